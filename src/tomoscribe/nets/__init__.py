@@ -1,0 +1,1 @@
+"""Networks, losses and device-side augmentation."""

@@ -1,0 +1,179 @@
+"""The pick table: the one truth about the particle positions of one tomogram.
+
+Edits are small frozen values, so that the same edit can be applied, undone
+(`history`), written to disk (`journal`) and patched into a viewer (`ui.layers`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+HUMAN = "human"
+"""Source of a pick that a person placed; other picks carry a checkpoint's name."""
+
+
+class PickState(StrEnum):
+    """Review state of a pick."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """A particle position in one tomogram.
+
+    Parameters
+    ----------
+    id : int
+        Unique in its table and never used again after deletion.
+    zyx : tuple of float
+        Position in voxels of the tomogram's file, 0 at the first voxel's centre.
+    class_name : str
+        Particle class.
+    score : float
+        The model's score in 0..1; NaN for a human pick.
+    normal_zyx : tuple of float or None
+        Unit vector along the particle's axis, where known.
+    angle_deg : float
+        Rotation about the normal in degrees; NaN where unknown.
+    state : PickState
+        Human picks are accepted from the start.
+    source : str
+        `HUMAN` or the name of the checkpoint that proposed it.
+    """
+
+    id: int
+    zyx: tuple[float, float, float]
+    class_name: str
+    score: float = float("nan")
+    normal_zyx: tuple[float, float, float] | None = None
+    angle_deg: float = float("nan")
+    state: PickState = PickState.ACCEPTED
+    source: str = HUMAN
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One step of the table: picks before and after, matched by id.
+
+    A pick only in `before` is removed, one only in `after` is added, one in
+    both is changed. `Edit(e.after, e.before)` undoes `e`.
+    """
+
+    before: tuple[Pick, ...] = ()
+    after: tuple[Pick, ...] = ()
+
+    def inverse(self) -> Edit:
+        """Return the edit that undoes this one."""
+        return Edit(self.after, self.before)
+
+
+@dataclass
+class PickTable:
+    """All picks of one tomogram, in the order in which they were added.
+
+    Emits `changed(edit)` after every applied edit.
+    """
+
+    changed = Signal(Edit)
+
+    _picks: dict[int, Pick] = field(default_factory=dict)
+    _next_id: int = 1
+
+    def __len__(self) -> int:
+        return len(self._picks)
+
+    def __iter__(self) -> Iterator[Pick]:
+        return iter(self._picks.values())
+
+    def __contains__(self, pick_id: int) -> bool:
+        return pick_id in self._picks
+
+    def __getitem__(self, pick_id: int) -> Pick:
+        return self._picks[pick_id]
+
+    def new_ids(self, count: int) -> range:
+        """Reserve `count` ids."""
+        first = self._next_id
+        self._next_id += count
+        return range(first, first + count)
+
+    def apply(self, edit: Edit) -> None:
+        """Apply an edit and announce it.
+
+        Raises
+        ------
+        KeyError
+            If the edit changes or removes a pick that the table does not hold.
+        """
+        after_ids = {pick.id for pick in edit.after}
+        for pick in edit.before:
+            if pick.id not in self._picks:
+                raise KeyError(pick.id)
+        for pick in edit.before:
+            if pick.id not in after_ids:
+                del self._picks[pick.id]
+        for pick in edit.after:
+            self._picks[pick.id] = pick
+            self._next_id = max(self._next_id, pick.id + 1)
+        self.changed.emit(edit)
+
+    def make_add(
+        self,
+        zyx: NDArray[np.floating] | Sequence[Sequence[float]],
+        class_name: str,
+        *,
+        scores: Iterable[float] | None = None,
+        state: PickState = PickState.ACCEPTED,
+        source: str = HUMAN,
+    ) -> Edit:
+        """Return the edit that adds picks of one class at `zyx` (N, 3), in voxels."""
+        points = np.asarray(zyx, dtype=float).reshape(-1, 3)
+        values = [float("nan")] * len(points) if scores is None else list(scores)
+        picks = tuple(
+            Pick(i, (float(p[0]), float(p[1]), float(p[2])), class_name, float(s), None, float("nan"), state, source)
+            for i, p, s in zip(self.new_ids(len(points)), points, values, strict=True)
+        )
+        return Edit(after=picks)
+
+    def make_remove(self, ids: Iterable[int]) -> Edit:
+        """Return the edit that removes picks."""
+        return Edit(before=tuple(self._picks[i] for i in ids))
+
+    def make_change(self, ids: Iterable[int], **fields: object) -> Edit:
+        """Return the edit that sets fields (`zyx`, `class_name`, `state`, ...) of picks."""
+        before = tuple(self._picks[i] for i in ids)
+        return Edit(before, tuple(replace(p, **fields) for p in before))  # type: ignore[arg-type]
+
+    def select(
+        self,
+        *,
+        class_name: str | None = None,
+        state: PickState | None = None,
+        source: str | None = None,
+    ) -> list[Pick]:
+        """Return the picks that match every given field."""
+        return [
+            p
+            for p in self._picks.values()
+            if (class_name is None or p.class_name == class_name)
+            and (state is None or p.state == state)
+            and (source is None or p.source == source)
+        ]
+
+
+def positions_zyx(picks: Iterable[Pick]) -> NDArray[np.float64]:
+    """Return the positions of picks as an (N, 3) array, z y x in voxels."""
+    return np.array([p.zyx for p in picks], dtype=np.float64).reshape(-1, 3)

@@ -1,0 +1,1 @@
+"""From a checkpoint, or from clicks alone, to finished blocks of heatmap."""

@@ -1,0 +1,1 @@
+"""The project folder: tomograms, classes, picks, regions, runs, and what of them trains."""

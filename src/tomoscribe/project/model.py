@@ -1,0 +1,90 @@
+"""Plain data of a project: classes, regions, tomograms, and what a training is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+
+from tomoscribe.picks.table import Pick, PickState, PickTable
+
+
+class Role(StrEnum):
+    """What a tomogram is used for."""
+
+    TRAIN = "train"
+    VALIDATE = "validate"
+    UNUSED = "unused"
+
+
+@dataclass(frozen=True, slots=True)
+class ParticleClass:
+    """A particle type; `diameter_A` in Å, `color` as #rrggbb."""
+
+    name: str
+    diameter_A: float
+    color: str = "#e69f00"
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A box that the user declares complete: in it, what is not picked is background.
+
+    `lo_zyx` and `hi_zyx` are voxel edges, lo <= position < hi; no class names mean all classes.
+    """
+
+    lo_zyx: tuple[float, float, float]
+    hi_zyx: tuple[float, float, float]
+    class_names: tuple[str, ...] = ()
+
+    def contains(self, zyx: np.ndarray) -> np.ndarray:
+        """Return which of the (N, 3) positions lie inside, as (N,) bool."""
+        points = np.asarray(zyx, dtype=float).reshape(-1, 3)
+        return np.all((points >= self.lo_zyx) & (points < self.hi_zyx), axis=1)
+
+
+@dataclass(frozen=True)
+class TrainingSample:
+    """One tomogram as a training sees it; picks as values, so the viewer may go on editing."""
+
+    name: str
+    volume_path: str
+    voxel_size_A: float
+    role: Role
+    picks: tuple[Pick, ...] = ()
+    regions: tuple[Region, ...] = ()
+
+    def of_class(self, class_name: str, state: PickState = PickState.ACCEPTED) -> list[Pick]:
+        """Return the picks of one class in one review state."""
+        return [p for p in self.picks if p.class_name == class_name and p.state == state]
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Everything that a training learns from.
+
+    `revision` grows with every edit of the picks, so that a running worker
+    knows when to read again.
+    """
+
+    samples: tuple[TrainingSample, ...]
+    classes: tuple[ParticleClass, ...]
+    revision: int = 0
+
+    def with_role(self, role: Role) -> list[TrainingSample]:
+        """Return the samples of one role."""
+        return [s for s in self.samples if s.role == role]
+
+
+@dataclass
+class TomogramEntry:
+    """A tomogram in a project. `voxel_size_A` overrides a header that lies or says nothing."""
+
+    name: str
+    path: Path
+    voxel_size_A: float
+    role: Role = Role.TRAIN
+    regions: list[Region] = field(default_factory=list)
+    picks: PickTable = field(default_factory=PickTable)

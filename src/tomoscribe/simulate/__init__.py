@@ -1,0 +1,1 @@
+"""Seeded tomograms with exact truth, for samples, the demo, tests and benchmarks."""

@@ -1,0 +1,1 @@
+"""What is learned: each task brings its data, net, loss, metrics, preview and decoding."""

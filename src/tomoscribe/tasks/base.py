@@ -1,0 +1,177 @@
+"""What a task must bring, and the table of tasks. Adding a task adds one folder and one row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tomoscribe.io.volumes import Volume
+    from tomoscribe.project.model import ParticleClass, TrainingData
+    from tomoscribe.training.config import TrainingSettings
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The grid of a prediction: `bin` tomogram voxels an axis average into one of its voxels."""
+
+    shape_zyx: tuple[int, int, int]
+    bin: int
+
+    def to_tomogram(self, zyx: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return tomogram voxels of grid positions (N, 3)."""
+        return np.asarray(zyx, dtype=np.float64) * self.bin + (self.bin - 1) / 2
+
+
+@dataclass(frozen=True)
+class Block:
+    """A finished box of heatmap: scores (class, z, y, x) in 0..1, float32, first voxel at `lo_zyx` of the grid."""
+
+    lo_zyx: tuple[int, int, int]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Focus:
+    """Where the user looks: a point and the visible box around it, tomogram voxels zyx.
+
+    A thickness of 1 or less along an axis means that one slice across it is in view.
+    """
+
+    center_zyx: tuple[float, float, float]
+    lo_zyx: tuple[float, float, float]
+    hi_zyx: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class FoundPicks:
+    """Decoded picks of one class: (N, 3) tomogram voxels zyx, and scores (N,), best first."""
+
+    class_name: str
+    zyx: NDArray[np.float64]
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A validation: `score` ranks checkpoints, `thresholds` by class name are what the tool would choose."""
+
+    score: float
+    metrics: dict[str, float]
+    thresholds: dict[str, float]
+
+
+@dataclass(frozen=True)
+class TrainingStatus:
+    """What a task made of the labels, for the status line."""
+
+    used: int
+    total: int
+    held_out: int
+    warnings: tuple[str, ...] = field(default=())
+
+
+class Predictor(Protocol):
+    """A frozen model that needs to be told nothing: weights, normalisation, voxel size, classes, thresholds."""
+
+    classes: tuple[ParticleClass, ...]
+    thresholds: dict[str, float]
+
+    def grid(self, volume: Volume) -> Grid:
+        """Return the grid of a prediction of `volume`.
+
+        Raises
+        ------
+        TomoscribeError
+            If the voxel size is unknown or differs by more than 5 % from what was trained on.
+        """
+        ...
+
+    def blocks(self, volume: Volume, focus: Focus | None = None) -> Iterator[Block]:
+        """Yield finished blocks that cover the whole grid, those nearest to `focus` first."""
+        ...
+
+    def slice_first(self, volume: Volume, focus: Focus) -> Block:
+        """Return a thin block on the slice in view as fast as possible (a smaller halo is allowed)."""
+        ...
+
+    def decode(self, heatmap: NDArray[np.float32], grid: Grid, min_score: float = 0.0) -> list[FoundPicks]:
+        """Return the picks of a whole heatmap (class, z, y, x): suppressed by radius, sub-voxel."""
+        ...
+
+
+class TaskModule(Protocol):
+    """A training in memory: a LightningModule with these on top."""
+
+    plan: dict[str, object]
+    reasons: dict[str, str]
+
+    def set_data(self, data: TrainingData) -> TrainingStatus:
+        """Take (new) labels over; called between steps."""
+        ...
+
+    def evaluate(self) -> Evaluation:
+        """Validate the EMA weights on what was held out."""
+        ...
+
+    def predictor(self) -> Predictor:
+        """Return a frozen copy of the EMA weights with the thresholds of the last evaluation."""
+        ...
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return all that prediction and resuming need: tensors, numbers, strings, lists, dicts only."""
+        ...
+
+    def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
+        """Take a checkpoint over: weights alone (continue from), or optimizer, step and random state too (resume)."""
+        ...
+
+
+class Task(Protocol):
+    """One row of the table of tasks."""
+
+    name: str
+
+    def build(self, data: TrainingData, settings: TrainingSettings, device: torch.device) -> TaskModule:
+        """Plan and build a training.
+
+        Raises
+        ------
+        TomoscribeError
+            If the data cannot be trained on: no picks, no diameter, unknown voxel size.
+        """
+        ...
+
+    def load(self, checkpoint: Path, device: torch.device) -> Predictor:
+        """Load a checkpoint for prediction, with `weights_only`.
+
+        Raises
+        ------
+        TomoscribeError
+            If the file is no checkpoint of this task.
+        """
+        ...
+
+
+def get_task(name: str) -> Task:
+    """Return the task of that name.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is none.
+    """
+    from tomoscribe.errors import TomoscribeError
+    from tomoscribe.tasks.tomogram.task import TomogramTask
+
+    tasks: dict[str, Task] = {"tomogram": TomogramTask()}
+    if name not in tasks:
+        raise TomoscribeError(f"There is no task '{name}'; tasks are: {', '.join(tasks)}.")
+    return tasks[name]

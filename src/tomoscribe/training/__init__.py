@@ -1,0 +1,1 @@
+"""Training as a process of its own that talks through a run folder."""

@@ -1,0 +1,125 @@
+"""The events of a run, one JSON object a line in `events.jsonl`; unknown types are skipped by readers."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Event(msgspec.Struct, tag_field="type", kw_only=True, frozen=True):
+    """What all events carry: `time` in seconds since the epoch, `step` of the optimizer."""
+
+    time: float
+    step: int = 0
+
+
+class Started(Event, tag="started"):
+    """The worker is up: device, its memory in bytes, precision, and what the plan chose."""
+
+    device: str
+    memory_bytes: int
+    precision: str
+    plan: dict[str, object]
+    train: list[str]
+    validate: list[str]
+    reasons: dict[str, str] = {}
+
+
+class Step(Event, tag="step"):
+    """One or a few optimizer steps: mean loss since the last one, elapsed training seconds."""
+
+    loss: float
+    learning_rate: float
+    elapsed_s: float
+    budget_s: float
+
+
+class Epoch(Event, tag="epoch"):
+    """A number of steps that saw as many patches as there are clicks."""
+
+    epoch: int
+    loss: float
+
+
+class Labels(Event, tag="labels"):
+    """The labels that the training uses from now on."""
+
+    used: int
+    total: int
+    held_out: int
+    revision: int
+
+
+class Validation(Event, tag="validation"):
+    """Metrics by name (`f1`, `recall`, `precision`, `threshold`, ...); `score` ranks checkpoints."""
+
+    score: float
+    metrics: dict[str, float]
+
+
+class Checkpoint(Event, tag="checkpoint"):
+    """A checkpoint file is on disk; `name` as in `step_000120`, `path` relative to the run."""
+
+    name: str
+    path: str
+    score: float | None = None
+    best: bool = False
+
+
+class Preview(Event, tag="preview"):
+    """A preview begins: blocks of this checkpoint on this sample follow.
+
+    `shape_zyx` is the heatmap's grid; voxel i of it is centred on tomogram voxel `i * bin + (bin - 1) / 2`.
+    `path` is the block log, relative to the run.
+    """
+
+    checkpoint: str
+    sample: str
+    path: str
+    shape_zyx: list[int]
+    bin: int
+    class_names: list[str]
+
+
+class Block(Event, tag="block"):
+    """A block of a preview is on disk at `offset` of its block log."""
+
+    checkpoint: str
+    sample: str
+    offset: int
+    lo_zyx: list[int]
+    shape_zyx: list[int]
+
+
+class Scores(Event, tag="scores"):
+    """A sample's picks of a checkpoint are on disk (CSV, relative path), with the chosen threshold."""
+
+    checkpoint: str
+    sample: str
+    path: str
+    threshold: float
+
+
+class Warning_(Event, tag="warning"):  # noqa: N801  (the builtin's name is taken)
+    """Something that the user should know; training goes on."""
+
+    message: str
+
+
+class Failed(Event, tag="failed"):
+    """The run ended by an error: kind is oom, data, disk or internal; `hint` says what to do."""
+
+    kind: str
+    message: str
+    hint: str = ""
+
+
+class Finished(Event, tag="finished"):
+    """The run ended as it should; reason is time, steps, patience or stop."""
+
+    reason: str
+    best: str | None = None
+
+
+AnyEvent = (
+    Started | Step | Epoch | Labels | Validation | Checkpoint | Preview | Block | Scores | Warning_ | Failed | Finished
+)

@@ -1,0 +1,1 @@
+"""The napari side: layers, docks and keys. No maths; the only place for napari and Qt."""
