@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.volumes import Volume
     from tomoscribe.project.model import ParticleClass, TrainingData
-    from tomoscribe.training.config import TrainingSettings
+    from tomoscribe.tasks.settings import TrainingSettings
 
 
 @dataclass(frozen=True)
