@@ -1,0 +1,279 @@
+"""The one meeting point of a viewer and a project: what is open, what is current, who must know.
+
+Docks and layers talk to the session and listen to its signals; they never talk to each other.
+"""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import Volume, open_volume
+from tomoscribe.project.store import Project
+from tomoscribe.ui.open_paths import open_paths
+from tomoscribe.ui.pick_layer import PickLayer
+from tomoscribe.ui.region_layer import RegionLayer
+from tomoscribe.ui.tomogram_layer import show_volume
+from tomoscribe.ui.view import Focus, fly_to, focus_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from napari.components import ViewerModel
+    from napari.layers import Image
+
+    from tomoscribe.picks.table import Edit
+    from tomoscribe.project.model import ParticleClass, Region, TomogramEntry
+    from tomoscribe.training.run import RunFolder
+
+_sessions: weakref.WeakKeyDictionary[ViewerModel, Session] = weakref.WeakKeyDictionary()
+
+
+class Session:
+    """A project in a viewer. Get it with `Session.of(viewer)`.
+
+    Attributes
+    ----------
+    project : Project or None
+        What is open.
+    current : str or None
+        Name of the tomogram that is shown.
+    volume : Volume or None
+        The data of the tomogram that is shown, also while its voxel size is asked for.
+    pending : Path or None
+        A volume that is shown but not in the project yet, because its voxel size is unknown.
+    active_class : str or None
+        Class of the next pick.
+    actions : dict of str to callable
+        What keys do, by name; `keys.KEYS` has the names. Owners of a feature put theirs in.
+    """
+
+    project_changed = Signal()
+    current_changed = Signal(object)
+    picks_changed = Signal()
+    regions_changed = Signal()
+    class_changed = Signal(object)
+    run_changed = Signal(object)
+    pending_changed = Signal(object)
+    status_message = Signal(str)
+    saved = Signal(bool)
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = weakref.ref(viewer)
+        self.project: Project | None = None
+        self.current: str | None = None
+        self.volume: Volume | None = None
+        self.pending: Path | None = None
+        self.active_class: str | None = None
+        self.actions: dict[str, Callable[[], None]] = {}
+        self._run: RunFolder | None = None
+        self.picks = PickLayer(self)
+        self.regions = RegionLayer(self)
+
+    @classmethod
+    def of(cls, viewer: ViewerModel) -> Session:
+        """Return the session of a viewer; napari's proxy of one will do."""
+        viewer = getattr(viewer, "__wrapped__", viewer)
+        if viewer not in _sessions:
+            _sessions[viewer] = cls(viewer)
+        return _sessions[viewer]
+
+    @property
+    def viewer(self) -> ViewerModel:
+        """The viewer; held weakly, so that a session never keeps a closed window alive."""
+        viewer = self._viewer()
+        if viewer is None:
+            raise RuntimeError("the viewer of this session is gone")
+        return viewer
+
+    @property
+    def entry(self) -> TomogramEntry | None:
+        """The tomogram that is shown."""
+        if self.project is None or self.current is None:
+            return None
+        return self.project.tomograms.get(self.current)
+
+    @property
+    def classes(self) -> list[ParticleClass]:
+        """The project's particle classes."""
+        return list(self.project.classes) if self.project else []
+
+    @property
+    def layer(self) -> Image | None:
+        """The layer `tomogram`."""
+        layers = self.viewer.layers
+        return layers["tomogram"] if "tomogram" in layers else None
+
+    @property
+    def run(self) -> RunFolder | None:
+        """The training that the docks follow."""
+        return self._run
+
+    @run.setter
+    def run(self, run: RunFolder | None) -> None:
+        self._run = run
+        self.run_changed.emit(run)
+
+    # ---------------------------------------------------------------- opening
+    def open_project(self, folder: str | Path) -> None:
+        """Open a project and show its first tomogram.
+
+        Raises
+        ------
+        TomoscribeError
+            If the folder holds no project.
+        """
+        self.set_project(Project.open(Path(folder)))
+
+    def new_project(self, folder: str | Path) -> None:
+        """Create an empty project and open it.
+
+        Raises
+        ------
+        TomoscribeError
+            If the folder cannot be written or holds a project already.
+        """
+        self.set_project(Project.create(Path(folder)))
+
+    def set_project(self, project: Project) -> None:
+        """Take an open project over and show its first tomogram."""
+        if self.project is not None:
+            self.project.picks_changed.disconnect(self._on_picks_changed)
+            self.project.regions_changed.disconnect(self._on_regions_changed)
+            self.project.classes_changed.disconnect(self._on_classes_changed)
+        self.project = project
+        self.run = None
+        self.pending = None
+        self.current = None
+        project.picks_changed.connect(self._on_picks_changed)
+        project.regions_changed.connect(self._on_regions_changed)
+        project.classes_changed.connect(self._on_classes_changed)
+        self._on_classes_changed()
+        self.project_changed.emit()
+        if project.tomograms:
+            self.set_current(next(iter(project.tomograms)))
+
+    def open_paths(self, paths: Iterable[str | Path]) -> None:
+        """Open whatever the paths are: a project, tomograms, picks for the tomogram that is shown.
+
+        Raises
+        ------
+        TomoscribeError
+            If a path is none of these.
+        """
+        open_paths(self, [Path(p) for p in paths])
+
+    def set_current(self, name: str) -> None:
+        """Show a tomogram of the project with its picks and regions.
+
+        Raises
+        ------
+        TomoscribeError
+            If its file is gone or cannot be read.
+        """
+        if self.project is None:
+            raise TomoscribeError("There is no project open; open or drop a tomogram first.")
+        entry = self.project.tomograms[name]
+        self.volume = open_volume(entry.path, entry.voxel_size_A)
+        self.pending = None
+        self.current = name
+        show_volume(self.viewer, self.volume)
+        self.picks.rebuild()
+        self.regions.rebuild()
+        self.pending_changed.emit(None)
+        self.current_changed.emit(name)
+
+    def ask_voxel_size(self, path: Path, volume: Volume) -> None:
+        """Show a volume in voxels and ask, in the dock, for the size of one."""
+        self.volume, self.pending, self.current = volume, path, None
+        show_volume(self.viewer, volume)
+        self.picks.rebuild()
+        self.regions.rebuild()
+        self.current_changed.emit(None)
+        self.pending_changed.emit(path)
+
+    def answer_voxel_size(self, voxel_size_A: float) -> None:
+        """Add the pending volume to the project with this voxel size in Å, and show it."""
+        if self.pending is None or self.project is None:
+            return
+        entry = self.project.add_tomogram(self.pending, voxel_size_A=voxel_size_A)
+        self.set_current(entry.name)
+
+    # ---------------------------------------------------------------- editing
+    def edit(self, edit: Edit) -> None:
+        """Apply an edit to the current picks: history, journal and layers follow.
+
+        An edit that cannot be written to disk stays in memory; the sentence goes to the dock.
+        """
+        if self.project is None or self.current is None:
+            self.status_message.emit("Open a tomogram first, then click particles.")
+            return
+        project, name = self.project, self.current
+        self._write(lambda: project.edit(name, edit))
+
+    def undo(self) -> None:
+        """Undo the last edit of the current picks."""
+        if self.project is not None and self.current is not None:
+            project, name = self.project, self.current
+            self._write(lambda: project.undo(name))
+
+    def redo(self) -> None:
+        """Redo the last undone edit of the current picks."""
+        if self.project is not None and self.current is not None:
+            project, name = self.project, self.current
+            self._write(lambda: project.redo(name))
+
+    def set_regions(self, regions: Sequence[Region]) -> None:
+        """Set the regions of the current tomogram that are declared complete."""
+        if self.project is not None and self.current is not None:
+            project, name = self.project, self.current
+            self._write(lambda: project.set_regions(name, list(regions)))
+
+    def set_active_class(self, name: str) -> None:
+        """Choose the class of the next pick."""
+        if name != self.active_class:
+            self.active_class = name
+            self.class_changed.emit(name)
+
+    def _write(self, change: Callable[[], object]) -> None:
+        try:
+            change()
+        except TomoscribeError as error:
+            self.status_message.emit(str(error))
+            self.saved.emit(False)
+        else:
+            self.saved.emit(True)
+
+    # ---------------------------------------------------------------- looking
+    def focus(self) -> Focus | None:
+        """Return what is in view, in voxels of the tomogram; None when nothing is shown."""
+        layer = self.layer
+        return None if layer is None else focus_of(self.viewer, layer)
+
+    def fly_to(self, zyx: Sequence[float]) -> None:
+        """Bring a voxel position to the middle of the canvas."""
+        layer = self.layer
+        if layer is not None:
+            fly_to(self.viewer, layer, zyx)
+
+    # ---------------------------------------------------------------- project signals
+    def _on_picks_changed(self, name: str, edit: Edit) -> None:
+        if name == self.current:
+            self.picks.patch(edit)
+            self.picks_changed.emit()
+
+    def _on_regions_changed(self, name: str) -> None:
+        if name == self.current:
+            self.regions.rebuild()
+            self.regions_changed.emit()
+
+    def _on_classes_changed(self) -> None:
+        names = [c.name for c in self.classes]
+        if self.active_class not in names:
+            self.active_class = names[0] if names else None
+        self.picks.rebuild()
+        self.class_changed.emit(self.active_class)
