@@ -143,7 +143,16 @@ class PickTable:
         points = np.asarray(zyx, dtype=float).reshape(-1, 3)
         values = [float("nan")] * len(points) if scores is None else list(scores)
         picks = tuple(
-            Pick(i, (float(p[0]), float(p[1]), float(p[2])), class_name, float(s), None, float("nan"), state, source)
+            Pick(
+                i,
+                (float(p[0]), float(p[1]), float(p[2])),
+                class_name,
+                float(s),
+                None,
+                float("nan"),
+                state,
+                source,
+            )
             for i, p, s in zip(self.new_ids(len(points)), points, values, strict=True)
         )
         return Edit(after=picks)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomoscribe.picks.table import Pick, PickState, PickTable
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 
 class Role(StrEnum):
@@ -39,10 +44,11 @@ class Region:
     hi_zyx: tuple[float, float, float]
     class_names: tuple[str, ...] = ()
 
-    def contains(self, zyx: np.ndarray) -> np.ndarray:
+    def contains(self, zyx: NDArray[np.floating]) -> NDArray[np.bool_]:
         """Return which of the (N, 3) positions lie inside, as (N,) bool."""
         points = np.asarray(zyx, dtype=float).reshape(-1, 3)
-        return np.all((points >= self.lo_zyx) & (points < self.hi_zyx), axis=1)
+        inside: NDArray[np.bool_] = np.all((points >= self.lo_zyx) & (points < self.hi_zyx), axis=1)
+        return inside
 
 
 @dataclass(frozen=True)

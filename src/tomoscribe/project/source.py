@@ -1,4 +1,4 @@
-"""Where a training takes its tomograms and picks from: a project, a train/val folder, or two lists."""
+"""Where a training takes tomograms and picks from: a project, a train/val folder, or two lists."""
 
 from __future__ import annotations
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import torch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import torch
     from numpy.typing import NDArray
 
     from tomoscribe.io.volumes import Volume
@@ -32,7 +33,10 @@ class Grid:
 
 @dataclass(frozen=True)
 class Block:
-    """A finished box of heatmap: scores (class, z, y, x) in 0..1, float32, first voxel at `lo_zyx` of the grid."""
+    """A finished box of heatmap: scores (class, z, y, x) in 0..1, float32.
+
+    Its first voxel is voxel `lo_zyx` of the grid.
+    """
 
     lo_zyx: tuple[int, int, int]
     scores: NDArray[np.float32]
@@ -61,7 +65,10 @@ class FoundPicks:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A validation: `score` ranks checkpoints, `thresholds` by class name are what the tool would choose."""
+    """A validation: `score` ranks checkpoints.
+
+    `thresholds` by class name are what the tool would choose.
+    """
 
     score: float
     metrics: dict[str, float]
@@ -79,7 +86,10 @@ class TrainingStatus:
 
 
 class Predictor(Protocol):
-    """A frozen model that needs to be told nothing: weights, normalisation, voxel size, classes, thresholds."""
+    """A frozen model that needs to be told nothing.
+
+    It holds weights, normalisation, voxel size, classes and thresholds.
+    """
 
     classes: tuple[ParticleClass, ...]
     thresholds: dict[str, float]
@@ -99,10 +109,12 @@ class Predictor(Protocol):
         ...
 
     def slice_first(self, volume: Volume, focus: Focus) -> Block:
-        """Return a thin block on the slice in view as fast as possible (a smaller halo is allowed)."""
+        """Return a thin block on the slice in view, as fast as possible; a small halo will do."""
         ...
 
-    def decode(self, heatmap: NDArray[np.float32], grid: Grid, min_score: float = 0.0) -> list[FoundPicks]:
+    def decode(
+        self, heatmap: NDArray[np.float32], grid: Grid, min_score: float = 0.0
+    ) -> list[FoundPicks]:
         """Return the picks of a whole heatmap (class, z, y, x): suppressed by radius, sub-voxel."""
         ...
 
@@ -126,11 +138,17 @@ class TaskModule(Protocol):
         ...
 
     def checkpoint(self) -> dict[str, Any]:
-        """Return all that prediction and resuming need: tensors, numbers, strings, lists, dicts only."""
+        """Return all that prediction and resuming need.
+
+        Tensors, numbers, strings, lists and dicts only.
+        """
         ...
 
     def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
-        """Take a checkpoint over: weights alone (continue from), or optimizer, step and random state too (resume)."""
+        """Take a checkpoint over.
+
+        Weights alone (continue from), or optimizer, step and random state too (resume).
+        """
         ...
 
 
@@ -139,7 +157,9 @@ class Task(Protocol):
 
     name: str
 
-    def build(self, data: TrainingData, settings: TrainingSettings, device: torch.device) -> TaskModule:
+    def build(
+        self, data: TrainingData, settings: TrainingSettings, device: torch.device
+    ) -> TaskModule:
         """Plan and build a training.
 
         Raises

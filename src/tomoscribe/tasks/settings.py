@@ -1,4 +1,7 @@
-"""What the user may set of a training: one model for the dock, the command line, the config file and the checkpoint."""
+"""What the user may set of a training.
+
+One model for the dock, the command line, the config file and the checkpoint.
+"""
 
 from __future__ import annotations
 
@@ -13,31 +16,49 @@ class TrainingSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     max_minutes: float = Field(
-        5.0, gt=0, description="training time in minutes, previews included; more rarely pays on few clicks"
+        5.0,
+        gt=0,
+        description="training time in minutes, previews included; more rarely pays on few clicks",
     )
     seed: int = Field(0, description="random seed; same seed and device, same curve")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:1, mps")
-    threads: int | None = Field(None, gt=0, description="CPU threads of the worker; default all but one")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="auto: bfloat16 where a one-second test shows that it is faster and agrees"
+    threads: int | None = Field(
+        None, gt=0, description="CPU threads of the worker; default all but one"
     )
-    bin: int | None = Field(None, gt=0, description="average-binning factor; default: diameter of 10-14 voxels")
-    patch: int | None = Field(None, gt=0, description="patch edge in binned voxels; default about 3 diameters")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto",
+        description="auto: bfloat16 where a one-second test shows that it is faster and agrees",
+    )
+    bin: int | None = Field(
+        None, gt=0, description="average-binning factor; default: diameter of 10-14 voxels"
+    )
+    patch: int | None = Field(
+        None, gt=0, description="patch edge in binned voxels; default about 3 diameters"
+    )
     batch: int | None = Field(None, gt=0, description="patches a step")
     width: int | None = Field(None, gt=0, description="channels of the first level")
     learning_rate: float | None = Field(None, gt=0, description="peak learning rate of AdamW")
     max_steps: int | None = Field(None, gt=0, description="steps at most, besides the time")
     patience: int | None = Field(
-        None, gt=0, description="validations without a better one before the end; default: none, use the time"
+        None,
+        gt=0,
+        description="validations without a better one before the end; default: none, use the time",
     )
-    validate_every_s: float = Field(10.0, gt=0, description="seconds of training between validations")
-    preview_every_s: float = Field(5.0, gt=0, description="seconds between previews of what is in view")
+    validate_every_s: float = Field(
+        10.0, gt=0, description="seconds of training between validations"
+    )
+    preview_every_s: float = Field(
+        5.0, gt=0, description="seconds between previews of what is in view"
+    )
     preview_share: float = Field(
         0.1, ge=0, le=0.5, description="largest share of the training time that previews may take"
     )
     keep_best: int = Field(3, ge=1, description="best checkpoints kept besides the last")
     hold_out: float = Field(
-        0.2, ge=0, lt=1, description="share of the clicks kept from training to validate and calibrate"
+        0.2,
+        ge=0,
+        lt=1,
+        description="share of the clicks kept from training to validate and calibrate",
     )
     loss: Literal["hot-exclusion", "nnpu", "negative"] = Field(
         "hot-exclusion",
@@ -45,5 +66,8 @@ class TrainingSettings(BaseModel):
         "non-negative PU; or plain negatives",
     )
     prior: float | None = Field(
-        None, gt=0, lt=1, description="share of particle voxels, for nnpu; default from the clicks' density"
+        None,
+        gt=0,
+        lt=1,
+        description="share of particle voxels, for nnpu; default from the clicks' density",
     )

@@ -18,6 +18,8 @@ class RunConfig(BaseModel):
     settings: TrainingSettings = TrainingSettings()
     parent: str | None = Field(None, description="run folder that this one goes on from")
     start_from: str | None = Field(None, description="checkpoint file with the first weights")
-    plan: dict[str, object] = Field(default_factory=dict, description="what the plan chose, filled by the worker")
+    plan: dict[str, object] = Field(
+        default_factory=dict, description="what the plan chose, filled by the worker"
+    )
     versions: dict[str, str] = Field(default_factory=dict)
     data_hashes: dict[str, str] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The events of a run, one JSON object a line in `events.jsonl`; unknown types are skipped by readers."""
+"""The events of a run, one JSON object a line in `events.jsonl`; readers skip unknown types."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Labels(Event, tag="labels"):
 
 
 class Validation(Event, tag="validation"):
-    """Metrics by name (`f1`, `recall`, `precision`, `threshold`, ...); `score` ranks checkpoints."""
+    """Metrics by name (`f1`, `recall`, `precision`, `threshold`); `score` ranks checkpoints."""
 
     score: float
     metrics: dict[str, float]
@@ -68,8 +68,8 @@ class Checkpoint(Event, tag="checkpoint"):
 class Preview(Event, tag="preview"):
     """A preview begins: blocks of this checkpoint on this sample follow.
 
-    `shape_zyx` is the heatmap's grid; voxel i of it is centred on tomogram voxel `i * bin + (bin - 1) / 2`.
-    `path` is the block log, relative to the run.
+    `shape_zyx` is the heatmap's grid; voxel i of it is centred on tomogram voxel
+    `i * bin + (bin - 1) / 2`. `path` is the block log, relative to the run.
     """
 
     checkpoint: str
@@ -91,7 +91,7 @@ class Block(Event, tag="block"):
 
 
 class Scores(Event, tag="scores"):
-    """A sample's picks of a checkpoint are on disk (CSV, relative path), with the chosen threshold."""
+    """A checkpoint's picks of a sample are on disk (CSV, relative path); the chosen threshold."""
 
     checkpoint: str
     sample: str
@@ -99,7 +99,7 @@ class Scores(Event, tag="scores"):
     threshold: float
 
 
-class Warning_(Event, tag="warning"):  # noqa: N801  (the builtin's name is taken)
+class Warning_(Event, tag="warning"):
     """Something that the user should know; training goes on."""
 
     message: str
@@ -121,5 +121,16 @@ class Finished(Event, tag="finished"):
 
 
 AnyEvent = (
-    Started | Step | Epoch | Labels | Validation | Checkpoint | Preview | Block | Scores | Warning_ | Failed | Finished
+    Started
+    | Step
+    | Epoch
+    | Labels
+    | Validation
+    | Checkpoint
+    | Preview
+    | Block
+    | Scores
+    | Warning_
+    | Failed
+    | Finished
 )

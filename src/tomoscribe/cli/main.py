@@ -1,0 +1,80 @@
+"""The command `tomoscribe`: its verbs, its exit codes, and how errors are told.
+
+Exit codes: 0 done, 1 an error that the user can mend (one sentence on stderr),
+2 wrong usage, 130 interrupted. A defect of ours keeps its traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+import tomoscribe
+from tomoscribe.cli import open as open_
+from tomoscribe.cli import predict
+from tomoscribe.errors import TomoscribeError
+
+VERBS: tuple[Callable[..., None], ...] = (
+    predict.predict,
+    open_.open,
+)
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="tomoscribe",
+    help=tomoscribe.__doc__,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for _verb in VERBS:
+    app.command()(_verb)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tomoscribe {tomoscribe.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Click a few particles, train, watch the model learn in napari, export the picks."""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    args : sequence of str, optional
+        Arguments after the command's name; those of the process if omitted.
+
+    Raises
+    ------
+    SystemExit
+        Always, with the exit code.
+    """
+    try:
+        app(args=args, prog_name="tomoscribe")
+    except TomoscribeError as error:
+        # Text of ours may hold brackets and paths: neither markup nor wrapping may touch it.
+        console = Console(stderr=True, soft_wrap=True, highlight=False)
+        console.print("error: ", style="bold red", end="")
+        console.print(str(error), markup=False)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(0)

@@ -1,0 +1,48 @@
+"""What all tests share: the folder of real data, and waiting that fails loudly."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+POLL_S = 0.01
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """Folder of real data and benchmark cases; tests that need it are skipped without it."""
+    beside = Path(__file__).resolve().parents[2] / "shared"
+    folder = Path(os.environ.get("TOMOSCRIBE_SHARED", beside))
+    if not folder.is_dir():
+        pytest.skip(f"no real data in {folder}; set TOMOSCRIBE_SHARED to the folder that holds it")
+    return folder
+
+
+def _wait_until(
+    condition: Callable[[], object],
+    timeout: float = 30.0,
+    what: str = "the condition",
+    poll: Callable[[], object] | None = None,
+) -> None:
+    never = threading.Event()
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            pytest.fail(f"waited {timeout:g} s in vain for {what}")
+        if poll is not None:
+            poll()
+        never.wait(POLL_S)
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., None]:
+    """Return `wait_until(condition, timeout, what, poll=None)`, which fails when it is too late.
+
+    `poll` is called between two looks, for example `QApplication.processEvents`.
+    """
+    return _wait_until
