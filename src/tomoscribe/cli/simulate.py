@@ -1,0 +1,59 @@
+"""`tomoscribe simulate`: write a simulated case with exact truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tomoscribe.simulate.case import CLICK_JITTER, write_case
+from tomoscribe.simulate.sample import PRESETS, make_scene
+
+
+def simulate(
+    out: Annotated[Path, typer.Argument(help="New folder for the case.", metavar="OUT")],
+    preset: Annotated[
+        str, typer.Option(help=f"What is in it: {', '.join(PRESETS)}.")
+    ] = "particles",
+    seed: Annotated[int, typer.Option(help="Same seed and options, same case.")] = 0,
+    shape: Annotated[
+        tuple[int, int, int] | None,
+        typer.Option(
+            help="Size of each tomogram in voxels; default the preset's. "
+            "Particle numbers follow the volume.",
+            metavar="Z Y X",
+        ),
+    ] = None,
+    snr: Annotated[
+        float | None,
+        typer.Option(
+            help="Variance of the signal in the targets' boxes over that of the noise, both "
+            "after the missing wedge; default the preset's."
+        ),
+    ] = None,
+    voxel_size_A: Annotated[
+        float | None,
+        typer.Option("--voxel-size-A", help="Voxel size in Å; default the preset's, 10 Å."),
+    ] = None,
+    clicks: Annotated[
+        int, typer.Option(min=1, help="Clicks in the training tomogram, half in the validation one.")
+    ] = 20,
+    jitter: Annotated[
+        float, typer.Option(min=0, help="Error of a click: standard deviation in voxels per axis.")
+    ] = CLICK_JITTER,
+) -> None:
+    """Write a simulated case: train/, val/ and test/ tomograms, sparse clicks, exact truth."""
+    scene = make_scene(preset, shape, snr, voxel_size_A)
+    console = Console()
+    with console.status(f"Simulating into {out}"):
+        write_case(out, scene, seed, clicks=clicks, jitter=jitter)
+    target = scene.species[0]
+    console.print(
+        f"Wrote train, val and test tomograms of {' × '.join(map(str, scene.shape_zyx))} voxels at "
+        f"{scene.voxel_size_A:g} Å with the target '{target.name}' ({target.diameter_A:g} Å) "
+        f"to {out}; the truth is in {out / 'truth'}.",
+        highlight=False,
+        soft_wrap=True,
+    )
