@@ -6,10 +6,9 @@ import csv
 import io
 import json
 from dataclasses import asdict
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from tomoscribe.coords import Geometry
@@ -18,6 +17,11 @@ from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.io.pick_files import PickColumns, write_picks
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.simulate.tomogram import Scene, SimulatedTomogram, simulate_tomogram
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 CLICK_JITTER = 1.0
 """Standard deviation of a simulated click's error, in voxels per axis."""

@@ -6,15 +6,18 @@ can be sampled at any voxel size; a seeded texture makes it look like protein.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from tomoscribe.errors import TomoscribeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Array = NDArray[np.float32]
 
@@ -93,13 +96,13 @@ def _globule(z: Array, y: Array, x: Array) -> Array:
 
 
 def _rod(z: Array, y: Array, x: Array) -> Array:
-    """A bent bar, five times longer than wide."""
+    """Make a bent bar, five times longer than wide."""
     bend = y - 0.18 * (1 - 2 * z**2)
     return np.maximum(np.hypot(bend, x) - 0.20, np.abs(z) - 0.95).astype(np.float32)
 
 
 def _shell(z: Array, y: Array, x: Array) -> Array:
-    """A hollow sphere with a thick wall, as ferritin: the look-alike of a large globule."""
+    """Make a hollow sphere, as ferritin: the look-alike of a large globule."""
     r = np.sqrt(z**2 + y**2 + x**2)
     return np.asarray(np.abs(r - 0.76) - 0.20, dtype=np.float32)
 

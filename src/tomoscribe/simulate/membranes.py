@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LEAFLET_A = 18.0
 """Half the distance between the two head-group layers, in Å (bilayers are 35-40 Å thick)."""
@@ -30,8 +33,7 @@ class Vesicle:
         First-order (value over gradient), which is exact on the surface and for spheres.
         """
         scaled = [
-            (g - c) / r
-            for g, c, r in zip((z, y, x), self.centre_zyx, self.radii_zyx, strict=True)
+            (g - c) / r for g, c, r in zip((z, y, x), self.centre_zyx, self.radii_zyx, strict=True)
         ]
         value = np.sqrt(scaled[0] ** 2 + scaled[1] ** 2 + scaled[2] ** 2)
         slope = np.sqrt(
@@ -66,9 +68,7 @@ def random_sheet(
     tilt = rng.uniform(-0.3, 0.3)
     direction = np.array([np.sin(tilt), np.cos(tilt) * np.sin(angle), np.cos(tilt) * np.cos(angle)])
     centre = through - radius * direction
-    return Vesicle(
-        (float(centre[0]), float(centre[1]), float(centre[2])), (float(radius),) * 3
-    )
+    return Vesicle((float(centre[0]), float(centre[1]), float(centre[2])), (float(radius),) * 3)
 
 
 def add_bilayer(volume: NDArray[np.float32], vesicle: Vesicle, voxel_size_A: float) -> None:

@@ -7,10 +7,13 @@ second volume of filter values is ever held.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import fft as sfft
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 WAVELENGTH_A = 0.0197
 """Electron wavelength at 300 kV, in Å."""
@@ -40,9 +43,7 @@ class Optics:
     bfactor_A2: float = 800.0
 
 
-def contrast_transfer(
-    k2: NDArray[np.float32], optics: Optics
-) -> NDArray[np.float32]:
+def contrast_transfer(k2: NDArray[np.float32], optics: Optics) -> NDArray[np.float32]:
     """Return |CTF| × envelope at squared spatial frequencies `k2` in Å⁻².
 
     The magnitude, as after phase flipping (the weak-phase formula of any textbook).
@@ -50,8 +51,11 @@ def contrast_transfer(
     envelope = np.exp(-optics.bfactor_A2 / 4 * k2)
     if optics.defocus_um <= 0:
         return envelope.astype(np.float32)
-    chi = np.pi * WAVELENGTH_A * k2 * (
-        optics.defocus_um * 1e4 - 0.5 * SPHERICAL_ABERRATION_A * WAVELENGTH_A**2 * k2
+    chi = (
+        np.pi
+        * WAVELENGTH_A
+        * k2
+        * (optics.defocus_um * 1e4 - 0.5 * SPHERICAL_ABERRATION_A * WAVELENGTH_A**2 * k2)
     )
     phase = np.sqrt(1 - AMPLITUDE_CONTRAST**2)
     ctf = np.abs(phase * np.sin(chi) + AMPLITUDE_CONTRAST * np.cos(chi))

@@ -65,5 +65,7 @@ def make_sample_project(
         project.add_tomogram(folder / "tomograms" / f"{name}.mrc", name=name, role=role)
         if count:
             table = project.tomograms[name].picks
-            project.edit(name, table.make_add(sparse_clicks(samples[name], count, seed), target.name))
+            project.edit(
+                name, table.make_add(sparse_clicks(samples[name], count, seed), target.name)
+            )
     return project

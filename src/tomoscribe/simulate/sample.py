@@ -38,9 +38,7 @@ PRESETS: dict[str, Scene] = {
         spacing=0.85,
     ),
     # Membranes that cross the whole tomogram, few particles.
-    "membranes": Scene(
-        (Species("ribosome", "ribosome", 250, 40),), snr=0.15, vesicles=5, sheets=1
-    ),
+    "membranes": Scene((Species("ribosome", "ribosome", 250, 40),), snr=0.15, vesicles=5, sheets=1),
     # For tests: seconds to train on.
     "tiny": Scene(
         (Species("globule", "globule", 120, 16),), shape_zyx=(32, 96, 96), snr=1.0, background=0.1
@@ -76,9 +74,7 @@ def make_scene(
     share = (new[0] * new[1] * new[2]) / (old[0] * old[1] * old[2])
     share *= (new_voxel / scene.voxel_size_A) ** 3
     species = tuple(replace(s, count=max(round(s.count * share), 1)) for s in scene.species)
-    return replace(
-        scene, species=species, shape_zyx=new_shape, voxel_size_A=new_voxel, snr=new_snr
-    )
+    return replace(scene, species=species, shape_zyx=new_shape, voxel_size_A=new_voxel, snr=new_snr)
 
 
 def make_sample(

@@ -6,16 +6,25 @@ Everything is a function of a `Scene` and a seed.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import affine_transform, zoom
 from scipy.spatial.transform import Rotation
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.simulate.densities import Density, make_density
-from tomoscribe.simulate.membranes import REACH_A, Vesicle, add_bilayer, random_sheet, random_vesicle
+from tomoscribe.simulate.membranes import (
+    REACH_A,
+    Vesicle,
+    add_bilayer,
+    random_sheet,
+    random_vesicle,
+)
 from tomoscribe.simulate.optics import Optics, image_signal, wedge_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TRIES = 300
 """Random positions tried for a particle before the tomogram counts as full."""

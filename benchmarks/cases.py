@@ -1,0 +1,67 @@
+"""Simulated picking cases that benchmarks train and are judged on, made once into a cache folder.
+
+The generator is not ours: it lies in the shared folder beside the checkout (or
+in `TOMOSCRIBE_SHARED`), so that no one tunes the judge. `a10`, `a03` and `h10` are the
+judge; the `dev` ones differ in seed and shapes and are what we tune on.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from filelock import FileLock
+
+SHARED = Path(
+    os.environ.get("TOMOSCRIBE_SHARED", Path(__file__).resolve().parents[2] / "shared")
+)
+DEFAULT_ROOT = Path.home() / ".cache" / "tomoscribe-benchmarks"
+JUDGE = ("a10", "a03", "h10")
+CASES: dict[str, list[str]] = {
+    "a10": ["--snr", "0.1", "--seed", "1"],
+    "a03": ["--snr", "0.03", "--seed", "2"],
+    "h10": "--target 3j9i --distractors 4v94,1bxn,1qvr --snr 0.05 --seed 3 "
+    "--vesicles 6 --beads 6".split(),
+    "dev_a10": "--target 4v94 --distractors 3j9i,1qvr,1bxn --snr 0.1 --seed 11".split(),
+    "dev_a03": "--target 1qvr --distractors 5mrc,3j9i,2cg9 --snr 0.03 --seed 12".split(),
+    "dev_h10": "--target 3cf3 --distractors 5mrc,1bxn,2cg9 --snr 0.05 --seed 13 "
+    "--vesicles 6 --beads 6".split(),
+    "dev_b03": "--target 5mrc --distractors 3cf3,1qvr,4v94 --snr 0.03 --seed 14".split(),
+    "dev_g10": "--target 1bxn --distractors 4v94,2cg9,3j9i --snr 0.05 --seed 15 "
+    "--vesicles 6 --beads 6".split(),
+}
+
+
+def ensure_case(name: str, root: Path = DEFAULT_ROOT) -> Path:
+    """Return the folder of a case, made on first use (about 30 CPU-seconds).
+
+    Parameters
+    ----------
+    name : str
+        One of `CASES`.
+    root : Path
+        Cache folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the generator is not there.
+    """
+    generator = SHARED / "bench" / "tomogram" / "make_case.py"
+    if not generator.exists():
+        raise FileNotFoundError(f"{generator}: set TOMOSCRIBE_SHARED to the folder with bench/")
+    root.mkdir(parents=True, exist_ok=True)
+    folder = root / name
+    with FileLock(root / f"{name}.lock"):
+        if not (folder / "case.json").exists():
+            templates = SHARED / "bench" / "templates" / "mrcs_10A"
+            command = [sys.executable, str(generator), str(folder), "--templates", str(templates)]
+            subprocess.run([*command, *CASES[name]], check=True, stdout=subprocess.DEVNULL)
+    return folder
+
+
+if __name__ == "__main__":
+    for case in sys.argv[1:] or CASES:
+        ensure_case(case)
