@@ -12,7 +12,7 @@ class Event(msgspec.Struct, tag_field="type", kw_only=True, frozen=True):
     step: int = 0
 
 
-class Started(Event, tag="started"):
+class Started(Event, tag="started", frozen=True):
     """The worker is up: device, its memory in bytes, precision, and what the plan chose."""
 
     device: str
@@ -24,7 +24,7 @@ class Started(Event, tag="started"):
     reasons: dict[str, str] = {}
 
 
-class Step(Event, tag="step"):
+class Step(Event, tag="step", frozen=True):
     """One or a few optimizer steps: mean loss since the last one, elapsed training seconds."""
 
     loss: float
@@ -33,14 +33,14 @@ class Step(Event, tag="step"):
     budget_s: float
 
 
-class Epoch(Event, tag="epoch"):
+class Epoch(Event, tag="epoch", frozen=True):
     """A number of steps that saw as many patches as there are clicks."""
 
     epoch: int
     loss: float
 
 
-class Labels(Event, tag="labels"):
+class Labels(Event, tag="labels", frozen=True):
     """The labels that the training uses from now on."""
 
     used: int
@@ -49,14 +49,14 @@ class Labels(Event, tag="labels"):
     revision: int
 
 
-class Validation(Event, tag="validation"):
+class Validation(Event, tag="validation", frozen=True):
     """Metrics by name (`f1`, `recall`, `precision`, `threshold`); `score` ranks checkpoints."""
 
     score: float
     metrics: dict[str, float]
 
 
-class Checkpoint(Event, tag="checkpoint"):
+class Checkpoint(Event, tag="checkpoint", frozen=True):
     """A checkpoint file is on disk; `name` as in `step_000120`, `path` relative to the run."""
 
     name: str
@@ -65,7 +65,7 @@ class Checkpoint(Event, tag="checkpoint"):
     best: bool = False
 
 
-class Preview(Event, tag="preview"):
+class Preview(Event, tag="preview", frozen=True):
     """A preview begins: blocks of this checkpoint on this sample follow.
 
     `shape_zyx` is the heatmap's grid; voxel i of it is centred on tomogram voxel
@@ -80,7 +80,7 @@ class Preview(Event, tag="preview"):
     class_names: list[str]
 
 
-class Block(Event, tag="block"):
+class Block(Event, tag="block", frozen=True):
     """A block of a preview is on disk at `offset` of its block log."""
 
     checkpoint: str
@@ -90,7 +90,7 @@ class Block(Event, tag="block"):
     shape_zyx: list[int]
 
 
-class Scores(Event, tag="scores"):
+class Scores(Event, tag="scores", frozen=True):
     """A checkpoint's picks of a sample are on disk (CSV, relative path); the chosen threshold."""
 
     checkpoint: str
@@ -99,13 +99,13 @@ class Scores(Event, tag="scores"):
     threshold: float
 
 
-class Warning_(Event, tag="warning"):
+class Warning_(Event, tag="warning", frozen=True):
     """Something that the user should know; training goes on."""
 
     message: str
 
 
-class Failed(Event, tag="failed"):
+class Failed(Event, tag="failed", frozen=True):
     """The run ended by an error: kind is oom, data, disk or internal; `hint` says what to do."""
 
     kind: str
@@ -113,7 +113,7 @@ class Failed(Event, tag="failed"):
     hint: str = ""
 
 
-class Finished(Event, tag="finished"):
+class Finished(Event, tag="finished", frozen=True):
     """The run ended as it should; reason is time, steps, patience or stop."""
 
     reason: str

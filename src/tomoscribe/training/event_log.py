@@ -1,0 +1,76 @@
+"""Appending to and following `events.jsonl`: whole lines only, unknown events are skipped."""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tomoscribe.training.events import AnyEvent, Event
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(AnyEvent)
+
+
+def append_bytes(path: Path, data: bytes) -> int:
+    """Append all of `data` in one write or nothing; return the offset where it begins.
+
+    Raises
+    ------
+    OSError
+        If the disk is full; the file is then as long as before.
+    """
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644
+    )
+    try:
+        offset = os.fstat(descriptor).st_size
+        try:
+            written = os.write(descriptor, data)
+        except OSError:
+            os.ftruncate(descriptor, offset)
+            raise
+        if written < len(data):
+            os.ftruncate(descriptor, offset)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    finally:
+        os.close(descriptor)
+    return offset
+
+
+def append_event(path: Path, event: Event) -> None:
+    """Append one event as one line."""
+    append_bytes(path, msgspec.json.encode(event) + b"\n")
+
+
+class EventReader:
+    """Reads the events since the last time; an unfinished last line waits for its rest."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._offset = 0
+
+    def read_new(self) -> list[Event]:
+        """Return the events since the last call."""
+        try:
+            if self.path.stat().st_size <= self._offset:
+                return []
+            with self.path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        end = data.rfind(b"\n") + 1
+        self._offset += end
+        return [event for line in data[:end].splitlines() if (event := _decode(line)) is not None]
+
+
+def _decode(line: bytes) -> Event | None:
+    try:
+        return _decoder.decode(line)
+    except msgspec.DecodeError:  # a newer worker's event, or a line torn by a crash
+        return None
