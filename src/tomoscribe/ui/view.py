@@ -95,3 +95,55 @@ def fly_to(viewer: ViewerModel, layer: Image, zyx: Sequence[float]) -> None:
 
 def _triple(values: NDArray[np.floating]) -> Triple:
     return float(values[0]), float(values[1]), float(values[2])
+
+
+def plane_position(
+    layer: Image, world: Sequence[float], direction: Sequence[float] | None
+) -> NDArray[np.float64] | None:
+    """Return where a ray through the canvas meets the tomogram's plane, in voxels z y x.
+
+    Parameters
+    ----------
+    layer : Image
+        The tomogram.
+    world : sequence of float
+        Any point of the ray, in Å.
+    direction : sequence of float or None
+        Direction of the ray in world coordinates.
+
+    Returns
+    -------
+    ndarray or None
+        Position (3,); None without a plane, or when the ray runs along it.
+    """
+    if direction is None or str(layer.depiction) != "plane":
+        return None
+    start = world_to_voxels(layer, world)
+    along = world_to_voxels(layer, np.asarray(world)[-3:] + np.asarray(direction)[-3:]) - start
+    normal = np.asarray(layer.plane.normal, dtype=float)
+    slope = float(along @ normal)
+    if abs(slope) < 1e-6 * np.linalg.norm(along):
+        return None
+    distance = float((np.asarray(layer.plane.position) - start) @ normal) / slope
+    return np.asarray(start + distance * along, dtype=np.float64)
+
+
+def toggle_plane(viewer: ViewerModel, layer: Image) -> None:
+    """Switch between the slice and, in 3D, a plane at the same depth."""
+    if viewer.dims.ndisplay == 3:
+        depth = world_to_voxels(layer, voxels_to_world(layer, layer.plane.position))
+        viewer.dims.ndisplay = 2
+        viewer.dims.point = tuple(voxels_to_world(layer, depth))
+        return
+    center = focus_of(viewer, layer).center_zyx
+    layer.plane.position = center
+    layer.plane.normal = (1, 0, 0)
+    layer.plane.thickness = 1
+    layer.depiction = "plane"
+    viewer.dims.ndisplay = 3
+
+
+def shift_plane(layer: Image, steps: float) -> None:
+    """Move the plane along its normal by voxels, kept inside of the volume."""
+    moved = np.asarray(layer.plane.position) + steps * np.asarray(layer.plane.normal)
+    layer.plane.position = tuple(np.clip(moved, 0, np.asarray(layer.data.shape[-3:]) - 1))

@@ -1,0 +1,212 @@
+"""The layer `picks`: shows the pick table, and turns clicks and napari's own edits into edits of it.
+
+The table is the truth. The layer is written from it after every edit and never holds
+anything that the table does not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.picks.table import Edit, PickTable
+from tomoscribe.ui.pick_style import look_of
+from tomoscribe.ui.pick_tool import PickTool
+from tomoscribe.ui.view import Triple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from napari.layers import Points
+
+    from tomoscribe.picks.table import Pick
+    from tomoscribe.ui.session import Session
+
+NAME = "picks"
+
+
+class PickLayer:
+    """Keeps the Points layer and the current pick table the same."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._ids: tuple[int, ...] = ()
+        self._writing = False
+        self._layer: Points | None = None
+        self.tool = PickTool(session, self)
+
+    @property
+    def layer(self) -> Points | None:
+        """The Points layer, if it is in the viewer."""
+        if self._layer is not None and self._layer not in self._session.viewer.layers:
+            self._layer = None
+        return self._layer
+
+    @property
+    def _table(self) -> PickTable | None:
+        entry = self._session.entry
+        return None if entry is None else entry.picks
+
+    # ---------------------------------------------------------------- table to layer
+    def rebuild(self) -> None:
+        """Write the whole table into the layer; without a tomogram there is no layer."""
+        image, entry = self._session.layer, self._session.entry
+        if image is None or entry is None:
+            if self.layer is not None:
+                self._session.viewer.layers.remove(self.layer)
+            self._ids = ()
+            return
+        layer = self.layer or self._make()
+        layer.scale, layer.translate = image.scale, image.translate
+        layer.units = image.units
+        self._write()
+        self._show_neighbours()
+
+    def patch(self, edit: Edit) -> None:
+        """Bring the layer up to date after an edit of the table."""
+        del edit  # napari redraws all points for any change, so a partial write saves nothing
+        if self.layer is None:
+            self.rebuild()
+        else:
+            self._write()
+
+    def activate(self) -> None:
+        """Make this the active layer, ready for clicks."""
+        layer = self.layer
+        if layer is not None:
+            self._session.viewer.layers.selection.active = layer
+            layer.mode = "add"
+
+    def _make(self) -> Points:
+        image = self._session.layer
+        assert image is not None
+        layer: Points = self._session.viewer.add_points(
+            np.empty((0, 3)),
+            ndim=3,
+            name=NAME,
+            scale=image.scale,
+            translate=image.translate,
+            units=image.units,
+            axis_labels=("z", "y", "x"),
+            projection_mode="rescale_spherical",
+            border_width=0.06,
+        )
+        layer.events.data.connect(self._on_data)
+        self.tool.attach(layer)
+        self._layer = layer
+        self.activate()
+        return layer
+
+    def _write(self) -> None:
+        layer, entry = self.layer, self._session.entry
+        if layer is None or entry is None:
+            return
+        selected = self.selected_ids()
+        look = look_of(entry.picks, self._session.classes, entry.voxel_size_A)
+        self._writing = True
+        try:
+            layer.selected_data = set()
+            layer.data = look.zyx
+            if look.ids:
+                layer.size = look.size
+                layer.symbol = look.symbol
+                layer.face_color = look.face
+                layer.border_color = look.border
+                layer.features = look.features
+            self._ids = look.ids
+            rows = {pick_id: row for row, pick_id in enumerate(look.ids)}
+            layer.selected_data = {rows[i] for i in selected if i in rows}
+        finally:
+            self._writing = False
+
+    def _show_neighbours(self) -> None:
+        """Show each pick on all slices that its sphere cuts, not on the middle one only."""
+        dims = self._session.viewer.dims
+        widest = max((c.diameter_A for c in self._session.classes), default=0.0)
+        dims.thickness = (widest,) * dims.ndim
+
+    # ---------------------------------------------------------------- layer to table
+    def _on_data(self, event: Any) -> None:
+        """Take over what napari's own tools did: delete, drag in select mode, paste."""
+        layer, table = self.layer, self._table
+        if self._writing or layer is None or table is None:
+            return
+        action = str(event.action)
+        if action == "added":
+            rows = layer.data[[int(i) for i in event.data_indices]]
+            self.add(rows)
+        elif action == "removed":
+            self._session.edit(table.make_remove(self._ids[i] for i in event.data_indices))
+        elif action == "changed" and len(layer.data) == len(self._ids):
+            self.move({self._ids[i]: _triple(layer.data[i]) for i in event.data_indices})
+        else:
+            return
+        self._write()
+
+    # ---------------------------------------------------------------- edits
+    def add(self, zyx: np.ndarray) -> None:
+        """Add human picks of the active class at (N, 3) voxel positions."""
+        table, class_name = self._table, self._session.active_class
+        if table is None or class_name is None:
+            self._session.status_message.emit("Open a tomogram and add a class first.")
+            return
+        self._session.edit(table.make_add(zyx, class_name))
+
+    def move(self, positions: dict[int, Triple]) -> None:
+        """Move picks by id to voxel positions; those that stay are left alone."""
+        table = self._table
+        if table is None:
+            return
+        before = tuple(table[i] for i, zyx in positions.items() if table[i].zyx != zyx)
+        if before:
+            self._session.edit(Edit(before, tuple(replace(p, zyx=positions[p.id]) for p in before)))
+
+    def relabel(self, ids: Iterable[int], class_name: str) -> None:
+        """Give picks another class."""
+        table = self._table
+        if table is None:
+            return
+        changed = [i for i in ids if i in table and table[i].class_name != class_name]
+        if changed:
+            self._session.edit(table.make_change(changed, class_name=class_name))
+
+    # ---------------------------------------------------------------- selection
+    def selected_ids(self) -> list[int]:
+        """Return the ids of the selected picks."""
+        layer = self.layer
+        if layer is None:
+            return []
+        return [self._ids[i] for i in sorted(layer.selected_data) if i < len(self._ids)]
+
+    def select(self, ids: Iterable[int]) -> None:
+        """Select picks by id."""
+        layer = self.layer
+        if layer is not None:
+            wanted = set(ids)
+            layer.selected_data = {row for row, i in enumerate(self._ids) if i in wanted}
+
+    def row_of(self, pick_id: int) -> int:
+        """Return the layer's row of a pick."""
+        return self._ids.index(pick_id)
+
+    def step(self, direction: int) -> Pick | None:
+        """Select the next (+1) or previous (-1) pick in order of depth, fly there, and return it."""
+        table = self._table
+        if not table:
+            return None
+        ordered = sorted(table, key=lambda p: p.zyx)
+        selected = self.selected_ids()
+        if selected:
+            at = next(i for i, p in enumerate(ordered) if p.id == selected[-1])
+            pick = ordered[(at + direction) % len(ordered)]
+        else:
+            pick = ordered[0 if direction > 0 else -1]
+        self._session.fly_to(pick.zyx)
+        self.select([pick.id])
+        return pick
+
+
+def _triple(row: np.ndarray) -> Triple:
+    return float(row[0]), float(row[1]), float(row[2])

@@ -1,0 +1,100 @@
+"""How picks look: colour by class, symbol by review state, size by diameter.
+
+Colour never stands alone: the symbol tells the state to colour-blind eyes too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from tomoscribe.picks.table import PickState, positions_zyx
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.picks.table import Pick
+    from tomoscribe.project.model import ParticleClass
+
+PALETTE = (
+    "#e69f00",
+    "#56b4e9",
+    "#009e73",
+    "#f0e442",
+    "#0072b2",
+    "#d55e00",
+    "#cc79a7",
+    "#bbbbbb",
+    "#ffffff",
+)
+"""Colours for nine classes, told apart with any colour vision (Okabe and Ito 2008), light greys last."""
+
+SYMBOLS = {PickState.ACCEPTED: "disc", PickState.PROPOSED: "ring", PickState.REJECTED: "cross"}
+
+FACE_ALPHA = {PickState.ACCEPTED: 0.25, PickState.PROPOSED: 0.9, PickState.REJECTED: 0.9}
+"""An accepted disc lets the particle shine through; ring and cross are thin anyway."""
+
+UNKNOWN_CLASS_COLOR = "#bbbbbb"
+
+
+@dataclass(frozen=True)
+class PickLook:
+    """Arrays of one row a pick, ready for a Points layer; positions and sizes in voxels."""
+
+    ids: tuple[int, ...]
+    zyx: NDArray[np.float64]
+    size: NDArray[np.float64]
+    symbol: NDArray[np.str_]
+    face: NDArray[np.float64]
+    border: NDArray[np.float64]
+    features: pd.DataFrame
+
+
+def next_color(classes: Iterable[ParticleClass]) -> str:
+    """Return the first palette colour that no class has yet."""
+    used = {c.color.lower() for c in classes}
+    return next((color for color in PALETTE if color not in used), PALETTE[0])
+
+
+def rgba(color: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
+    """Return red, green, blue, alpha in 0..1 of a `#rrggbb` colour."""
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue, alpha
+
+
+def diameter_voxels(classes: Iterable[ParticleClass], name: str, voxel_size_A: float) -> float:
+    """Return the diameter of a class in voxels; 10 where the class is not in the project any more."""
+    return next((c.diameter_A / voxel_size_A for c in classes if c.name == name), 10.0)
+
+
+def look_of(
+    picks: Iterable[Pick], classes: Sequence[ParticleClass], voxel_size_A: float
+) -> PickLook:
+    """Return the look of picks in one tomogram."""
+    rows = list(picks)
+    colors = {c.name: c.color for c in classes}
+    sizes = {c.name: c.diameter_A / voxel_size_A for c in classes}
+    color_of = [colors.get(p.class_name, UNKNOWN_CLASS_COLOR) for p in rows]
+    return PickLook(
+        ids=tuple(p.id for p in rows),
+        zyx=positions_zyx(rows),
+        size=np.array([sizes.get(p.class_name, 10.0) for p in rows], dtype=float),
+        symbol=np.array([SYMBOLS[p.state] for p in rows], dtype=object),
+        face=np.array(
+            [rgba(c, FACE_ALPHA[p.state]) for c, p in zip(color_of, rows, strict=True)], dtype=float
+        ).reshape(-1, 4),
+        border=np.array([rgba(c) for c in color_of], dtype=float).reshape(-1, 4),
+        features=pd.DataFrame(
+            {
+                "class": [p.class_name for p in rows],
+                "state": [str(p.state) for p in rows],
+                "score": [p.score for p in rows],
+                "source": [p.source for p in rows],
+            }
+        ),
+    )
