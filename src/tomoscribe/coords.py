@@ -1,0 +1,172 @@
+"""Axis orders, units and angles: the only module where any of these change.
+
+Inside tomoscribe positions are z y x in voxels, 0 at the centre of the first voxel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+from tomoscribe.errors import TomoscribeError
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """Where the voxels of a tomogram are.
+
+    Parameters
+    ----------
+    shape_zyx : tuple of int
+        Voxels along each axis.
+    voxel_size_A : float or None
+        Voxel edge in Å; None where the file does not tell it.
+    origin_zyx_A : tuple of float
+        Position in Å of the first voxel's centre.
+    """
+
+    shape_zyx: tuple[int, int, int]
+    voxel_size_A: float | None = None
+    origin_zyx_A: tuple[float, float, float] = (0.0, 0.0, 0.0)
+
+    def require_voxel_size(self) -> float:
+        """Return the voxel size in Å.
+
+        Raises
+        ------
+        TomoscribeError
+            If it is unknown.
+        """
+        if self.voxel_size_A is None:
+            raise TomoscribeError(
+                "These coordinates are in Å, but the voxel size of the tomogram is unknown: "
+                "give it with --voxel-size-A."
+            )
+        return self.voxel_size_A
+
+
+def _points(values: ArrayLike) -> NDArray[np.float64]:
+    return np.asarray(values, dtype=np.float64).reshape(-1, 3)
+
+
+def zyx_to_xyz(values: ArrayLike) -> NDArray[np.float64]:
+    """Return (N, 3) positions or vectors with the axes z y x as x y z."""
+    return np.ascontiguousarray(_points(values)[:, ::-1])
+
+
+def xyz_to_zyx(values: ArrayLike) -> NDArray[np.float64]:
+    """Return (N, 3) positions or vectors with the axes x y z as z y x."""
+    return zyx_to_xyz(values)
+
+
+def voxels_to_A(zyx: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
+    """Return (N, 3) voxel positions as Å in the frame of the file's header origin, z y x.
+
+    Raises
+    ------
+    TomoscribeError
+        If the voxel size is unknown.
+    """
+    return _points(zyx) * geometry.require_voxel_size() + np.asarray(geometry.origin_zyx_A)
+
+
+def A_to_voxels(zyx_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
+    """Return (N, 3) positions in Å, in the frame of the file's header origin, as voxels, z y x.
+
+    Raises
+    ------
+    TomoscribeError
+        If the voxel size is unknown.
+    """
+    return (_points(zyx_A) - np.asarray(geometry.origin_zyx_A)) / geometry.require_voxel_size()
+
+
+def centered_A_to_voxels(xyz_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
+    """Return RELION 5 coordinates (N, 3), x y z in Å from the tomogram's centre, as z y x voxels.
+
+    The centre is at half the size, not at half of size - 1, and the header origin
+    plays no part (RELION 5, `ParticleSet::getParticleCoordDecenteredPixel`).
+
+    Raises
+    ------
+    TomoscribeError
+        If the voxel size is unknown.
+    """
+    center = np.asarray(geometry.shape_zyx, dtype=np.float64) / 2
+    return xyz_to_zyx(xyz_A) / geometry.require_voxel_size() + center
+
+
+def voxels_to_centered_A(zyx: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
+    """Return z y x voxels (N, 3) as RELION 5 coordinates, x y z in Å from the tomogram's centre.
+
+    Raises
+    ------
+    TomoscribeError
+        If the voxel size is unknown.
+    """
+    center = np.asarray(geometry.shape_zyx, dtype=np.float64) / 2
+    return zyx_to_xyz((_points(zyx) - center) * geometry.require_voxel_size())
+
+
+def relion_rotation(rot_tilt_psi_deg: ArrayLike) -> Rotation:
+    """Return the rotation from particle to tomogram axes (x y z) of RELION angles (N, 3).
+
+    It is the inverse of intrinsic Z Y' Z'' (RELION, `Euler_angles2matrix`).
+    """
+    return Rotation.from_euler("ZYZ", _points(rot_tilt_psi_deg), degrees=True).inv()
+
+
+def rotation_to_relion(rotation: Rotation) -> NDArray[np.float64]:
+    """Return the RELION angles rot, tilt, psi in degrees (N, 3) of rotations to the tomogram."""
+    matrix = rotation.as_matrix().reshape(-1, 3, 3)
+    sine = np.hypot(matrix[:, 0, 2], matrix[:, 1, 2])
+    tilt = np.arctan2(sine, matrix[:, 2, 2])
+    rot = np.arctan2(matrix[:, 2, 1], matrix[:, 2, 0])
+    psi = np.arctan2(matrix[:, 1, 2], -matrix[:, 0, 2])
+    # At the poles only one angle is left. It goes into rot, and psi is 0.
+    pole = sine < 1e-9
+    up = np.where(matrix[:, 2, 2] > 0, 1.0, -1.0)
+    rot = np.where(pole, np.arctan2(up * matrix[:, 0, 1], up * matrix[:, 0, 0]), rot)
+    psi = np.where(pole, 0.0, psi)
+    return np.degrees(np.stack([rot, tilt, psi], axis=1))
+
+
+def relion_to_normals(rot_tilt_psi_deg: ArrayLike) -> NDArray[np.float64]:
+    """Return the particles' z axes in the tomogram, unit vectors (N, 3) z y x.
+
+    They depend on tilt and psi alone: rot turns the particle about this axis.
+    """
+    _, tilt, psi = np.radians(_points(rot_tilt_psi_deg)).T
+    return np.stack(
+        [np.cos(tilt), np.sin(tilt) * np.sin(psi), -np.sin(tilt) * np.cos(psi)], axis=1
+    )
+
+
+def normals_to_relion(
+    normals_zyx: ArrayLike, angles_deg: ArrayLike | None = None
+) -> NDArray[np.float64]:
+    """Return RELION angles rot, tilt, psi in degrees (N, 3) that point z along the normals.
+
+    Parameters
+    ----------
+    normals_zyx : array_like
+        (N, 3) vectors z y x of any length; NaN or zero vectors give the angles 0, 0, 0.
+    angles_deg : array_like or None
+        (N,) rotations about the normals, which become rot; NaN and None become 0.
+    """
+    normals = np.nan_to_num(_points(normals_zyx))
+    z, y, x = normals.T
+    tilt = np.degrees(np.arctan2(np.hypot(x, y), z))
+    psi = np.where(np.hypot(x, y) > 0, np.degrees(np.arctan2(y, -x)), 0.0)
+    rot = (
+        np.zeros(len(normals))
+        if angles_deg is None
+        else np.nan_to_num(np.asarray(angles_deg, dtype=np.float64).reshape(-1))
+    )
+    return np.stack([rot, tilt, psi], axis=1)

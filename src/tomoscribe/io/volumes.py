@@ -1,0 +1,275 @@
+"""One way to open a 3D image of any format: a lazy array, its voxel size in Å and its origin."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.coords import Geometry
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.mrc import open_mrc, write_mrc
+from tomoscribe.io.opened import Opened, judge_sizes, usable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.io.arrays import LazyArray
+
+__all__ = ["Volume", "is_volume", "open_volume", "require_finite", "volume_problems", "write_mrc"]
+
+_MRC = (".mrc", ".rec", ".map", ".mrcs", ".st", ".ali")
+_TIFF = (".tif", ".tiff")
+_HDF5 = (".h5", ".hdf5", ".hdf")
+_SAMPLE_SLICES = 16
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A 3D image that is read slice by slice.
+
+    Parameters
+    ----------
+    path : str
+        File, folder or address as given.
+    data : LazyArray
+        Axes z y x; slicing reads from disk and gives numpy arrays, in the file's type and
+        byte order.
+    voxel_size_A : float or None
+        Voxel edge in Å (of x where the voxels are not cubes); None: unknown, must be asked for.
+    origin_zyx_A : tuple of float
+        Position in Å of the first voxel's centre.
+    voxel_sizes_zyx_A : tuple of float or None
+        Voxel edges by axis, where known.
+    notes : tuple of str
+        Sentences about what was odd in the header and how it was read.
+    hint_A : float or None
+        Where the voxel size is unknown: a likely value to offer, not to use unasked.
+    """
+
+    path: str
+    data: LazyArray
+    voxel_size_A: float | None
+    origin_zyx_A: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    voxel_sizes_zyx_A: tuple[float, float, float] | None = None
+    notes: tuple[str, ...] = ()
+    hint_A: float | None = None
+
+    @property
+    def shape_zyx(self) -> tuple[int, int, int]:
+        """Voxels along each axis."""
+        z, y, x = self.data.shape
+        return int(z), int(y), int(x)
+
+    @property
+    def geometry(self) -> Geometry:
+        """Shape, voxel size and origin, for `coords`."""
+        return Geometry(self.shape_zyx, self.voxel_size_A, self.origin_zyx_A)
+
+    def require_voxel_size(self) -> float:
+        """Return the voxel size in Å.
+
+        Raises
+        ------
+        TomoscribeError
+            If it is unknown.
+        """
+        if self.voxel_size_A is None:
+            why = self.notes[0] if self.notes else "The file does not tell the voxel size."
+            likely = f" (it looks like {self.hint_A:g})" if self.hint_A else ""
+            raise TomoscribeError(
+                f"The voxel size of {self.path} is unknown. {why} "
+                f"Give it in Å with --voxel-size-A{likely}."
+            )
+        return self.voxel_size_A
+
+    def read(self) -> NDArray[np.float32]:
+        """Return the whole volume as float32 in memory, z y x.
+
+        Raises
+        ------
+        TomoscribeError
+            If voxels are NaN or infinite.
+        """
+        values = np.ascontiguousarray(self.data[...], dtype=np.float32)
+        require_finite(values, self.path)
+        return values
+
+
+def require_finite(values: NDArray[Any], path: str) -> None:
+    """Check that voxels read from `path` are all numbers.
+
+    Raises
+    ------
+    TomoscribeError
+        If some are NaN or infinite; the sentence tells how many.
+    """
+    if values.dtype.kind != "f":
+        return
+    # A finite sum needs one pass and no mask; only a bad or overflowing one is looked at closely.
+    if np.isfinite(values.sum(dtype=np.float64)):
+        return
+    bad = int(values.size - np.count_nonzero(np.isfinite(values)))
+    if bad:
+        raise TomoscribeError(
+            f"{bad} of {values.size} voxels of {path} are NaN or infinite: "
+            "replace them, for example by the mean, and open the file again."
+        )
+
+
+def sample_slices(volume: Volume) -> NDArray[np.float32]:
+    """Return at most 16 z slices, evenly spread, as float32 (n, y, x)."""
+    depth = volume.shape_zyx[0]
+    chosen = np.unique(np.linspace(0, depth - 1, min(depth, _SAMPLE_SLICES)).astype(int))
+    return np.stack([np.asarray(volume.data[int(i)], dtype=np.float32) for i in chosen])
+
+
+def volume_problems(volume: Volume) -> list[str]:
+    """Return sentences about voxels that training could not use, from a sample of slices."""
+    sample = sample_slices(volume)
+    finite = np.isfinite(sample)
+    problems = []
+    if not finite.all():
+        bad = int(sample.size - np.count_nonzero(finite))
+        problems.append(
+            f"{bad} of {sample.size} sampled voxels of {volume.path} are NaN or infinite."
+        )
+    if finite.any() and np.ptp(sample[finite]) == 0:
+        problems.append(f"All sampled voxels of {volume.path} have the same value.")
+    return problems
+
+
+def is_volume(path: str | Path) -> bool:
+    """Return whether `path` looks like a 3D image that `open_volume` reads, by suffix or content."""
+    return _reader(_split(path)[0]) is not None
+
+
+def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
+    """Open a tomogram or another 3D image without reading its voxels.
+
+    Parameters
+    ----------
+    path : str or Path
+        MRC, REC or MAP file (also .gz, .bz2), TIFF stack, HDF5 file, or OME-Zarr folder or
+        address (s3://...; give addresses as str). `file.h5::/data/set` names a dataset,
+        `image.zarr::1` a resolution level (0, the finest, by default).
+    voxel_size_A : float or None
+        Overrides what the file says.
+
+    Raises
+    ------
+    TomoscribeError
+        If the file is missing, broken, no 3D image, or of a kind that is not read.
+    """
+    if voxel_size_A is not None and not usable(voxel_size_A):
+        raise TomoscribeError(f"A voxel size of {voxel_size_A:g} Å is not possible.")
+    place, inner = _split(path)
+    if "://" not in place and not Path(place).exists():
+        raise TomoscribeError(f"There is no file {place}.")
+    reader = _reader(place)
+    if reader is None:
+        raise TomoscribeError(
+            f"{place} is not a volume that can be read: "
+            "MRC (.mrc .rec .map, also .gz .bz2), TIFF, HDF5 and OME-Zarr can."
+        )
+    try:
+        opened = reader(place, inner)
+    except OSError as error:
+        reason = error.strerror or str(error) or type(error).__name__
+        raise TomoscribeError(f"{place} cannot be read: {reason}.") from error
+    return _judged(str(path), opened, voxel_size_A)
+
+
+def _judged(path: str, opened: Opened, override_A: float | None) -> Volume:
+    sizes, notes = judge_sizes(opened.sizes_zyx_A, opened.unknown_because)
+    if override_A is not None:
+        if sizes is not None and abs(sizes[2] - override_A) > 0.01 * override_A:
+            said = f"The header's voxel size, {sizes[2]:g} Å, is replaced by {override_A:g} Å."
+            notes = (*notes, said)
+        elif sizes is None:
+            notes = ()
+        scale = 1.0 if sizes is None else override_A / sizes[2]
+        sizes = (
+            (override_A,) * 3
+            if sizes is None
+            else (sizes[0] * scale, sizes[1] * scale, override_A)
+        )
+    origin = opened.origin_zyx_A
+    if origin is None:
+        z, y, x = (
+            n * s for n, s in zip(opened.start_zyx, sizes or (0.0, 0.0, 0.0), strict=True)
+        )
+        origin = (z, y, x)
+    return Volume(
+        path=path,
+        data=opened.data,
+        voxel_size_A=None if sizes is None else sizes[2],
+        origin_zyx_A=origin,
+        voxel_sizes_zyx_A=sizes,
+        notes=(*opened.notes, *notes) if sizes is not None else (*notes, *opened.notes),
+        hint_A=opened.hint_A if sizes is None else None,
+    )
+
+
+def _split(path: str | Path) -> tuple[str, str | None]:
+    """Return the place and what is asked for inside of it; repair addresses that went through Path."""
+    place, _, inner = re.sub(r"^(s3|gs|https?):/(?=[^/])", r"\1://", str(path)).partition("::")
+    return place.rstrip("/") if len(place) > 1 else place, inner or None
+
+
+def _reader(place: str) -> Callable[[str, str | None], Opened] | None:
+    """Return the reader of a format; suffix first, then the first bytes of the file."""
+    name = place.lower()
+    if "://" in name or name.endswith(".zarr"):
+        return _open_zarr
+    local = Path(place)
+    if local.is_dir():
+        marks = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
+        return _open_zarr if any((local / mark).exists() for mark in marks) else None
+    for packed in (".gz", ".bz2"):
+        name = name.removesuffix(packed)
+    if name.endswith(_MRC):
+        return open_mrc
+    if name.endswith(_TIFF):
+        return _open_tiff
+    if name.endswith(_HDF5):
+        return _open_hdf5
+    return _reader_by_content(local)
+
+
+def _reader_by_content(path: Path) -> Callable[[str, str | None], Opened] | None:
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        head = file.read(212)
+    if head[208:212] == b"MAP ":
+        return open_mrc
+    if head[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return _open_tiff
+    if head[:8] == b"\x89HDF\r\n\x1a\n":
+        return _open_hdf5
+    return None
+
+
+# These libraries take up to a second to import, which a viewer's start need not pay.
+def _open_tiff(place: str, inner: str | None) -> Opened:
+    from tomoscribe.io.tiff import open_tiff
+
+    return open_tiff(place, inner)
+
+
+def _open_hdf5(place: str, inner: str | None) -> Opened:
+    from tomoscribe.io.hdf5 import open_hdf5
+
+    return open_hdf5(place, inner)
+
+
+def _open_zarr(place: str, inner: str | None) -> Opened:
+    from tomoscribe.io.zarr_store import open_zarr
+
+    return open_zarr(place, inner)
