@@ -1,0 +1,318 @@
+"""The training of the tomogram task in memory: resident volumes, live labels, EMA weights."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import lightning  # torch first: lightning's own import order clashes otherwise
+
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.nets.augment import flip_each, vary_intensity
+from tomoscribe.nets.losses import Labels, hot_exclusion, non_negative_pu
+from tomoscribe.nets.tiled import TiledNet
+from tomoscribe.nets.unet import UNet3d
+from tomoscribe.project.model import Role
+from tomoscribe.tasks.base import Evaluation, TrainingStatus
+from tomoscribe.tasks.tomogram import checkpoints
+from tomoscribe.tasks.tomogram.judge import Peaks, judge
+from tomoscribe.tasks.tomogram.labels import SampleLabels, make_labels, pick_keys
+from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
+from tomoscribe.tasks.tomogram.sampler import PatchSampler, cut
+from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
+from tomoscribe.tasks.tomogram.targets import make_targets
+
+if TYPE_CHECKING:
+    from torch.utils.data import DataLoader
+
+    from tomoscribe.project.model import TrainingData, TrainingSample
+    from tomoscribe.tasks.settings import TrainingSettings
+    from tomoscribe.tasks.tomogram.plan import TomogramPlan
+
+_REJECTED_WEIGHT = 4.0
+_WARM_UP = 0.05
+"""Share of the training in which the learning rate rises."""
+_EMA_DECAY = 0.98
+_HOT_FROM = 0.1
+"""Share of the training after which the hottest unlabelled voxels are left out; before, heat says nothing."""
+
+
+class TomogramModule(lightning.LightningModule):
+    """Learns one heatmap a class from clicks; see `tasks.base.TaskModule`.
+
+    A step draws its own batch from the resident volumes; the data loader only counts.
+
+    Parameters
+    ----------
+    data : TrainingData
+        Tomograms, picks and classes.
+    settings : TrainingSettings
+        What the user set.
+    plan : TomogramPlan
+        What follows from both and from the device; precision decided.
+    device : torch.device
+        Where everything is.
+    """
+
+    def __init__(
+        self,
+        data: TrainingData,
+        settings: TrainingSettings,
+        plan: TomogramPlan,
+        device: torch.device,
+    ) -> None:
+        super().__init__()
+        self.settings, self._plan = settings, plan
+        self.plan: dict[str, object] = plan.model_dump(exclude={"reasons"})
+        self.reasons = dict(plan.reasons)
+        self.classes = data.classes
+        self.voxel_size_A = data.samples[0].voxel_size_A
+        self._place = device
+        torch.manual_seed(settings.seed)
+        self._rng = np.random.default_rng(settings.seed)
+        self._generator = torch.Generator().manual_seed(settings.seed)
+        self.net = UNet3d(len(data.classes), plan.width, levels=plan.levels, stem=plan.stem).to(
+            device, memory_format=torch.channels_last_3d
+        )
+        self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            self.net.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+        )
+        self.optimizer.register_step_post_hook(lambda *_: self._after_step())
+        self.steps_done = 0
+        self.thresholds = {particle.name: 0.5 for particle in data.classes}
+        self._progress: float | None = None
+        self._volumes: dict[str, tuple[ScaledVolume, Tensor]] = {}
+        self._known: dict[str, frozenset[tuple[str, int]]] = {}
+        self.set_data(data)
+
+    # ---- labels -------------------------------------------------------------------------------
+
+    def set_data(self, data: TrainingData) -> TrainingStatus:
+        """Take (new) labels over; volumes that are already resident are not read again."""
+        self._data = data
+        self._train = data.with_role(Role.TRAIN)
+        self._validate = data.with_role(Role.VALIDATE)
+        for sample in (*self._train, *self._validate):
+            self._load(sample)
+        hold_out = 0.0 if any(s.picks for s in self._validate) else self.settings.hold_out
+        first = not self._known
+        self._labels = [
+            make_labels(
+                sample,
+                self.classes,
+                hold_out=hold_out,
+                known=None if first else self._known.get(sample.name, frozenset()),
+            )
+            for sample in self._train
+        ]
+        if first:
+            self._known = {s.name: pick_keys(s) for s in data.samples}
+        self._sampler = PatchSampler(
+            [self._grid_shape(s) for s in self._train],
+            self._plan.patch // self._plan.stem,
+            self._plan.grid_bin,
+            self._rng,
+        )
+        self._sampler.set_labels(self._labels)
+        return self._status()
+
+    def _load(self, sample: TrainingSample) -> None:
+        if sample.name not in self._volumes:
+            volume = open_volume(sample.volume_path, sample.voxel_size_A)
+            scaled = scale_volume(volume, self._plan.bin)
+            resident = torch.from_numpy(scaled.read_all()).to(self._place)
+            self._volumes[sample.name] = (scaled, resident)
+
+    def _grid_shape(self, sample: TrainingSample) -> tuple[int, int, int]:
+        shape = self._volumes[sample.name][0].volume.data.shape
+        z, y, x = (max(1, edge // self._plan.grid_bin) for edge in shape)
+        return z, y, x
+
+    def _status(self) -> TrainingStatus:
+        parts = [part for labels in self._labels for part in labels.points]
+        used = sum(len(p.clicked) + len(p.rejected) for p in parts)
+        held = sum(len(p.held_out) for p in parts)
+        return TrainingStatus(used=used, total=used + held, held_out=held)
+
+    # ---- steps --------------------------------------------------------------------------------
+
+    def set_progress(self, fraction: float) -> None:
+        """Tell how much of the budget is used, 0..1; it drives learning rate and schedule."""
+        self._progress = min(max(fraction, 0.0), 1.0)
+
+    @property
+    def progress(self) -> float:
+        """Share of the budget that is used; by steps where nobody told."""
+        if self._progress is not None:
+            return self._progress
+        return min(1.0, self.steps_done / self._plan.steps)
+
+    def train_dataloader(self) -> DataLoader[int]:
+        """Return a loader that only counts steps."""
+        return torch.utils.data.DataLoader(range(self._plan.steps), batch_size=None)  # type: ignore[arg-type]
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Return the optimizer; it lives here so that a checkpoint can be made at any time."""
+        return self.optimizer
+
+    def training_step(self, batch: object, batch_idx: int) -> Tensor:
+        """Draw a batch and return its loss."""
+        self._schedule()
+        patches, labels = self._draw()
+        with torch.autocast(self._place.type, torch.bfloat16, enabled=self._bfloat16):
+            logits = self.net(patches)
+        return self._loss(logits.float(), labels)
+
+    @property
+    def _bfloat16(self) -> bool:
+        return self._plan.precision == "bfloat16"
+
+    def _schedule(self) -> None:
+        done = self.progress
+        rise = min(1.0, (done + 0.002) / _WARM_UP) if self.steps_done < 200 else 1.0
+        fall = 0.5 * (1 + math.cos(math.pi * max(0.0, done - _WARM_UP) / (1 - _WARM_UP)))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._plan.learning_rate * rise * max(fall, 0.02)
+
+    def _draw(self) -> tuple[Tensor, Labels]:
+        edge, stem = self._plan.patch // self._plan.stem, self._plan.stem
+        windows = self._sampler.draw(self._plan.batch)
+        volumes = [self._volumes[s.name][1] for s in self._train]
+        patches = cut(volumes, windows, edge, stem)
+        diameters = np.array([c.diameter_A / self.voxel_size_A for c in self.classes])
+        labels = make_targets(
+            windows,
+            edge,
+            self._labels,
+            diameters,
+            self._plan.grid_bin,
+            _REJECTED_WEIGHT,
+            self._place,
+        )
+        flips = torch.randint(0, 2, (len(windows), 3), generator=self._generator).bool()
+        patches = vary_intensity(flip_each(patches, flips), self._generator)
+        labels = Labels(
+            flip_each(labels.target, flips),
+            flip_each(labels.negative, flips),
+            flip_each(labels.ignored, flips),
+        )
+        return patches.contiguous(memory_format=torch.channels_last_3d), labels
+
+    def _loss(self, logits: Tensor, labels: Labels) -> Tensor:
+        kind = self.settings.loss
+        if kind == "nnpu":
+            return non_negative_pu(logits, labels, self.settings.prior or 0.005)
+        hot = self._plan.hot_share if kind == "hot-exclusion" and self.progress > _HOT_FROM else 0.0
+        return hot_exclusion(logits, labels, hot)
+
+    def _after_step(self) -> None:
+        self.steps_done += 1
+        decay = min(_EMA_DECAY, (1 + self.steps_done) / (10 + self.steps_done))
+        with torch.no_grad():
+            average = [*self.ema.parameters(), *self.ema.buffers()]
+            current = [*self.net.parameters(), *self.net.buffers()]
+            for mean, value in zip(average, current, strict=True):
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - decay)
+                else:
+                    mean.copy_(value)
+
+    # ---- judging and using --------------------------------------------------------------------
+
+    def evaluate(self) -> Evaluation:
+        """Validate the EMA weights on the tomograms for validation, or on held-out clicks."""
+        predictor = self.predictor()
+        judged = self._validate if any(s.picks for s in self._validate) else self._train
+        peaks: list[list[Peaks]] = [[] for _ in self.classes]
+        for sample in judged:
+            scaled = self._volumes[sample.name][0]
+            grid = predictor.grid(scaled.volume)
+            heatmap = np.zeros((len(self.classes), *grid.shape_zyx), np.float32)
+            for block in predictor.blocks(scaled.volume):
+                z, y, x = block.lo_zyx
+                _, dz, dy, dx = block.scores.shape
+                heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
+            known = self._known_of(sample)
+            for index, found in enumerate(predictor.decode(heatmap, grid, 0.02)):
+                points = known.points[index]
+                peaks[index].append(
+                    Peaks(
+                        found.zyx,
+                        found.scores,
+                        points.held_out,
+                        points.clicked,
+                        known.negatives_of(index),
+                        known.boxes_of(index),
+                        self.classes[index].diameter_A / self.voxel_size_A,
+                    )
+                )
+        verdicts = {c.name: judge(p) for c, p in zip(self.classes, peaks, strict=True)}
+        self.thresholds = {name: v.threshold for name, v in verdicts.items()}
+        single = len(verdicts) == 1
+        metrics = {
+            key if single else f"{name}/{key}": value
+            for name, verdict in verdicts.items()
+            for key, value in verdict.metrics.items()
+        }
+        score = float(np.mean([v.score for v in verdicts.values()]))
+        return Evaluation(score, metrics, dict(self.thresholds))
+
+    def _known_of(self, sample: TrainingSample) -> SampleLabels:
+        if sample.role == Role.TRAIN:
+            return self._labels[self._train.index(sample)]
+        return make_labels(sample, self.classes, hold_out=1.0, known=None)
+
+    def predictor(self) -> TomogramPredictor:
+        """Return a frozen copy of the EMA weights with the thresholds of the last evaluation."""
+        net = copy.deepcopy(self.ema).eval()
+        if self._bfloat16:
+            net = net.bfloat16()
+        return TomogramPredictor(
+            TiledNet(
+                net, self._plan.stem, 2 ** (self._plan.levels - 1), self._bfloat16, self._place
+            ),
+            self.classes,
+            dict(self.thresholds),
+            self.voxel_size_A,
+            self._plan.bin,
+            self._plan.stem,
+        )
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return all that prediction and resuming need: tensors, numbers, strings, lists, dicts only."""
+        return checkpoints.pack(
+            plan=self._plan,
+            classes=self.classes,
+            voxel_size_A=self.voxel_size_A,
+            thresholds=self.thresholds,
+            ema=self.ema.state_dict(),
+            training={
+                "net": self.net.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "steps_done": self.steps_done,
+                "progress": self.progress,
+                "numpy_rng": checkpoints.rng_state(self._rng),
+                "torch_rng": self._generator.get_state(),
+            },
+        )
+
+    def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
+        """Take a checkpoint over: weights alone (continue from), or optimizer, step and random state too."""
+        checkpoints.check_fits(state, self._plan, self.classes, self.voxel_size_A)
+        self.ema.load_state_dict(state["ema"])
+        if weights_only:
+            self.net.load_state_dict(state["ema"])
+            return
+        training = state["training"]
+        self.net.load_state_dict(training["net"])
+        self.optimizer.load_state_dict(training["optimizer"])
+        self.steps_done = int(training["steps_done"])
+        self.thresholds = {str(k): float(v) for k, v in state["thresholds"].items()}
+        checkpoints.set_rng_state(self._rng, training["numpy_rng"])
+        self._generator.set_state(training["torch_rng"].cpu())

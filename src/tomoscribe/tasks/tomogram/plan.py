@@ -1,0 +1,135 @@
+"""What a training of the tomogram task will do, chosen from the diameter, the data and the device."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from tomoscribe.tasks.settings import TrainingSettings
+
+T = TypeVar("T")
+
+FINEST_DIAMETER = 10
+"""Least voxels across the smallest particle after binning; finer detail costs steps, which matter more."""
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a plan needs to know of the data: voxel size in Å, smallest and largest diameter in Å."""
+
+    voxel_size_A: float
+    smallest_diameter_A: float
+    largest_diameter_A: float
+    clicks: int
+    smallest_shape_zyx: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What a plan needs to know of a device; `seconds_per_voxel` of training, from the self-test."""
+
+    kind: Literal["cpu", "cuda", "mps"] = "cpu"
+    memory_bytes: int = 0
+
+
+class TomogramPlan(BaseModel):
+    """Every choice of a training; `reasons` says why, one line each."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bin: int = Field(description="tomogram voxels averaged along each axis into one input voxel")
+    stem: Literal[1, 2] = Field(description="2: the network halves its input once more by itself")
+    width: int = Field(description="channels of the first level")
+    levels: int = Field(description="resolutions of the network")
+    patch: int = Field(description="patch edge in input voxels")
+    batch: int = Field(description="patches a step")
+    learning_rate: float = Field(description="peak learning rate of AdamW")
+    weight_decay: float = Field(description="weight decay of AdamW")
+    steps: int = Field(description="steps at most")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        description="of the network's arithmetic"
+    )
+    hot_share: float = Field(
+        description="share of the unlabelled voxels, the hottest, left out of the loss"
+    )
+    reasons: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def grid_bin(self) -> int:
+        """Tomogram voxels along each axis to one voxel of the heatmap."""
+        return self.bin * self.stem
+
+    @property
+    def multiple(self) -> int:
+        """Input voxels along each axis must be a multiple of this."""
+        return self.stem * 2 ** (self.levels - 1)
+
+
+def make_plan(data: DataSummary, settings: TrainingSettings, device: DeviceInfo) -> TomogramPlan:
+    """Return the plan for `data` on `device`; what the user set is kept as it is."""
+    reasons: dict[str, str] = {}
+
+    def choose(name: str, chosen: T, reason: str) -> T:
+        given: T | None = getattr(settings, name, None)
+        reasons[name] = "set by the user" if given is not None else reason
+        return chosen if given is None else given
+
+    smallest = data.smallest_diameter_A / data.voxel_size_A
+    factor = choose("bin", *_choose_bin(smallest))
+    across = smallest / factor
+    stem, reasons["stem"] = _choose_stem(across)
+    levels = 3
+    multiple = stem * 2 ** (levels - 1)
+    largest = data.largest_diameter_A / data.voxel_size_A / factor
+    patch = choose("patch", *_choose_patch(largest, stem))
+    patch = math.ceil(patch / multiple) * multiple
+    fast = device.kind == "cuda"
+    return TomogramPlan(
+        bin=factor,
+        stem=stem,
+        width=choose(
+            "width",
+            32 if fast else 16,
+            "a GPU has room to spare" if fast else "small, because steps matter more on a CPU",
+        ),
+        levels=levels,
+        patch=patch,
+        batch=choose(
+            "batch",
+            16 if fast else 4,
+            "fills a GPU" if fast else "more steps beat larger ones on a CPU",
+        ),
+        learning_rate=choose(
+            "learning_rate", 3e-3, "stable at these widths with a warm-up and a cosine"
+        ),
+        weight_decay=1e-4,
+        steps=choose("max_steps", 1_000_000, "the time budget ends the training"),
+        precision=settings.precision,
+        hot_share=0.02,
+        reasons=reasons,
+    )
+
+
+def _choose_bin(diameter_voxels: float) -> tuple[int, str]:
+    factor = max(1, math.floor(diameter_voxels / FINEST_DIAMETER))
+    if diameter_voxels < 16:
+        factor = 1
+    return factor, (
+        f"the smallest particle is {diameter_voxels:.0f} voxels across, "
+        f"{diameter_voxels / factor:.0f} after averaging"
+    )
+
+
+def _choose_stem(across: float) -> tuple[Literal[1, 2], str]:
+    if across >= 14:
+        return 2, f"{across:.0f} voxels are enough to locate it at half resolution"
+    return 1, f"{across:.0f} voxels across leave nothing to halve"
+
+
+def _choose_patch(largest: float, stem: int) -> tuple[int, str]:
+    edge = min(96 * stem // 2, max(24 * stem, round(3 * largest)))
+    return edge, f"about three times the largest particle, {largest:.0f} voxels after averaging"

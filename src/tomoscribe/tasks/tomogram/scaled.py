@@ -1,0 +1,148 @@
+"""The particle-scaled volume: a tomogram averaged over small cubes and normalised, read box by box.
+
+Nothing here holds a whole tomogram unless it is asked for one, so memory is bounded by the box.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tomoscribe.io.volumes import Volume
+
+_SLABS = 16
+"""Slabs from which the intensity statistics are taken; enough for a per cent of accuracy."""
+_MAD_TO_SIGMA = 1.4826
+_CLIP = 6.0
+"""Normalised values beyond this many sigma (gold) are cut, so that they do not blind the network."""
+
+
+@dataclass(frozen=True)
+class ScaledVolume:
+    """A lazy tomogram as the network sees it.
+
+    Parameters
+    ----------
+    volume : Volume
+        The tomogram.
+    bin : int
+        Voxels averaged along each axis.
+    center, spread : float
+        Median and robust standard deviation of the averaged values, in the file's units.
+    """
+
+    volume: Volume
+    bin: int
+    center: float
+    spread: float
+
+    @property
+    def shape_zyx(self) -> tuple[int, int, int]:
+        """Return the shape after averaging; what does not fill a cube at the far faces is left out."""
+        z, y, x = (max(1, edge // self.bin) for edge in self.volume.data.shape)
+        return z, y, x
+
+    def read(self, lo: tuple[int, ...], hi: tuple[int, ...]) -> NDArray[np.float32]:
+        """Return the box `lo` <= index < `hi` in averaged voxels, normalised; beyond the edge it repeats.
+
+        Raises
+        ------
+        TomoscribeError
+            If voxels are not finite.
+        """
+        shape = self.shape_zyx
+        inner = [
+            (min(max(a, 0), s - 1), max(min(b, s), 1))
+            for a, b, s in zip(lo, hi, shape, strict=True)
+        ]
+        box = read_binned(self.volume, self.bin, inner)
+        box -= self.center
+        box *= 1 / self.spread
+        np.clip(box, -_CLIP, _CLIP, out=box)
+        pads = [
+            (max(0, i0 - a), max(0, b - i1)) for a, b, (i0, i1) in zip(lo, hi, inner, strict=True)
+        ]
+        return np.pad(box, pads, mode="edge") if np.any(pads) else box
+
+    def read_all(self) -> NDArray[np.float32]:
+        """Return the whole scaled volume, read slab by slab."""
+        whole = np.empty(self.shape_zyx, np.float32)
+        thickness = 16
+        for start in range(0, whole.shape[0], thickness):
+            stop = min(start + thickness, whole.shape[0])
+            whole[start:stop] = self.read((start, 0, 0), (stop, *whole.shape[1:]))
+        return whole
+
+
+def scale_volume(volume: Volume, factor: int) -> ScaledVolume:
+    """Return `volume` averaged by `factor`, with statistics from slabs spread over its depth.
+
+    Raises
+    ------
+    TomoscribeError
+        If voxels are not finite, or all equal.
+    """
+    depth, height, width = (max(1, edge // factor) for edge in volume.data.shape)
+    planes = np.unique(np.linspace(0, depth - 1, min(_SLABS, depth)).round().astype(int))
+    values = np.concatenate(
+        [
+            read_binned(volume, factor, [(z, z + 1), (0, height), (0, width)]).ravel()[:: 1 + z % 2]
+            for z in planes.tolist()
+        ]
+    )
+    center = float(np.median(values))
+    spread = float(np.median(np.abs(values - center))) * _MAD_TO_SIGMA
+    if not spread > 0:
+        raise TomoscribeError(
+            f"{volume.path} has the same value nearly everywhere, so there is nothing to learn from; "
+            "check that it is the right file."
+        )
+    return ScaledVolume(volume, factor, center, spread)
+
+
+def read_binned(volume: Volume, factor: int, box: list[tuple[int, int]]) -> NDArray[np.float32]:
+    """Return the averages of cubes of `factor` voxels in `box`, a (start, stop) an axis, as float32.
+
+    Raises
+    ------
+    TomoscribeError
+        If voxels are not finite.
+    """
+    spans = [
+        slice(start * factor, min(stop * factor, edge))
+        for (start, stop), edge in zip(box, volume.data.shape, strict=True)
+    ]
+    values = np.asarray(volume.data[tuple(spans)])
+    total = values.astype(np.float32, copy=True) if factor == 1 else values
+    for axis in range(3) if factor > 1 else ():
+        total = _sum_groups(total, axis, factor)
+    if not np.isfinite(total.sum(dtype=np.float64)):
+        raise TomoscribeError(
+            f"{volume.path} has voxels that are not a number; replace them, for example by the mean, "
+            "and save the tomogram again."
+        )
+    return total
+
+
+def _sum_groups(values: NDArray[np.generic], axis: int, factor: int) -> NDArray[np.float32]:
+    count = max(1, values.shape[axis] // factor)
+    used = min(factor, values.shape[axis])
+    index: list[slice] = [slice(None)] * 3
+    total: NDArray[np.float32] | None = None
+    for shift in range(used):
+        index[axis] = slice(shift, count * used if used == factor else shift + 1, used)
+        part = values[tuple(index)]
+        if total is None:
+            total = part.astype(np.float32)
+        else:
+            total += part
+    assert total is not None
+    total *= 1 / used
+    return total

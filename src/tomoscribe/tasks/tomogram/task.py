@@ -1,0 +1,110 @@
+"""The row of the table of tasks for tomograms: check the data, plan, build; and load checkpoints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.nets.precision import PrecisionTest, measure_precision
+from tomoscribe.nets.unet import UNet3d
+from tomoscribe.project.model import PickState, Role
+from tomoscribe.tasks.tomogram import checkpoints
+from tomoscribe.tasks.tomogram.module import TomogramModule
+from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, TomogramPlan, make_plan
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tomoscribe.project.model import TrainingData
+    from tomoscribe.tasks.settings import TrainingSettings
+    from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
+
+_SAME_VOXEL_SIZE = 0.05
+
+
+class TomogramTask:
+    """Heatmaps of particles in tomograms, learned from clicks."""
+
+    name = checkpoints.TASK
+
+    def build(
+        self, data: TrainingData, settings: TrainingSettings, device: torch.device
+    ) -> TomogramModule:
+        """Plan and build a training.
+
+        Raises
+        ------
+        TomoscribeError
+            If the data cannot be trained on: no picks, no diameter, unknown voxel size.
+        """
+        _check(data)
+        plan = make_plan(_summarise(data), settings, DeviceInfo(kind=device.type))  # type: ignore[arg-type]
+        if plan.precision == "auto":
+            test = _test_precision(plan, len(data.classes), device)
+            plan.precision = "bfloat16" if test.bfloat16_pays else "float32"
+            plan.reasons["precision"] = test.reason
+        return TomogramModule(data, settings, plan, device)
+
+    def load(self, checkpoint: Path, device: torch.device) -> TomogramPredictor:
+        """Load a checkpoint for prediction, with `weights_only`.
+
+        Raises
+        ------
+        TomoscribeError
+            If the file is no checkpoint of this task.
+        """
+        state = checkpoints.read(checkpoint)
+        plan = TomogramPlan(**state["plan"])
+        test = _test_precision(plan, len(state["classes"]), device)
+        return checkpoints.make_predictor(state, device, bfloat16=test.bfloat16_pays)
+
+
+def _check(data: TrainingData) -> None:
+    train = data.with_role(Role.TRAIN)
+    if not data.classes:
+        raise TomoscribeError("There is no particle class; add one with its diameter in Å.")
+    if not train:
+        raise TomoscribeError(
+            "No tomogram is set to be trained on; set the role of at least one to 'train'."
+        )
+    for particle in data.classes:
+        if not particle.diameter_A > 0:
+            raise TomoscribeError(
+                f"The diameter of class '{particle.name}' is not known; give it in Å."
+            )
+        if not any(s.of_class(particle.name, PickState.ACCEPTED) for s in train):
+            raise TomoscribeError(
+                f"There is no pick of class '{particle.name}' in the tomograms to train on; "
+                "click a few, or remove the class."
+            )
+    first = train[0].voxel_size_A
+    for sample in data.samples:
+        if abs(sample.voxel_size_A / first - 1) > _SAME_VOXEL_SIZE:
+            raise TomoscribeError(
+                f"{sample.name} has voxels of {sample.voxel_size_A:g} Å, {train[0].name} of {first:g} Å; "
+                "train on tomograms of one voxel size, or correct it."
+            )
+
+
+def _summarise(data: TrainingData) -> DataSummary:
+    train = data.with_role(Role.TRAIN)
+    shapes = [open_volume(s.volume_path, s.voxel_size_A).data.shape for s in train]
+    z, y, x = min(shapes, key=min)
+    diameters = [c.diameter_A for c in data.classes]
+    return DataSummary(
+        voxel_size_A=train[0].voxel_size_A,
+        smallest_diameter_A=min(diameters),
+        largest_diameter_A=max(diameters),
+        clicks=sum(len(s.of_class(c.name)) for s in train for c in data.classes),
+        smallest_shape_zyx=(z, y, x),
+    )
+
+
+def _test_precision(plan: TomogramPlan, classes: int, device: torch.device) -> PrecisionTest:
+    net = UNet3d(classes, plan.width, levels=plan.levels, stem=plan.stem)
+    net.to(device, memory_format=torch.channels_last_3d)
+    edge = 24 * plan.stem
+    return measure_precision(net, (1, 1, edge, edge, edge), device)
