@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -10,16 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tomoscribe.errors import TomoscribeError
-
-
-def _find_checkpoint(path: Path) -> Path:
-    if not path.exists():
-        raise TomoscribeError(f"There is no checkpoint or run '{path}'; check the path.")
-    if path.is_file():
-        return path
-    from tomoscribe.training.run import RunFolder
-
-    return RunFolder(path).best_checkpoint()
 
 
 def predict(
@@ -68,23 +60,10 @@ def predict(
     for tomogram in tomograms:
         if "://" not in tomogram and not Path(tomogram).exists():
             raise TomoscribeError(f"There is no tomogram '{tomogram}'; check the path.")
-    console = Console(stderr=True)
-    with console.status("loading the checkpoint"):
-        from tomoscribe.prediction.batch import predict_tomograms
+    # Loading torch takes seconds, which a mistyped path need not wait for.
+    from tomoscribe.prediction.batch import predict_tomograms
 
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        console=console,
-    ) as progress:
-        bars = {t: progress.add_task(Path(t).name, total=1.0, start=False) for t in tomograms}
-
-        def show(tomogram: str, done: float) -> None:
-            progress.start_task(bars[tomogram])
-            progress.update(bars[tomogram], completed=done)
-
+    with _progress(tomograms) as show:
         results = predict_tomograms(
             checkpoint,
             tomograms,
@@ -95,5 +74,34 @@ def predict(
             on_progress=show,
         )
     for files in results:
-        typer.echo(f"{files.tomogram}: {files.pick_count} picks in {files.star}, {files.csv}")
+        typer.echo(f"{files.tomogram}: {files.pick_count} picks in {files.star} and {files.csv}")
         typer.echo(f"  heatmap in {files.heatmap}")
+
+
+@contextmanager
+def _progress(tomograms: list[str]) -> Iterator[Callable[[str, float], None]]:
+    """Show a bar for each tomogram; yields `show(tomogram, share done)`."""
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+    ) as progress:
+        bars = {t: progress.add_task(Path(t).name, total=1.0, start=False) for t in tomograms}
+
+        def show(tomogram: str, done: float) -> None:
+            progress.start_task(bars[tomogram])
+            progress.update(bars[tomogram], completed=done)
+
+        yield show
+
+
+def _find_checkpoint(path: Path) -> Path:
+    if not path.exists():
+        raise TomoscribeError(f"There is no checkpoint or run '{path}'; check the path.")
+    if path.is_file():
+        return path
+    from tomoscribe.training.run import RunFolder
+
+    return RunFolder(path).best_checkpoint()
