@@ -52,12 +52,10 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
 say "installing system packages: ${missing[*]}"
-install() {
-    "${as_root[@]}" apt-get update -q </dev/null &&
-        "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-            apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null
-}
-if ! install >&2; then
+# A source that cannot be reached need not hold these packages, so installing decides.
+"${as_root[@]}" apt-get update -q </dev/null >&2 || say "The package lists are not up to date; going on."
+if ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends "${missing[@]}" </dev/null >&2; then
     say "The system packages could not be installed; as root run: apt-get install ${missing[*]}"
     exit 1
 fi
