@@ -1,0 +1,163 @@
+"""Picks as files hold them: columns of equal length, and checks on them before they are believed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tomoscribe.coords import Geometry
+
+Flavour = Literal["relion3.0", "relion3.1", "relion4", "relion5", "csv", "txt"]
+"""Pick files that can be written."""
+
+_TAIL = re.compile(
+    r"(\.(mrc|mrcs|rec|map|tomostar|tiff?|gz|bz2|zarr|ome|h5|hdf5?|star)|_\d+(\.\d+)?apx)$"
+)
+
+
+@dataclass(frozen=True)
+class PickColumns:
+    """The picks of a file.
+
+    Parameters
+    ----------
+    zyx : ndarray
+        (N, 3) float64 positions in voxels of the tomogram's file, 0 at the first voxel's centre.
+    class_names : list of str or None
+        One a pick.
+    scores : ndarray or None
+        (N,) as in the file.
+    normals_zyx : ndarray or None
+        (N, 3) unit vectors along the particles' axes.
+    angles_deg : ndarray or None
+        (N,) rotations about the normals (rot of RELION).
+    tomogram : list of str or None
+        Name of each pick's tomogram, as in the file.
+    notes : tuple of str
+        Sentences about how the file was read.
+    """
+
+    zyx: NDArray[np.float64]
+    class_names: list[str] | None = None
+    scores: NDArray[np.float64] | None = None
+    normals_zyx: NDArray[np.float64] | None = None
+    angles_deg: NDArray[np.float64] | None = None
+    tomogram: list[str] | None = None
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.zyx)
+
+    def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> PickColumns:
+        """Return the picks of some rows, by index or mask."""
+        index = np.flatnonzero(rows) if rows.dtype == bool else rows
+        return replace(
+            self,
+            zyx=self.zyx[index],
+            class_names=None if self.class_names is None else [self.class_names[i] for i in index],
+            scores=None if self.scores is None else self.scores[index],
+            normals_zyx=None if self.normals_zyx is None else self.normals_zyx[index],
+            angles_deg=None if self.angles_deg is None else self.angles_deg[index],
+            tomogram=None if self.tomogram is None else [self.tomogram[i] for i in index],
+        )
+
+    def for_tomogram(self, name: str, path: str) -> PickColumns:
+        """Return the picks of one tomogram.
+
+        A file that names no tomogram is taken to be about this one. Names agree when they are
+        equal without folders, file suffixes and endings such as `_10.00Apx`.
+
+        Parameters
+        ----------
+        name : str
+            The tomogram's name or path.
+        path : str
+            The pick file, for the error.
+
+        Raises
+        ------
+        TomoscribeError
+            If the file is about other tomograms only.
+        """
+        if self.tomogram is None or not self.tomogram:
+            return self
+        wanted = tomogram_key(name)
+        mine = np.array([tomogram_key(t) == wanted for t in self.tomogram])
+        if not mine.any():
+            others = sorted(set(self.tomogram))
+            shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")
+            raise TomoscribeError(
+                f"{path} holds picks of {shown}, none of {name}: "
+                "give the file of this tomogram, or rename one of them."
+            )
+        return self.take(mine)
+
+
+def tomogram_key(name: str) -> str:
+    """Return a tomogram's name without folder, suffixes and the pixel size that Warp appends."""
+    path = PureWindowsPath(name) if "\\" in name else PurePosixPath(name)
+    key = path.name.lower()
+    while shorter := _TAIL.sub("", key):
+        if shorter == key:
+            return key
+        key = shorter
+    return key
+
+
+def check_inside(columns: PickColumns, geometry: Geometry) -> str | None:
+    """Return a warning with the likely unit mistake if picks lie outside of the tomogram.
+
+    Parameters
+    ----------
+    columns : PickColumns
+        Picks in voxels.
+    geometry : Geometry
+        Of their tomogram.
+    """
+    outside = ~_inside(columns.zyx, geometry.shape_zyx)
+    count = int(outside.sum())
+    if count == 0:
+        return None
+    size = " x ".join(str(n) for n in reversed(geometry.shape_zyx))
+    return (
+        f"{count} of {len(columns)} picks lie outside of the tomogram ({size} voxels, x y z)"
+        f"{_likely_mistake(columns.zyx, geometry)}."
+    )
+
+
+def _inside(zyx: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
+    inside: NDArray[np.bool_] = np.all((zyx >= -0.5) & (zyx <= np.array(shape) - 0.5), axis=1)
+    return inside
+
+
+def _likely_mistake(zyx: NDArray[np.float64], geometry: Geometry) -> str:
+    shape = geometry.shape_zyx
+
+    def fits(points: NDArray[np.float64]) -> bool:
+        return bool(_inside(points, shape).mean() > 0.95)
+
+    if _inside(zyx, shape).mean() > 0.9:
+        return ""
+    if zyx.min() < -0.5 and fits(zyx + np.array(shape) / 2):
+        return ": they look like coordinates from the centre instead of the corner"
+    for factor in (2, 3, 4, 6, 8):
+        if fits(zyx / factor):
+            return f": they look like voxels of a tomogram binned {factor} times less"
+    if geometry.voxel_size_A is not None:
+        if fits((zyx - np.array(geometry.origin_zyx_A)) / geometry.voxel_size_A):
+            return ": they look like Å instead of voxels"
+        if fits(zyx / geometry.voxel_size_A):
+            return ": they look like Å, without the header's origin, instead of voxels"
+    for order, axes in (("z y x", (2, 1, 0)), ("x z y", (1, 0, 2)), ("y x z", (0, 2, 1))):
+        if fits(zyx[:, axes]):
+            return f": their axes look like {order} instead of x y z"
+    return ": they may belong to another tomogram"
