@@ -15,10 +15,11 @@ from rich.console import Console
 
 import tomoscribe
 from tomoscribe.cli import open as open_
-from tomoscribe.cli import predict
+from tomoscribe.cli import predict, simulate
 from tomoscribe.errors import TomoscribeError
 
 VERBS: tuple[Callable[..., None], ...] = (
+    simulate.simulate,
     predict.predict,
     open_.open,
 )
