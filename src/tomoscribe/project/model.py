@@ -72,12 +72,14 @@ class TrainingData:
     """Everything that a training learns from.
 
     `revision` grows with every edit of the picks, so that a running worker
-    knows when to read again.
+    knows when to read again. `warnings` are sentences for the user: what was odd
+    in the data, and how it was read.
     """
 
     samples: tuple[TrainingSample, ...]
     classes: tuple[ParticleClass, ...]
     revision: int = 0
+    warnings: tuple[str, ...] = ()
 
     def with_role(self, role: Role) -> list[TrainingSample]:
         """Return the samples of one role."""
@@ -94,3 +96,12 @@ class TomogramEntry:
     role: Role = Role.TRAIN
     regions: list[Region] = field(default_factory=list)
     picks: PickTable = field(default_factory=PickTable)
+
+    @property
+    def address(self) -> str:
+        """What `open_volume` takes: the path, or the address that `Path` has shortened (s3:/)."""
+        text = str(self.path)
+        scheme, colon, rest = text.partition(":/")
+        # One letter is a drive of Windows.
+        is_address = bool(colon) and len(scheme) > 1 and scheme.isalnum()
+        return f"{scheme}://{rest}" if is_address else text

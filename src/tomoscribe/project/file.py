@@ -1,0 +1,151 @@
+"""`project.yaml`: tomograms, classes and roles of a project; and where its other files lie."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.atomic import write_text_atomic
+from tomoscribe.picks import journal
+from tomoscribe.project.model import ParticleClass, Role
+
+FORMAT = 1
+PROJECT_FILE = "project.yaml"
+PICKS_FOLDER = "picks"
+RUNS_FOLDER = "runs"
+LOCK_FILE = ".project.lock"
+_REVISION_LINE = re.compile(rb"^revision: (\d+)", re.MULTILINE)
+
+
+class TomogramItem(BaseModel):
+    """A tomogram in `project.yaml`; a path inside the project is relative to its folder."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    path: str
+    voxel_size_A: float = Field(gt=0)
+    role: Role = Role.TRAIN
+
+
+class ClassItem(BaseModel):
+    """A particle class in `project.yaml`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    diameter_A: float = Field(gt=0)
+    color: str = "#e69f00"
+
+    def to_class(self) -> ParticleClass:
+        """Return the class as the rest of the code knows it."""
+        return ParticleClass(self.name, self.diameter_A, self.color)
+
+
+class ProjectFile(BaseModel):
+    """`project.yaml`. `revision` counts its own changes; picks count theirs in the journals."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    format: int = FORMAT
+    revision: int = 0
+    name: str
+    tomograms: list[TomogramItem] = []
+    classes: list[ClassItem] = []
+    current_model: str | None = None
+
+
+def is_project(folder: Path) -> bool:
+    """Return whether a folder is a project."""
+    return (folder / PROJECT_FILE).is_file()
+
+
+def read_project_file(folder: Path) -> ProjectFile:
+    """Read `project.yaml`.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is none, it is damaged, or it was written by a newer version.
+    """
+    path = folder / PROJECT_FILE
+    if not path.is_file():
+        raise TomoscribeError(f"{folder} is no tomoscribe project: it holds no {PROJECT_FILE}.")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TomoscribeError(f"Cannot read {path} ({error.strerror or error}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise TomoscribeError(
+            f"{path} is damaged and cannot be read as YAML: restore it from a copy."
+        ) from error
+    if (
+        isinstance(content, dict)
+        and isinstance(content.get("format"), int)
+        and content["format"] > FORMAT
+    ):
+        raise TomoscribeError(
+            f"{path} was written by a newer tomoscribe: install that version to open it."
+        )
+    try:
+        return ProjectFile.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise TomoscribeError(f"{path} has a wrong entry at '{where}': {first['msg']}.") from error
+
+
+def write_project_file(folder: Path, content: ProjectFile) -> None:
+    """Write `project.yaml` atomically.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be written; the former file is untouched.
+    """
+    text = yaml.safe_dump(content.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    write_text_atomic(folder / PROJECT_FILE, text)
+
+
+def journal_path(folder: Path, name: str) -> Path:
+    """Return where the journal of a tomogram lies."""
+    return folder / PICKS_FOLDER / f"{name}.jsonl"
+
+
+def project_revision(folder: Path) -> int:
+    """Return a number that grows with every change of a project, whichever process makes it.
+
+    Costs one short read a tomogram. Journals of removed tomograms stay and count on.
+    """
+    try:
+        match = _REVISION_LINE.search((folder / PROJECT_FILE).read_bytes())
+    except OSError:
+        match = None
+    own = int(match.group(1)) if match else 0
+    try:
+        names = [
+            entry.path
+            for entry in os.scandir(folder / PICKS_FOLDER)
+            if entry.name.endswith(".jsonl")
+        ]
+    except OSError:
+        names = []
+    return own + sum(journal.revision(Path(name)) for name in names)
+
+
+def stored_path(folder: Path, path: Path) -> str:
+    """Return a tomogram's path as `project.yaml` has it: relative when inside the project."""
+    try:
+        return path.relative_to(folder).as_posix()
+    except ValueError:
+        return str(path)
+
+
+def resolved_path(folder: Path, stored: str) -> Path:
+    """Return the path of a tomogram as it is used."""
+    return Path(stored) if "://" in stored else folder / stored

@@ -1,0 +1,166 @@
+"""Labelled tomograms as files hold them: a folder of volumes and STAR files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.volumes import is_volume, open_volume
+from tomoscribe.project.model import Role
+from tomoscribe.project.names import free_name, safe_name, tomogram_stem
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tomoscribe.coords import Geometry
+
+_ROLES = {"train": Role.TRAIN, "val": Role.VALIDATE}
+
+
+@dataclass(frozen=True)
+class RawSample:
+    """One tomogram and its labels, before they are checked against each other.
+
+    Parameters
+    ----------
+    name : str
+        The volume's name without suffix.
+    volume_path : str
+        The volume's file.
+    role : Role
+        What it is used for.
+    labels_path : Path
+        The file with the labels, for sentences.
+    zyx : (N, 3) array of float
+        Positions in voxels of the volume.
+    class_names : tuple of str or None
+        The class of each position, where the file tells it.
+    geometry : Geometry
+        Size, voxel size and origin of the volume.
+    notes : tuple of str
+        What was odd.
+    """
+
+    name: str
+    volume_path: str
+    role: Role
+    labels_path: Path
+    zyx: NDArray[np.float64]
+    class_names: tuple[str, ...] | None
+    geometry: Geometry
+    notes: tuple[str, ...] = ()
+
+
+def volume_geometry(path: str, voxel_size_A: float | None = None) -> Geometry:
+    """Return the size, voxel size and origin of a volume.
+
+    Remembered until the file changes: a worker asks at every new click, and the header of
+    a compressed file is slow to reach.
+
+    Raises
+    ------
+    TomoscribeError
+        If the volume cannot be opened.
+    """
+    try:
+        status = Path(path).stat()
+        stamp = (status.st_mtime_ns, status.st_size)
+    except OSError:
+        stamp = (0, 0)
+    return _cached_geometry(path, voxel_size_A, stamp)
+
+
+@lru_cache(maxsize=1024)
+def _cached_geometry(path: str, voxel_size_A: float | None, stamp: tuple[int, int]) -> Geometry:
+    return open_volume(path, voxel_size_A).geometry
+
+
+def folder_files(folder: Path) -> list[Path]:
+    """Return what tells a change of a training folder: its parts and the label files in them."""
+    parts = [folder, *(folder / name for name in _ROLES)]
+    return [p for p in parts if p.is_dir()] + [f for p in parts for f in sorted(p.glob("*.star"))]
+
+
+def read_folder(
+    folder: Path, voxel_size_A: float | None = None
+) -> tuple[list[RawSample], list[str]]:
+    """Read a folder with `train/` and perhaps `val/`, or a flat one.
+
+    Each tomogram has a volume, `X.mrc` for example, and its labels in `X.star`.
+
+    Returns
+    -------
+    samples : list of RawSample
+        One for each volume that has labels.
+    warnings : list of str
+        Sentences about what was left out.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no volume, a STAR file has no volume, or one is for another tomogram.
+    """
+    if not folder.is_dir():
+        raise TomoscribeError(f"There is no folder {folder}.")
+    parts = [(folder / name, role) for name, role in _ROLES.items() if (folder / name).is_dir()]
+    if parts and parts[0][1] != Role.TRAIN:
+        raise TomoscribeError(
+            f"{folder} has val/ but no train/: put the tomograms to train on into {folder}/train."
+        )
+    samples: list[RawSample] = []
+    warnings: list[str] = []
+    volume_count = 0
+    for part, role in parts or [(folder, Role.TRAIN)]:
+        volumes, labels = _volumes_and_labels(part)
+        volume_count += len(volumes)
+        for name in sorted(labels.keys() - volumes.keys()):
+            raise TomoscribeError(
+                f"There is no volume for {labels[name]}: put {name}.mrc, or a link to it, beside "
+                "it."
+            )
+        for name in sorted(volumes):
+            if name in labels:
+                own = free_name(safe_name(name), {s.name for s in samples})
+                samples.append(_read_sample(own, volumes[name], labels[name], role, voxel_size_A))
+            else:
+                warnings.append(f"{volumes[name]} has no {name}.star beside it and is left out.")
+    if not volume_count:
+        where = parts[0][0] if parts else folder / "train"
+        raise TomoscribeError(
+            f"{folder} holds no tomograms: put X.mrc and X.star of each into {where}."
+        )
+    return samples, warnings
+
+
+def _volumes_and_labels(part: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    volumes: dict[str, Path] = {}
+    labels: dict[str, Path] = {}
+    for path in sorted(part.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.suffix.lower() == ".star":
+            labels[path.stem] = path
+        elif is_volume(path):
+            name = tomogram_stem(path.name)
+            if name in volumes:
+                raise TomoscribeError(
+                    f"{part} has two volumes named {name}: {volumes[name].name} and {path.name}."
+                )
+            volumes[name] = path
+    return volumes, labels
+
+
+def _read_sample(
+    name: str, volume: Path, labels: Path, role: Role, voxel_size_A: float | None
+) -> RawSample:
+    geometry = volume_geometry(str(volume), voxel_size_A)
+    columns = read_picks(labels, geometry=geometry).for_tomogram(volume.name, str(labels))
+    classes = None if columns.class_names is None else tuple(columns.class_names)
+    return RawSample(
+        name, str(volume), role, labels, columns.zyx, classes, geometry, tuple(columns.notes)
+    )
