@@ -14,24 +14,22 @@ from pathlib import Path
 
 from filelock import FileLock
 
-SHARED = Path(
-    os.environ.get("TOMOSCRIBE_SHARED", Path(__file__).resolve().parents[2] / "shared")
-)
+SHARED = Path(os.environ.get("TOMOSCRIBE_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 DEFAULT_ROOT = Path.home() / ".cache" / "tomoscribe-benchmarks"
 JUDGE = ("a10", "a03", "h10")
-CASES: dict[str, list[str]] = {
-    "a10": ["--snr", "0.1", "--seed", "1"],
-    "a03": ["--snr", "0.03", "--seed", "2"],
-    "h10": "--target 3j9i --distractors 4v94,1bxn,1qvr --snr 0.05 --seed 3 "
-    "--vesicles 6 --beads 6".split(),
-    "dev_a10": "--target 4v94 --distractors 3j9i,1qvr,1bxn --snr 0.1 --seed 11".split(),
-    "dev_a03": "--target 1qvr --distractors 5mrc,3j9i,2cg9 --snr 0.03 --seed 12".split(),
+OPTIONS = {
+    "a10": "--snr 0.1 --seed 1",
+    "a03": "--snr 0.03 --seed 2",
+    "h10": "--target 3j9i --distractors 4v94,1bxn,1qvr --snr 0.05 --seed 3 --vesicles 6 --beads 6",
+    "dev_a10": "--target 4v94 --distractors 3j9i,1qvr,1bxn --snr 0.1 --seed 11",
+    "dev_a03": "--target 1qvr --distractors 5mrc,3j9i,2cg9 --snr 0.03 --seed 12",
     "dev_h10": "--target 3cf3 --distractors 5mrc,1bxn,2cg9 --snr 0.05 --seed 13 "
-    "--vesicles 6 --beads 6".split(),
-    "dev_b03": "--target 5mrc --distractors 3cf3,1qvr,4v94 --snr 0.03 --seed 14".split(),
+    "--vesicles 6 --beads 6",
+    "dev_b03": "--target 5mrc --distractors 3cf3,1qvr,4v94 --snr 0.03 --seed 14",
     "dev_g10": "--target 1bxn --distractors 4v94,2cg9,3j9i --snr 0.05 --seed 15 "
-    "--vesicles 6 --beads 6".split(),
+    "--vesicles 6 --beads 6",
 }
+CASES: dict[str, list[str]] = {name: text.split() for name, text in OPTIONS.items()}
 
 
 def ensure_case(name: str, root: Path = DEFAULT_ROOT) -> Path:

@@ -38,7 +38,8 @@ def simulate(
         typer.Option("--voxel-size-A", help="Voxel size in Å; default the preset's, 10 Å."),
     ] = None,
     clicks: Annotated[
-        int, typer.Option(min=1, help="Clicks in the training tomogram, half in the validation one.")
+        int,
+        typer.Option(min=1, help="Clicks in the training tomogram, half in the validation one."),
     ] = 20,
     jitter: Annotated[
         float, typer.Option(min=0, help="Error of a click: standard deviation in voxels per axis.")

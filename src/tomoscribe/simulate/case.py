@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from tomoscribe.coords import Geometry
+from tomoscribe.coords import Geometry, relion_to_normals, rotation_to_relion
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.io.pick_files import PickColumns, write_picks
@@ -143,10 +143,12 @@ def write_truth(sample: SimulatedTomogram, folder: Path, name: str) -> Path:
     write_text_atomic(path, text.getvalue())
     target = sample.scene.species[0].name
     mine = np.array(sample.class_names) == target
+    angles = rotation_to_relion(Rotation.from_quat(sample.rotations_xyzw[mine].reshape(-1, 4)))
     columns = PickColumns(
         zyx=sample.zyx[mine],
         class_names=[target] * int(mine.sum()),
-        angles_deg=_relion_angles(sample.rotations_xyzw[mine]),
+        normals_zyx=relion_to_normals(angles),
+        angles_deg=angles[:, 0],
     )
     write_picks(
         path.with_suffix(".star"),
@@ -170,11 +172,3 @@ def read_truth(path: Path) -> dict[str, NDArray[np.float64]]:
 
 def _geometry(sample: SimulatedTomogram) -> Geometry:
     return Geometry(sample.scene.shape_zyx, sample.voxel_size_A, (0.0, 0.0, 0.0))
-
-
-def _relion_angles(quaternions_xyzw: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return rot, tilt, psi (N, 3) in degrees: RELION's angles turn the particle onto its reference."""
-    if len(quaternions_xyzw) == 0:
-        return np.empty((0, 3))
-    turns = Rotation.from_quat(quaternions_xyzw).inv()
-    return np.asarray(turns.as_euler("ZYZ", degrees=True), dtype=np.float64)

@@ -55,7 +55,7 @@ class Density:
 
 def _soft(level: Array) -> Array:
     """Turn a signed level (negative inside, in radii) into 1 inside, 0 outside."""
-    return (1 / (1 + np.exp(np.clip(level / (EDGE / 2), -30, 30)))).astype(np.float32)
+    return np.asarray(1 / (1 + np.exp(np.clip(level / (EDGE / 2), -30, 30))), dtype=np.float32)
 
 
 def _ellipsoid(
@@ -79,7 +79,8 @@ def _barrel(z: Array, y: Array, x: Array) -> Array:
     r = np.hypot(y, x)
     wall = 0.58 + 0.05 * np.cos(7 * np.arctan2(y, x)) + 0.03 * np.cos(2 * np.pi * z / 0.42)
     channel = 0.20 + 0.08 * np.cos(2 * np.pi * z / 0.62)
-    return np.maximum(np.maximum(r - wall, channel - r), np.abs(z) - 0.80).astype(np.float32)
+    level = np.maximum(np.maximum(r - wall, channel - r), np.abs(z) - 0.80)
+    return np.asarray(level, dtype=np.float32)
 
 
 def _ring(z: Array, y: Array, x: Array) -> Array:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 LEAFLET_A = 18.0
 """Half the distance between the two head-group layers, in Å (bilayers are 35-40 Å thick)."""
@@ -27,7 +27,7 @@ class Vesicle:
     centre_zyx: tuple[float, float, float]
     radii_zyx: tuple[float, float, float]
 
-    def distance(self, z: NDArray, y: NDArray, x: NDArray) -> NDArray[np.float32]:
+    def distance(self, z: ArrayLike, y: ArrayLike, x: ArrayLike) -> NDArray[np.float32]:
         """Return the signed distance in voxels from the surface, outside positive.
 
         First-order (value over gradient), which is exact on the surface and for spheres.

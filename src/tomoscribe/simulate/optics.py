@@ -50,7 +50,7 @@ def contrast_transfer(k2: NDArray[np.float32], optics: Optics) -> NDArray[np.flo
     """
     envelope = np.exp(-optics.bfactor_A2 / 4 * k2)
     if optics.defocus_um <= 0:
-        return envelope.astype(np.float32)
+        return np.asarray(envelope, dtype=np.float32)
     chi = (
         np.pi
         * WAVELENGTH_A
@@ -59,7 +59,7 @@ def contrast_transfer(k2: NDArray[np.float32], optics: Optics) -> NDArray[np.flo
     )
     phase = np.sqrt(1 - AMPLITUDE_CONTRAST**2)
     ctf = np.abs(phase * np.sin(chi) + AMPLITUDE_CONTRAST * np.cos(chi))
-    return (ctf * envelope).astype(np.float32)
+    return np.asarray(ctf * envelope, dtype=np.float32)
 
 
 def wedge_mask(shape_zyx: tuple[int, int, int], max_tilt_deg: float) -> NDArray[np.float32]:
@@ -72,7 +72,7 @@ def wedge_mask(shape_zyx: tuple[int, int, int], max_tilt_deg: float) -> NDArray[
     edge = np.clip((angle - max_tilt_deg) / WEDGE_SOFTNESS_DEG, -30, 30)
     mask = 1 / (1 + np.exp(edge))
     mask[0, 0] = 1
-    return mask.astype(np.float32)
+    return np.asarray(mask, dtype=np.float32)
 
 
 def image_signal(
