@@ -73,7 +73,8 @@ def voxels_to_A(zyx: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
     TomoscribeError
         If the voxel size is unknown.
     """
-    return _points(zyx) * geometry.require_voxel_size() + np.asarray(geometry.origin_zyx_A)
+    origin = np.asarray(geometry.origin_zyx_A, dtype=np.float64)
+    return _points(zyx) * geometry.require_voxel_size() + origin
 
 
 def A_to_voxels(zyx_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
@@ -84,7 +85,8 @@ def A_to_voxels(zyx_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
     TomoscribeError
         If the voxel size is unknown.
     """
-    return (_points(zyx_A) - np.asarray(geometry.origin_zyx_A)) / geometry.require_voxel_size()
+    origin = np.asarray(geometry.origin_zyx_A, dtype=np.float64)
+    return (_points(zyx_A) - origin) / geometry.require_voxel_size()
 
 
 def centered_A_to_voxels(xyz_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
@@ -142,10 +144,10 @@ def relion_to_normals(rot_tilt_psi_deg: ArrayLike) -> NDArray[np.float64]:
 
     They depend on tilt and psi alone: rot turns the particle about this axis.
     """
-    _, tilt, psi = np.radians(_points(rot_tilt_psi_deg)).T
-    return np.stack(
-        [np.cos(tilt), np.sin(tilt) * np.sin(psi), -np.sin(tilt) * np.cos(psi)], axis=1
-    )
+    angles = np.radians(_points(rot_tilt_psi_deg))
+    tilt, psi = angles[:, 1], angles[:, 2]
+    side = np.sin(tilt)
+    return np.stack([np.cos(tilt), side * np.sin(psi), -side * np.cos(psi)], axis=1)
 
 
 def normals_to_relion(

@@ -59,9 +59,7 @@ class _Base:
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         raise NotImplementedError
 
-    def __array__(
-        self, dtype: DTypeLike | None = None, copy: bool | None = None
-    ) -> NDArray[Any]:
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
         return np.asarray(self[...], dtype=dtype)
 
 

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mrcfile
+import mrcfile  # type: ignore[import-untyped]
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
@@ -85,7 +85,9 @@ def _read_header(path: Path) -> Any:
             with mrcfile.open(path, permissive=True, header_only=True) as file:
                 head = file.header.copy()
         except (ValueError, EOFError, gzip.BadGzipFile) as error:
-            raise TomoscribeError(f"{path} is not an MRC file, or its header is cut off.") from error
+            raise TomoscribeError(
+                f"{path} is not an MRC file, or its header is cut off."
+            ) from error
     sides = (int(head.nx), int(head.ny), int(head.nz))
     mode = int(head.mode)
     if mode in _REFUSED:
@@ -162,7 +164,7 @@ def _map(
 
 def _fill(path: Path, stream: BinaryIO, target: NDArray[Any], offset: int) -> None:
     """Unpack everything behind the header into `target`."""
-    view = memoryview(target.reshape(-1).view(np.uint8))
+    view = target.reshape(-1).view(np.uint8)
     done = 0
     try:
         stream.read(offset)
@@ -170,7 +172,7 @@ def _fill(path: Path, stream: BinaryIO, target: NDArray[Any], offset: int) -> No
             chunk = stream.read(min(1 << 22, len(view) - done))
             if not chunk:
                 break
-            view[done : done + len(chunk)] = chunk
+            view[done : done + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
             done += len(chunk)
     except (EOFError, OSError) as error:
         raise TomoscribeError(f"{path} is damaged or cut off: it cannot be unpacked.") from error
@@ -200,7 +202,9 @@ def _sizes(
     for axis, m, n in zip("zyx", grid, shape, strict=True):
         if m == 1 and n > 1:
             same = usable(x) and usable(y) and abs(x - y) < 0.01 * x
-            note = f"The header's grid along {axis} is 1 for {n} voxels, so its voxel size is wrong."
+            note = (
+                f"The header's grid along {axis} is 1 for {n} voxels, so its voxel size is wrong."
+            )
             return (math.nan,) * 3, note, x if same else None
     return (z, y, x), "", None
 

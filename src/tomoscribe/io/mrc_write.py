@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mrcfile.dtypes import HEADER_DTYPE
+from mrcfile.dtypes import HEADER_DTYPE  # type: ignore[import-untyped]
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path
@@ -16,8 +16,14 @@ from tomoscribe.io.opened import usable
 if TYPE_CHECKING:
     from tomoscribe.io.arrays import LazyArray
 
-_MODES = {"b1": (0, "i1"), "i1": (0, "i1"), "i2": (1, "i2"), "u1": (6, "u2"), "u2": (6, "u2"),
-          "f2": (12, "f2")}
+_MODES = {
+    "b1": (0, "i1"),
+    "i1": (0, "i1"),
+    "i2": (1, "i2"),
+    "u1": (6, "u2"),
+    "u2": (6, "u2"),
+    "f2": (12, "f2"),
+}
 _SLAB_BYTES = 1 << 26
 
 

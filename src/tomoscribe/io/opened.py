@@ -57,3 +57,32 @@ def judge_sizes(
             f"The voxels are not cubes: {said} Å (x y z); sizes in Å are taken from x.",
         )
     return sizes_zyx_A, ()
+
+
+_A_PER_UNIT = {
+    "a": 1.0,
+    "å": 1.0,
+    "ang": 1.0,
+    "angstrom": 1.0,
+    "angstroms": 1.0,
+    "nm": 10.0,
+    "nanometer": 10.0,
+    "nanometre": 10.0,
+    "um": 1e4,
+    "µm": 1e4,
+    "μm": 1e4,
+    "\\u00b5m": 1e4,
+    "micron": 1e4,
+    "microns": 1e4,
+    "micrometer": 1e4,
+    "micrometre": 1e4,
+    "mm": 1e7,
+    "millimeter": 1e7,
+    "cm": 1e8,
+    "inch": 2.54e8,
+}
+
+
+def unit_in_A(unit: object) -> float | None:
+    """Return how many Å a unit of length has, None for units that are not one."""
+    return _A_PER_UNIT.get(str(unit).strip().lower())

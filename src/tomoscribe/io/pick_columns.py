@@ -1,4 +1,4 @@
-"""Picks as files hold them: columns of equal length, and checks on them before they are believed."""
+"""Picks as files hold them: columns of equal length, and checks before they are believed."""
 
 from __future__ import annotations
 
@@ -12,12 +12,31 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from tomoscribe.coords import Geometry
 
 Flavour = Literal["relion3.0", "relion3.1", "relion4", "relion5", "csv", "txt"]
 """Pick files that can be written."""
+
+
+class NeedsTomogramError(TomoscribeError):
+    """A file counts in Å, which only its tomogram's geometry turns into voxels.
+
+    Parameters
+    ----------
+    path : Path
+        The pick file.
+    unit : str
+        What it counts in.
+    """
+
+    def __init__(self, path: Path, unit: str) -> None:
+        super().__init__(f"{path} counts in {unit}: open it together with its tomogram.")
+        self.unit = unit
+
 
 _TAIL = re.compile(
     r"(\.(mrc|mrcs|rec|map|tomostar|tiff?|gz|bz2|zarr|ome|h5|hdf5?|star)|_\d+(\.\d+)?apx)$"
@@ -147,7 +166,7 @@ def _likely_mistake(zyx: NDArray[np.float64], geometry: Geometry) -> str:
 
     if _inside(zyx, shape).mean() > 0.9:
         return ""
-    if zyx.min() < -0.5 and fits(zyx + np.array(shape) / 2):
+    if (zyx < -0.5).any(axis=1).mean() > 0.2 and fits(zyx + np.array(shape) / 2):
         return ": they look like coordinates from the centre instead of the corner"
     for factor in (2, 3, 4, 6, 8):
         if fits(zyx / factor):

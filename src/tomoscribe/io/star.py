@@ -12,12 +12,12 @@ import starfile
 from tomoscribe.coords import (
     centered_A_to_voxels,
     relion_rotation,
-    rotation_to_relion,
     relion_to_normals,
+    rotation_to_relion,
     xyz_to_zyx,
 )
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.pick_columns import PickColumns
+from tomoscribe.io.pick_columns import NeedsTomogramError, PickColumns
 from tomoscribe.io.star_write import write_star
 
 if TYPE_CHECKING:
@@ -132,9 +132,7 @@ def read_star_table(path: Path) -> StarTable:
     """
     blocks = _blocks(path)
     chosen = [
-        name
-        for name, block in blocks.items()
-        if any(c in block for c in (*_PIXELS, *_CENTERED))
+        name for name, block in blocks.items() if any(c in block for c in (*_PIXELS, *_CENTERED))
     ]
     if not chosen:
         raise TomoscribeError(_why_no_particles(path, blocks))
@@ -158,7 +156,7 @@ def _blocks(path: Path) -> dict[str, pd.DataFrame]:
         found = starfile.read(path, always_dict=True, parse_as_string=_TEXTS)
     except OSError:
         raise
-    except Exception as error:  # noqa: BLE001  (starfile raises whatever its parsers meet)
+    except Exception as error:  # starfile lets pass whatever its parsers meet
         raise TomoscribeError(f"{path} is not a STAR file that can be parsed.") from error
     blocks = {
         name: block if isinstance(block, pd.DataFrame) else pd.DataFrame([block])
@@ -250,10 +248,7 @@ def _to_voxels(
     voxel = None if geometry is None else geometry.voxel_size_A
     if table.centered:
         if geometry is None:
-            raise TomoscribeError(
-                f"{path} has Å from the tomogram's centre (RELION 5): "
-                "open it together with its tomogram."
-            )
+            raise NeedsTomogramError(path, "Å from the tomogram's centre")
         shifts, notes = _shifts(path, table, np.ones(len(table.xyz)))
         return centered_A_to_voxels(table.xyz - _in_tomogram(shifts, boxes), geometry), notes
     pixel = table.pixel_A
@@ -291,9 +286,7 @@ def _shifts(
     return in_pixels, ()
 
 
-def _in_tomogram(
-    shifts: NDArray[np.float64] | None, boxes: NDArray[np.float64] | None
-) -> Any:
+def _in_tomogram(shifts: NDArray[np.float64] | None, boxes: NDArray[np.float64] | None) -> Any:
     """Return shifts x y z along the tomogram's axes: they are kept along those of the box."""
     if shifts is None:
         return 0.0

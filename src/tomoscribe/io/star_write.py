@@ -62,8 +62,11 @@ def write_star(
     particles.update(_extras(columns))
     blocks: dict[str, pd.DataFrame] = {"particles": pd.DataFrame(particles)}
     if flavour == "relion3.0":
-        blocks = {"": blocks["particles"].assign(
-            rlnMagnification=_MAGNIFICATION, rlnDetectorPixelSize=pixel)}
+        blocks = {
+            "": blocks["particles"].assign(
+                rlnMagnification=_MAGNIFICATION, rlnDetectorPixelSize=pixel
+            )
+        }
     elif flavour in ("relion3.1", "relion4"):
         size = "rlnImagePixelSize" if flavour == "relion3.1" else "rlnTomoTiltSeriesPixelSize"
         optics = {"rlnOpticsGroup": [1], "rlnOpticsGroupName": ["opticsGroup1"], size: [pixel]}

@@ -12,7 +12,7 @@ import numpy as np
 from tomoscribe.coords import A_to_voxels, xyz_to_zyx, zyx_to_xyz
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
-from tomoscribe.io.pick_columns import PickColumns
+from tomoscribe.io.pick_columns import NeedsTomogramError, PickColumns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,8 +126,12 @@ def _headerless(path: Path, rows: list[tuple[int, list[str]]]) -> PickColumns:
             "name them in a first line, with x, y and z among them."
         )
     xyz = np.stack([_numbers(path, rows, first + i) for i in range(3)], axis=1)
-    order = {(True, 3): "class x y z", (True, 6): "class x y z and three angles, not used",
-             (False, 3): "x y z", (False, 4): "x y z score"}[named, count]
+    order = {
+        (True, 3): "class x y z",
+        (True, 6): "class x y z and three angles, not used",
+        (False, 3): "x y z",
+        (False, 4): "x y z score",
+    }[named, count]
     return PickColumns(
         zyx=xyz_to_zyx(xyz),
         class_names=[c[0] for _, c in rows] if named else None,
@@ -158,9 +162,7 @@ def _with_header(
     notes: tuple[str, ...] = ()
     if units["x"]:
         if geometry is None:
-            raise TomoscribeError(
-                f"{path} is in {units['x']}: open it together with its tomogram."
-            )
+            raise NeedsTomogramError(path, "Å")
         zyx = A_to_voxels(zyx * (10.0 if units["x"] == "nm" else 1.0), geometry)
         notes = (f"{path.name} is in {units['x']}; converted with the tomogram's voxel size.",)
 

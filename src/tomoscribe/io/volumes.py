@@ -145,7 +145,7 @@ def volume_problems(volume: Volume) -> list[str]:
 
 
 def is_volume(path: str | Path) -> bool:
-    """Return whether `path` looks like a 3D image that `open_volume` reads, by suffix or content."""
+    """Return whether `path` looks like an image that `open_volume` reads."""
     return _reader(_split(path)[0]) is not None
 
 
@@ -195,15 +195,11 @@ def _judged(path: str, opened: Opened, override_A: float | None) -> Volume:
             notes = ()
         scale = 1.0 if sizes is None else override_A / sizes[2]
         sizes = (
-            (override_A,) * 3
-            if sizes is None
-            else (sizes[0] * scale, sizes[1] * scale, override_A)
+            (override_A,) * 3 if sizes is None else (sizes[0] * scale, sizes[1] * scale, override_A)
         )
     origin = opened.origin_zyx_A
     if origin is None:
-        z, y, x = (
-            n * s for n, s in zip(opened.start_zyx, sizes or (0.0, 0.0, 0.0), strict=True)
-        )
+        z, y, x = (n * s for n, s in zip(opened.start_zyx, sizes or (0.0, 0.0, 0.0), strict=True))
         origin = (z, y, x)
     return Volume(
         path=path,
@@ -217,7 +213,7 @@ def _judged(path: str, opened: Opened, override_A: float | None) -> Volume:
 
 
 def _split(path: str | Path) -> tuple[str, str | None]:
-    """Return the place and what is asked for inside of it; repair addresses that went through Path."""
+    """Return the place and what is asked for in it; repair addresses that went through Path."""
     place, _, inner = re.sub(r"^(s3|gs|https?):/(?=[^/])", r"\1://", str(path)).partition("::")
     return place.rstrip("/") if len(place) > 1 else place, inner or None
 

@@ -1,0 +1,38 @@
+"""What kind of thing a path is: one answer for viewer, command line and training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from tomoscribe.io.pick_files import is_pick_file
+from tomoscribe.io.volumes import is_volume
+
+Kind = Literal["volume", "picks", "project", "run", "checkpoint", "training folder"]
+
+_CHECKPOINTS = (".ckpt", ".pt", ".pth")
+
+
+def kind_of(path: str | Path) -> Kind | None:
+    """Return what `path` is, by its suffix, its content, or the files in the folder.
+
+    Addresses (`s3://...`) are volumes. None: nothing that tomoscribe opens, or not there.
+    """
+    if "://" in str(path) or "::" in str(path):
+        return "volume" if is_volume(path) else None
+    place = Path(path)
+    if not place.exists():
+        return None
+    if place.is_dir():
+        if (place / "project.yaml").is_file():
+            return "project"
+        if (place / "config.yaml").is_file() and (place / "events.jsonl").is_file():
+            return "run"
+        if is_volume(place):
+            return "volume"
+        return "training folder" if (place / "train").is_dir() else None
+    if place.suffix.lower() in _CHECKPOINTS:
+        return "checkpoint"
+    if is_pick_file(place):
+        return "picks"
+    return "volume" if is_volume(place) else None
