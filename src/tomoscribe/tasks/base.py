@@ -129,6 +129,10 @@ class TaskModule(Protocol):
         """Take (new) labels over; called between steps."""
         ...
 
+    def set_progress(self, fraction: float) -> None:
+        """Tell before each step how much of the budget is used, 0..1: it drives the schedules."""
+        ...
+
     def evaluate(self) -> Evaluation:
         """Validate the EMA weights on what was held out."""
         ...

@@ -97,6 +97,7 @@ class Scores(Event, tag="scores", frozen=True):
     sample: str
     path: str
     threshold: float
+    thresholds: dict[str, float] = {}
 
 
 class Warning_(Event, tag="warning", frozen=True):

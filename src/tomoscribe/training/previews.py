@@ -55,6 +55,11 @@ class BlockLog:
     def __init__(self, path: Path) -> None:
         self.path = path
 
+    def create(self) -> None:
+        """Make an empty log, unless there is one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.touch()
+
     def append(self, lo_zyx: Box, scores: NDArray[np.floating]) -> int:
         """Append a block of scores (class, z, y, x) whose first voxel is `lo_zyx` of the grid.
 
@@ -70,7 +75,6 @@ class BlockLog:
         """
         payload = zlib.compress(np.ascontiguousarray(encode_scores(scores)).tobytes(), ZLIB_LEVEL)
         header = HEADER.pack(MAGIC, *lo_zyx, *scores.shape, len(payload), zlib.crc32(payload))
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         return append_bytes(self.path, header + payload)
 
 

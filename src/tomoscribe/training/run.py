@@ -79,9 +79,6 @@ class RunFolder:
         try:
             runs.mkdir(parents=True, exist_ok=True)
             run = cls(_make_folder(runs, config.task, name))
-            for folder in (run.path / "checkpoints", run.path / "previews"):
-                folder.mkdir()
-            run.write_config(config)
         except FileExistsError as error:
             raise TomoscribeError(
                 f"The run {runs / (name or '')} exists already; give another name, or resume it."
@@ -91,6 +88,11 @@ class RunFolder:
                 f"No run can be made in {runs} ({error.strerror}); "
                 "choose a folder that can be written to."
             ) from error
+        try:
+            run.write_config(config)
+        except TomoscribeError:
+            run.path.rmdir()
+            raise
         return run
 
     @property

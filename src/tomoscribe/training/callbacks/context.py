@@ -1,0 +1,91 @@
+"""What the callbacks of one training share."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import torch
+    from lightning.pytorch import LightningModule, Trainer
+
+    from tomoscribe.project.model import TrainingData
+    from tomoscribe.tasks.base import Evaluation, TaskModule
+    from tomoscribe.tasks.settings import TrainingSettings
+    from tomoscribe.training.callbacks.checkpoints import CheckpointKeeper
+    from tomoscribe.training.clock import TrainingClock
+    from tomoscribe.training.config import RunConfig
+    from tomoscribe.training.reporter import Reporter
+    from tomoscribe.training.run import RunFolder
+    from tomoscribe.training.steering import Steering
+
+
+@dataclass
+class TrainingContext:
+    """A training in memory.
+
+    `step` counts from the first step of the first ancestor, `first_step` is where this
+    worker begins; `data` is replaced when the labels change; `reason` says why the
+    training ends, empty while it goes on.
+    """
+
+    run: RunFolder
+    config: RunConfig
+    module: TaskModule
+    data: TrainingData
+    device: torch.device
+    reporter: Reporter
+    steering: Steering
+    clock: TrainingClock
+    keeper: CheckpointKeeper
+    step: int = 0
+    first_step: int = 0
+    evaluation: Evaluation | None = None
+    evaluated_step: int = field(default=-1)
+    reason: str = ""
+
+    @property
+    def settings(self) -> TrainingSettings:
+        """What the user set."""
+        return self.config.settings
+
+    @property
+    def checkpoint_name(self) -> str:
+        """The name of this step's checkpoint and previews."""
+        return f"step_{self.step:06d}"
+
+    @property
+    def last_step(self) -> int | None:
+        """The limit of steps, if any; a run that had reached it gets as many more."""
+        limit = self.settings.max_steps
+        if limit is None or self.first_step < limit:
+            return limit
+        return self.first_step + limit
+
+    @property
+    def progress(self) -> float:
+        """Used share of the budget: of the steps where they are limited, else of the time."""
+        last = self.last_step
+        if last is None:
+            return min(1.0, self.clock.elapsed_s / self.clock.budget_s)
+        first = self.first_step if last != self.settings.max_steps else 0
+        return min(1.0, (self.step - first) / (last - first))
+
+    def now(self) -> float:
+        """Return the time that an event carries."""
+        return time.time()
+
+    def end(self, trainer: Trainer, reason: str) -> None:
+        """End the training after this step; the first reason holds."""
+        self.reason = self.reason or reason
+        trainer.should_stop = True
+
+
+def lightning_module(module: TaskModule) -> LightningModule:
+    """Return the module as the Trainer knows it; tasks bring modules that are both."""
+    from lightning.pytorch import LightningModule
+
+    if not isinstance(module, LightningModule):
+        raise TypeError(f"{type(module).__name__} is not a LightningModule")
+    return module

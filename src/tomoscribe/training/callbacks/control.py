@@ -1,0 +1,123 @@
+"""The user's wishes between two steps: stop, pause, and labels that changed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import Callback
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.training_data import load_training_data, read_revision
+from tomoscribe.training.callbacks.context import lightning_module
+from tomoscribe.training.events import Labels
+from tomoscribe.training.status import State
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+    from tomoscribe.tasks.base import TrainingStatus
+    from tomoscribe.training.callbacks.context import TrainingContext
+
+LABELS_EVERY_S = 0.5
+"""The project's revision is looked at this often."""
+
+PAUSE_POLL_S = 0.2
+
+
+class ControlCallback(Callback):
+    """Obeys the control between two steps."""
+
+    def __init__(self, context: TrainingContext) -> None:
+        self._context = context
+        self._looked = 0.0
+        self._asked = context.steering.control.labels_revision
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the signals back that Lightning took."""
+        self._context.steering.listen()
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Look at the control and at the labels."""
+        context = self._context
+        context.steering.poll()
+        if context.steering.pause_wanted:
+            self._pause(trainer)
+        if context.steering.stop_wanted:
+            context.end(trainer, "stop")
+            context.reporter.update(state=State.STOPPING, message="Writing the checkpoint.")
+            return
+        if time.monotonic() - self._looked >= LABELS_EVERY_S:
+            self._read_labels()
+            self._looked = time.monotonic()
+
+    def _pause(self, trainer: Trainer) -> None:
+        """Give the device's memory back and wait in place."""
+        context = self._context
+        never = threading.Event()
+        move(context.module, trainer, torch.device("cpu"))
+        if context.device.type == "cuda":
+            torch.cuda.empty_cache()
+        context.reporter.update(state=State.PAUSED, message="Paused; the device's memory is free.")
+        with context.clock.pause():
+            while context.steering.pause_wanted:
+                never.wait(PAUSE_POLL_S)
+                context.steering.poll()
+        if not context.steering.stop_wanted:
+            move(context.module, trainer, context.device)
+            context.reporter.update(state=State.RUNNING, message="")
+
+    def _read_labels(self) -> None:
+        context = self._context
+        asked = context.steering.control.labels_revision
+        try:
+            if asked == self._asked and read_revision(context.config.data) == context.data.revision:
+                return
+            self._asked = asked
+            data = load_training_data(context.config.data)
+            status = context.module.set_data(data)
+        except TomoscribeError as error:
+            # The labels of a moment ago still hold: the user may be about to undo.
+            context.reporter.warn(f"The new labels are not used: {error}")
+            return
+        context.data = data
+        tell_labels(context, status)
+
+
+def tell_labels(context: TrainingContext, status: TrainingStatus) -> None:
+    """Announce the labels that are used from now on."""
+    revision = context.data.revision
+    event = Labels(
+        time=context.now(),
+        step=context.step,
+        used=status.used,
+        total=status.total,
+        held_out=status.held_out,
+        revision=revision,
+    )
+    context.reporter.emit(event)
+    context.keeper.note(event)
+    context.reporter.update(
+        labels_used=status.used, labels_total=status.total, labels_revision=revision
+    )
+    for warning in status.warnings:
+        context.reporter.warn(warning)
+
+
+def move(module: object, trainer: Trainer, device: torch.device) -> None:
+    """Move a training with all its state to a device."""
+    lightning_module(module).to(device)  # type: ignore[arg-type]
+    for optimizer in trainer.optimizers:
+        for state in optimizer.state.values():
+            for key, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    state[key] = value.to(device)

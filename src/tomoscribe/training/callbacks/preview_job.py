@@ -1,0 +1,155 @@
+"""One preview: a frozen model on one sample, block by block into its log, each block announced."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.tasks.base import Focus
+from tomoscribe.training.events import Block, Preview
+from tomoscribe.training.previews import BlockLog
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tomoscribe.io.volumes import Volume
+    from tomoscribe.project.model import TrainingData
+    from tomoscribe.tasks import base
+    from tomoscribe.training.control import Control
+    from tomoscribe.training.reporter import Reporter
+
+
+class PreviewJob:
+    """Predicts a sample piecemeal.
+
+    Parameters
+    ----------
+    reporter : Reporter
+        Where blocks are announced; its run is where they are written.
+    predictor : Predictor
+        Frozen weights.
+    name, step : str, int
+        The checkpoint that these weights are or would be.
+    sample : str
+        Name of the sample.
+    volume : Volume
+        Its tomogram.
+    focus : Focus
+        Where to begin.
+    """
+
+    def __init__(
+        self,
+        reporter: Reporter,
+        predictor: base.Predictor,
+        *,
+        name: str,
+        step: int,
+        sample: str,
+        volume: Volume,
+        focus: Focus,
+    ) -> None:
+        self.name, self.sample = name, sample
+        self.began = time.monotonic()
+        self.finished = False
+        self._reporter, self._predictor, self._step = reporter, predictor, step
+        self._volume, self._focus = volume, focus
+        self._log = BlockLog(reporter.run.preview_path(name, sample))
+        self._blocks: Iterator[base.Block] | None = None
+        grid = predictor.grid(volume)
+        # An empty log at least: whoever reads the event finds the file.
+        self._log.create()
+        reporter.emit(
+            Preview(
+                time=time.time(),
+                step=step,
+                checkpoint=name,
+                sample=sample,
+                path=reporter.run.relative(self._log.path),
+                shape_zyx=list(grid.shape_zyx),
+                bin=grid.bin,
+                class_names=[c.name for c in predictor.classes],
+            )
+        )
+
+    def slice_first(self) -> None:
+        """Predict the slice in view at once."""
+        self._write(self._predictor.slice_first(self._volume, self._focus))
+
+    def next_block(self) -> base.Block | None:
+        """Predict the next block outward from the focus; None where there is none."""
+        if self._blocks is None:
+            self._blocks = self._predictor.blocks(self._volume, self._focus)
+        block = next(self._blocks, None)
+        if block is None:
+            self.finished = True
+        else:
+            self._write(block)
+        return block
+
+    def _write(self, block: base.Block) -> None:
+        offset = self._log.append(block.lo_zyx, block.scores)
+        self._reporter.emit(
+            Block(
+                time=time.time(),
+                step=self._step,
+                checkpoint=self.name,
+                sample=self.sample,
+                offset=offset,
+                lo_zyx=list(block.lo_zyx),
+                shape_zyx=list(block.scores.shape[1:]),
+            )
+        )
+
+
+class Watched:
+    """Which samples are previewed, where in them, and their volumes.
+
+    Parameters
+    ----------
+    data : TrainingData
+        The samples there are.
+    """
+
+    def __init__(self, data: TrainingData) -> None:
+        self.data = data
+        self._volumes: dict[str, Volume] = {}
+
+    def names(self, control: Control) -> list[str]:
+        """Return the samples to preview, the one in view first.
+
+        Without a wish it is the first that validates, else the first that trains.
+        """
+        wanted = [] if control.focus is None else [control.focus.sample]
+        known = {sample.name for sample in self.data.samples}
+        names = [n for n in dict.fromkeys([*wanted, *control.samples]) if n in known]
+        return names or self._default()
+
+    def unknown(self, control: Control) -> list[str]:
+        """Return wanted samples that the training does not know."""
+        wanted = control.samples + ([] if control.focus is None else [control.focus.sample])
+        known = {sample.name for sample in self.data.samples}
+        return [name for name in dict.fromkeys(wanted) if name not in known]
+
+    def volume(self, name: str) -> Volume:
+        """Return a sample's tomogram."""
+        if name not in self._volumes:
+            sample = next(s for s in self.data.samples if s.name == name)
+            self._volumes[name] = open_volume(sample.volume_path, sample.voxel_size_A)
+        return self._volumes[name]
+
+    def focus(self, name: str, control: Control) -> Focus:
+        """Return where to begin in a sample: what is in view, else its middle slice."""
+        box = control.focus
+        if box is not None and box.sample == name:
+            return Focus(box.center_zyx, box.lo_zyx, box.hi_zyx)
+        z, y, x = self.volume(name).shape_zyx
+        return Focus((z / 2, y / 2, x / 2), (z / 2, 0.0, 0.0), (z / 2, float(y), float(x)))
+
+    def _default(self) -> list[str]:
+        if not self.data.samples:
+            raise TomoscribeError("The training has no sample to preview.")
+        order = {"validate": 0, "train": 1}
+        return [min(self.data.samples, key=lambda s: order.get(s.role, 2)).name]

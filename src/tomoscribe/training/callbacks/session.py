@@ -1,0 +1,211 @@
+"""A training from its data to its last word, in the worker's process."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.training_data import load_training_data
+from tomoscribe.tasks.base import get_task
+from tomoscribe.training import provenance
+from tomoscribe.training.callbacks.checkpoints import RUN_KEY, CheckpointKeeper, read_checkpoint
+from tomoscribe.training.callbacks.context import TrainingContext, lightning_module
+from tomoscribe.training.callbacks.control import ControlCallback, tell_labels
+from tomoscribe.training.callbacks.final import preview_with_best
+from tomoscribe.training.callbacks.previews import PreviewCallback
+from tomoscribe.training.callbacks.progress import ProgressCallback
+from tomoscribe.training.callbacks.validation import ValidationCallback, save, validate
+from tomoscribe.training.clock import TrainingClock
+from tomoscribe.training.events import Finished, Started
+from tomoscribe.training.status import State
+
+if TYPE_CHECKING:
+    from tomoscribe.tasks.base import Task
+    from tomoscribe.training.config import RunConfig
+    from tomoscribe.training.devices import Device
+    from tomoscribe.training.reporter import Reporter
+    from tomoscribe.training.run import RunFolder
+    from tomoscribe.training.steering import Steering
+
+
+def train(
+    run: RunFolder,
+    reporter: Reporter,
+    steering: Steering,
+    device: Device,
+    threads: int,
+    task: Task | None = None,
+) -> None:
+    """Train a run to its end and say how it ended.
+
+    Parameters
+    ----------
+    run : RunFolder
+        What to train, and where everything goes.
+    reporter, steering : Reporter, Steering
+        The worker's mouth and ears.
+    device : Device
+        Where to train; it is held already.
+    threads : int
+        CPU threads.
+    task : Task, optional
+        Instead of the one that the configuration names.
+    """
+    torch.set_num_threads(threads)
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    # The run folder is new, and its metrics are ours.
+    warnings.filterwarnings("ignore", message="Experiment logs directory")
+    config = run.config()
+    task = get_task(config.task) if task is None else task
+    context = _prepare(run, config, reporter, steering, task, device)
+    trainer = _make_trainer(context)
+    reporter.update(state=State.RUNNING, message="")
+    if not steering.stop_wanted:
+        context.clock.start()
+        trainer.fit(lightning_module(context.module))
+    _finish(context, trainer, task)
+
+
+def _prepare(
+    run: RunFolder,
+    config: RunConfig,
+    reporter: Reporter,
+    steering: Steering,
+    task: Task,
+    device: Device,
+) -> TrainingContext:
+    """Read the data, build the module, take a checkpoint over, tell what is about to happen."""
+    reporter.update(
+        message="Reading the data.", device=device.name, memory_bytes=device.memory_bytes
+    )
+    data = load_training_data(config.data)
+    place = torch.device(device.name)
+    steering.poll()
+    module = task.build(data, config.settings, place)
+    state, weights_only = _first_state(run, config)
+    if state is not None:
+        module.restore(state, weights_only=weights_only)
+    goes_on = {} if state is None or weights_only else state[RUN_KEY]
+    clock = _make_clock(config, float(goes_on.get("elapsed_s", 0.0)))
+    config = config.model_copy(
+        update={
+            "plan": dict(module.plan),
+            "versions": provenance.versions(),
+            "data_hashes": provenance.data_hashes(data),
+        }
+    )
+    run.write_config(config)
+    context = TrainingContext(
+        run=run,
+        config=config,
+        module=module,
+        data=data,
+        device=place,
+        reporter=reporter,
+        steering=steering,
+        clock=clock,
+        keeper=CheckpointKeeper(run, reporter, config.settings.keep_best),
+        step=int(goes_on.get("step", 0)),
+        first_step=int(goes_on.get("step", 0)),
+    )
+    _tell_start(context, device)
+    return context
+
+
+def _tell_start(context: TrainingContext, device: Device) -> None:
+    plan, data = dict(context.module.plan), context.data
+    context.reporter.emit(
+        Started(
+            time=context.now(),
+            step=context.step,
+            device=device.name,
+            memory_bytes=device.memory_bytes,
+            precision=str(plan.get("precision", "float32")),
+            plan=plan,
+            train=[s.name for s in data.samples if s.role == "train"],
+            validate=[s.name for s in data.samples if s.role == "validate"],
+            reasons=context.module.reasons,
+        )
+    )
+    context.reporter.note(step=context.step, budget_s=context.clock.budget_s)
+    tell_labels(context, context.module.set_data(data))
+    for warning in data.warnings:
+        context.reporter.warn(warning)
+
+
+def _make_clock(config: RunConfig, elapsed_s: float) -> TrainingClock:
+    """Return the clock; a resumed run has what its parent left, or all anew if nothing is left."""
+    budget = config.settings.max_minutes * 60
+    return TrainingClock(budget, elapsed_s if elapsed_s < budget else 0.0)
+
+
+def _first_state(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any] | None, bool]:
+    """Return the checkpoint to begin with, if any, and whether only its weights count."""
+    if config.start_from is not None:
+        return read_checkpoint(Path(config.start_from)), True
+    ancestor = run.parent()
+    while ancestor is not None:  # a run that was killed before its first checkpoint has none
+        checkpoints = ancestor.checkpoints()
+        if checkpoints:
+            return read_checkpoint(checkpoints[-1].path), False
+        ancestor = ancestor.parent()
+    return None, False
+
+
+def _make_trainer(context: TrainingContext) -> Trainer:
+    device = context.device
+    kind = {"cuda": "gpu", "mps": "mps"}.get(device.type, "cpu")
+    return Trainer(
+        accelerator=kind,
+        devices=[device.index or 0] if kind == "gpu" else 1,
+        max_epochs=-1,
+        logger=[
+            CSVLogger(context.run.metrics_dir, name="", version="", flush_logs_every_n_steps=1),
+            TensorBoardLogger(context.run.metrics_dir, name="tensorboard", version=""),
+        ],
+        # In this order: what a step was, what the user wants, then what takes time.
+        callbacks=[
+            ProgressCallback(context),
+            ControlCallback(context),
+            ValidationCallback(context),
+            PreviewCallback(context),
+        ],
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        num_sanity_val_steps=0,
+        limit_val_batches=0,
+        use_distributed_sampler=False,
+        default_root_dir=context.run.path,
+    )
+
+
+def _finish(context: TrainingContext, trainer: Trainer, task: Task) -> None:
+    """Write the last checkpoint and, if there is time, what the best one says."""
+    stopped = context.steering.stop_wanted or context.reason == "stop"
+    if stopped:
+        save(context, None)
+    else:
+        context.reporter.update(message="Validating a last time.")
+        validate(context, trainer)
+        context.reporter.update(message="Predicting with the best checkpoint.")
+        preview_with_best(context, task)
+    best = next((c.name for c in context.keeper.kept() if c.best), None)
+    reason = "stop" if stopped else context.reason
+    context.reporter.say_last(
+        Finished(time=time.time(), step=context.step, reason=reason, best=best),
+        state=State.STOPPED if stopped else State.FINISHED,
+        step=context.step,
+        elapsed_s=context.clock.elapsed_s,
+        message="Stopped; the checkpoint is written." if stopped else "",
+    )
+    if context.step == 0 and not stopped:
+        raise TomoscribeError("The training made no step.")

@@ -1,0 +1,89 @@
+"""Validation from time to time: metrics, checkpoint, patience."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from lightning.pytorch import Callback
+
+from tomoscribe.training.events import Validation
+
+if TYPE_CHECKING:
+    from lightning.pytorch import LightningModule, Trainer
+
+    from tomoscribe.training.callbacks.context import TrainingContext
+
+MAX_SHARE = 0.15
+"""Validations and checkpoints take at most about this share of the training time."""
+
+
+class ValidationCallback(Callback):
+    """Validates every so many seconds, less often where a validation takes long."""
+
+    def __init__(self, context: TrainingContext) -> None:
+        self._context = context
+        self._due_s = context.clock.elapsed_s + context.settings.validate_every_s
+        self._best = -math.inf
+        self._since_best = 0
+        self._labels = context.data.revision
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+    ) -> None:
+        """Validate where it is time, not when the training ends anyway."""
+        context = self._context
+        if trainer.should_stop or context.clock.elapsed_s < self._due_s:
+            return
+        spent = context.clock.spent("validation")
+        validate(context, trainer)
+        cost = context.clock.spent("validation") - spent
+        pause = max(context.settings.validate_every_s, cost * (1 - MAX_SHARE) / MAX_SHARE)
+        self._due_s = context.clock.elapsed_s + pause
+        self._mind_patience(trainer)
+
+    def _mind_patience(self, trainer: Trainer) -> None:
+        context = self._context
+        score = -math.inf if context.evaluation is None else context.evaluation.score
+        if context.data.revision != self._labels:  # other labels, other scores
+            self._labels = context.data.revision
+            self._best = -math.inf
+        self._since_best = 0 if score > self._best else self._since_best + 1
+        self._best = max(self._best, score)
+        patience = context.settings.patience
+        if patience is not None and self._since_best >= patience:
+            context.end(trainer, "patience")
+
+
+def validate(context: TrainingContext, trainer: Trainer | None = None) -> None:
+    """Evaluate the averaged weights, tell the metrics, write the checkpoint."""
+    if context.evaluated_step == context.step:
+        return
+    with context.clock.spend("validation"):
+        evaluation = context.module.evaluate()
+        context.evaluation, context.evaluated_step = evaluation, context.step
+        metrics = {k: float(v) for k, v in evaluation.metrics.items() if math.isfinite(v)}
+        score = float(evaluation.score) if math.isfinite(evaluation.score) else 0.0
+        context.reporter.emit(
+            Validation(time=context.now(), step=context.step, score=score, metrics=metrics)
+        )
+        for logger in [] if trainer is None else trainer.loggers:
+            named = {f"val_{name}": value for name, value in metrics.items()}
+            logger.log_metrics({"val_score": score, **named}, context.step)
+        save(context, score)
+
+
+def save(context: TrainingContext, score: float | None) -> None:
+    """Write a checkpoint of this step."""
+    context.keeper.save(
+        context.checkpoint_name,
+        context.module.checkpoint(),
+        step=context.step,
+        elapsed_s=context.clock.elapsed_s,
+        score=score,
+    )

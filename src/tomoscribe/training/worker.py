@@ -1,0 +1,120 @@
+"""The worker: `python -m tomoscribe.training.worker RUN` trains the run in that folder.
+
+It speaks up before it imports torch, which takes seconds, and waits in the
+queue without it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.training.devices import choose, default_threads
+from tomoscribe.training.events import Finished
+from tomoscribe.training.failures import explain
+from tomoscribe.training.queue import DeviceQueue
+from tomoscribe.training.reporter import Reporter
+from tomoscribe.training.run import RunFolder
+from tomoscribe.training.status import State
+from tomoscribe.training.steering import Steering
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomoscribe.tasks.base import Task
+    from tomoscribe.training.devices import Device
+
+QUEUE_POLL_S = 0.5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train a run; return 0 when it finished or was stopped, 1 when it failed, 2 on wrong usage."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if len(arguments) != 1:
+        sys.stderr.write("usage: python -m tomoscribe.training.worker RUN\n")
+        return 2
+    return run_worker(RunFolder(arguments[0]))
+
+
+def run_worker(run: RunFolder, task: Task | None = None) -> int:
+    """Train a run in this process; return the exit code.
+
+    Parameters
+    ----------
+    run : RunFolder
+        A new run folder, with its configuration.
+    task : Task, optional
+        Instead of the one that the configuration names.
+    """
+    if not run.exists:
+        sys.stderr.write(f"{run.path} is not a run folder: it has no config.yaml.\n")
+        return 1
+    status = run.status()
+    if status is not None and status.pid not in (0, os.getpid()):
+        sys.stderr.write(f"{run.path} was trained already; resume it as a new run.\n")
+        return 1
+    try:
+        with Reporter(run) as reporter:
+            return _report_failure(run, reporter, task)
+    except (OSError, TomoscribeError) as error:
+        sys.stderr.write(f"{run.path} cannot be written to: {error}\n")
+        return 1
+
+
+def _report_failure(run: RunFolder, reporter: Reporter, task: Task | None) -> int:
+    try:
+        _work(run, reporter, task)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the user must be told)
+        traceback.print_exc()
+        status = reporter.status
+        failed = explain(error, run, status.step, status.device)
+        reporter.say_last(failed, state=State.FAILED, message=failed.message)
+        return 1
+    return 0
+
+
+def _work(run: RunFolder, reporter: Reporter, task: Task | None) -> None:
+    settings = run.config().settings
+    steering = Steering(run, reporter)
+    device = choose(settings.device)
+    queue = DeviceQueue(device.name, run.path)
+    with steering.listening(), queue:
+        if not _wait_for_turn(queue, device, reporter, steering):
+            reporter.say_last(
+                Finished(time=time.time(), reason="stop"),
+                state=State.STOPPED,
+                message="Stopped before it began.",
+            )
+            return
+        reporter.update(state=State.STARTING, message="Loading PyTorch.")
+        from tomoscribe.training.callbacks.session import train
+
+        train(run, reporter, steering, device, settings.threads or default_threads(), task)
+
+
+def _wait_for_turn(
+    queue: DeviceQueue, device: Device, reporter: Reporter, steering: Steering
+) -> bool:
+    """Wait for the device; return False where the user wants a stop meanwhile."""
+    never = threading.Event()
+    told = ""
+    steering.poll()
+    while not steering.stop_wanted:
+        if queue.try_acquire():
+            return True
+        message = f"Waiting for {device.name}: {queue.holder() or 'another training'} has it."
+        if message != told:
+            told = message
+            reporter.update(state=State.QUEUED, device=device.name, message=message)
+        never.wait(QUEUE_POLL_S)
+        steering.poll()
+    return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
