@@ -76,6 +76,19 @@ class PrecisionRecallCurve:
     counts: NDArray[np.intp]
     average_precision: float
 
+    def best(self) -> BestF1:
+        """Return the point with the highest F1; all figures are 0 on an empty curve."""
+        if not len(self.f1):
+            return BestF1(0.0, 0.0, 0.0, 0.0, 0)
+        k = int(np.argmax(self.f1))
+        return BestF1(
+            float(self.f1[k]),
+            float(self.thresholds[k]),
+            float(self.precision[k]),
+            float(self.recall[k]),
+            int(self.counts[k]),
+        )
+
 
 @dataclass(frozen=True)
 class BestF1:
@@ -172,17 +185,7 @@ def best_f1(
 
     Parameters as for `pr_curve`.
     """
-    curve = pr_curve(found_zyx, scores, truth_zyx, tolerance)
-    if not len(curve.f1):
-        return BestF1(0.0, 0.0, 0.0, 0.0, 0)
-    k = int(np.argmax(curve.f1))
-    return BestF1(
-        float(curve.f1[k]),
-        float(curve.thresholds[k]),
-        float(curve.precision[k]),
-        float(curve.recall[k]),
-        int(curve.counts[k]),
-    )
+    return pr_curve(found_zyx, scores, truth_zyx, tolerance).best()
 
 
 def _points(zyx: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -240,7 +243,8 @@ def _greedy(
     if not len(found) or not len(truth):
         return hit
     free = bytearray(b"\x01" * len(truth))
-    for i, near in enumerate(KDTree(truth).query_ball_point(found, tolerance)):
+    neighbours: list[list[int]] = KDTree(truth).query_ball_point(found, tolerance).tolist()
+    for i, near in enumerate(neighbours):
         open_ones = [j for j in near if free[j]]
         if open_ones:
             away = ((truth[open_ones] - found[i]) ** 2).sum(axis=1)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.picks import journal
-from tomoscribe.project.model import ParticleClass, Role
+from tomoscribe.project.model import ParticleClass, Role, TomogramEntry
 
 FORMAT = 1
 PROJECT_FILE = "project.yaml"
@@ -41,6 +41,11 @@ class ClassItem(BaseModel):
     name: str
     diameter_A: float = Field(gt=0)
     color: str = "#e69f00"
+
+    @classmethod
+    def of(cls, particle: ParticleClass) -> ClassItem:
+        """Return a class as it stands in the file."""
+        return cls(name=particle.name, diameter_A=particle.diameter_A, color=particle.color)
 
     def to_class(self) -> ParticleClass:
         """Return the class as the rest of the code knows it."""
@@ -149,3 +154,14 @@ def stored_path(folder: Path, path: Path) -> str:
 def resolved_path(folder: Path, stored: str) -> Path:
     """Return the path of a tomogram as it is used."""
     return Path(stored) if "://" in stored else folder / stored
+
+
+def item_of(folder: Path, entry: TomogramEntry) -> TomogramItem:
+    """Return a tomogram as it stands in the file."""
+    address = entry.address
+    return TomogramItem(
+        name=entry.name,
+        path=address if "://" in address else stored_path(folder, entry.path),
+        voxel_size_A=entry.voxel_size_A,
+        role=entry.role,
+    )

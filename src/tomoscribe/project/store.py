@@ -19,8 +19,8 @@ from tomoscribe.project.file import (
     RUNS_FOLDER,
     ClassItem,
     ProjectFile,
-    TomogramItem,
     is_project,
+    item_of,
     journal_path,
     project_revision,
     read_project_file,
@@ -388,23 +388,11 @@ class Project:
     def _save_file(self) -> None:
         self._file_unsaved = True
         self._file_revision += 1
-        tomograms = [
-            TomogramItem(
-                name=e.name,
-                path=e.address if "://" in e.address else stored_path(self.path, e.path),
-                voxel_size_A=e.voxel_size_A,
-                role=e.role,
-            )
-            for e in self.tomograms.values()
-        ]
-        classes = [
-            ClassItem(name=c.name, diameter_A=c.diameter_A, color=c.color) for c in self._classes
-        ]
         content = ProjectFile(
             revision=self._file_revision,
             name=self.name,
-            tomograms=tomograms,
-            classes=classes,
+            tomograms=[item_of(self.path, entry) for entry in self.tomograms.values()],
+            classes=[ClassItem.of(particle) for particle in self._classes],
             current_model=self._current_model,
         )
         write_project_file(self.path, content)

@@ -1,0 +1,163 @@
+"""`tomoscribe evaluate`: a file of picks against a file of true positions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.picks import PickEvaluation, evaluate_picks
+from tomoscribe.io.pick_columns import PickColumns, tomogram_key
+from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.volumes import open_volume
+
+ALL = "all"
+"""Name of the row where classes are not told apart."""
+
+
+def evaluate(
+    picks: Annotated[Path, typer.Argument(help="Found picks: STAR, CSV, TXT.", metavar="PICKS")],
+    truth: Annotated[Path, typer.Argument(help="True positions.", metavar="TRUTH")],
+    tolerance_A: Annotated[
+        float,
+        typer.Option(
+            "--tolerance-A", min=0, help="Largest distance of a pair in Å; usual: half a diameter."
+        ),
+    ],
+    voxel_size_A: Annotated[
+        float | None,
+        typer.Option("--voxel-size-A", help="Voxel size in Å, where no tomogram tells it."),
+    ] = None,
+    tomogram: Annotated[
+        Path | None,
+        typer.Option(help="Their tomogram; needed for positions in Å, tells the voxel size."),
+    ] = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Lowest score of a pick that counts.  [default: all]")
+    ] = None,
+    picks_class: Annotated[
+        str | None, typer.Option(help="Class of PICKS that is compared.  [default: all]")
+    ] = None,
+    truth_class: Annotated[
+        str | None, typer.Option(help="Class of TRUTH that is compared.  [default: all]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Match picks one to one with the truth: precision, recall, F1, average precision, error.
+
+    Classes that have the same names in both files get a row each.
+    """
+    geometry = None if tomogram is None else open_volume(tomogram, voxel_size_A).geometry
+    size = voxel_size_A if geometry is None else geometry.require_voxel_size()
+    if size is None:
+        raise TomoscribeError(
+            "The voxel size is unknown: give it in Å with --voxel-size-A, or the --tomogram."
+        )
+    if size <= 0:
+        raise TomoscribeError(f"A voxel size of {size:g} Å is not possible.")
+    found = read_picks(picks, geometry=geometry)
+    true = read_picks(truth, geometry=geometry)
+    if threshold is not None and found.scores is None:
+        raise TomoscribeError(f"{picks} has no scores: leave --threshold out.")
+    found = _of_class(found, picks_class, picks)
+    true = _of_class(true, truth_class, truth)
+    rows = _evaluate(found, true, tolerance_A / size, threshold, picks, truth)
+    if as_json:
+        typer.echo(json.dumps({name: _figures(row, size) for name, row in rows.items()}, indent=2))
+        return
+    Console().print(_table(rows, size, tolerance_A))
+
+
+def _of_class(columns: PickColumns, name: str | None, path: Path) -> PickColumns:
+    if name is None:
+        return columns
+    mine = np.array([c == name for c in columns.class_names or []], dtype=bool)
+    if not mine.any():
+        known = ", ".join(sorted(set(columns.class_names or []))) or "none"
+        raise TomoscribeError(f"{path} has no picks of class '{name}'; its classes are: {known}.")
+    return columns.take(mine)
+
+
+def _evaluate(
+    found: PickColumns,
+    true: PickColumns,
+    tolerance: float,
+    threshold: float | None,
+    found_path: Path,
+    true_path: Path,
+) -> dict[str, PickEvaluation]:
+    offsets = _offsets(found, true, tolerance, found_path, true_path)
+    found_zyx, true_zyx = (c.zyx + o for c, o in zip((found, true), offsets, strict=True))
+    found_classes = np.array(found.class_names or [""] * len(found))
+    true_classes = np.array(true.class_names or [""] * len(true))
+    common = sorted({*found_classes} & {*true_classes} - {""})
+    rows = {}
+    for name in common or [ALL]:
+        of_found = found_classes == name if common else np.ones(len(found), bool)
+        of_true = true_classes == name if common else np.ones(len(true), bool)
+        scores = None if found.scores is None else found.scores[of_found]
+        rows[name] = evaluate_picks(
+            found_zyx[of_found], scores, true_zyx[of_true], tolerance, threshold
+        )
+    return rows
+
+
+def _offsets(
+    found: PickColumns, true: PickColumns, tolerance: float, found_path: Path, true_path: Path
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return shifts along z that keep picks of different tomograms from being matched."""
+    if found.tomogram is None or true.tomogram is None:
+        return np.zeros((1, 3)), np.zeros((1, 3))
+    keys = [[tomogram_key(name) for name in c.tomogram or []] for c in (found, true)]
+    if keys[0] and keys[1] and not {*keys[0]} & {*keys[1]}:
+        raise TomoscribeError(
+            f"{found_path} is about {found.tomogram[0]}, {true_path} about {true.tomogram[0]}: "
+            "give picks and truth of the same tomogram."
+        )
+    index = {key: i for i, key in enumerate(sorted({*keys[0], *keys[1]}))}
+    extent = max((float(np.ptp(c.zyx, axis=0).max()) for c in (found, true) if len(c)), default=0.0)
+    step = 10 * (extent + tolerance) + 1
+    shifts = [np.zeros((len(k), 3)) for k in keys]
+    for shift, names in zip(shifts, keys, strict=True):
+        shift[:, 0] = [index[name] * step for name in names]
+    return shifts[0], shifts[1]
+
+
+def _figures(row: PickEvaluation, voxel_size_A: float) -> dict[str, float | int | None]:
+    figures = dataclasses.asdict(row)
+    distance = figures.pop("median_distance")
+    figures["median_distance_A"] = None if distance is None else distance * voxel_size_A
+    return figures
+
+
+def _table(rows: dict[str, PickEvaluation], voxel_size_A: float, tolerance_A: float) -> Table:
+    table = Table(title=f"one-to-one within {tolerance_A:g} Å")
+    columns = (
+        "class", "picks", "truth", "precision", "recall", "F1", "best F1", "at", "AP", "median "
+        "error",
+    )  # fmt: skip
+    for heading in columns:
+        table.add_column(heading, justify="left" if heading == "class" else "right")
+    for name, row in rows.items():
+        error = row.median_distance
+        table.add_row(
+            name,
+            str(row.found_count),
+            str(row.truth_count),
+            f"{row.precision:.3f}",
+            f"{row.recall:.3f}",
+            f"{row.f1:.3f}",
+            f"{row.best_f1:.3f}",
+            f"{row.best_threshold:.3g}",
+            f"{row.average_precision:.3f}",
+            "none" if error is None else f"{error * voxel_size_A:.1f} Å",
+        )
+    return table

@@ -1,0 +1,61 @@
+"""`tomoscribe export`: picks of a project as files of other programs, or as a training folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_files import Flavour
+from tomoscribe.picks.table import PickState
+from tomoscribe.project.export import SUFFIXES, export_picks
+from tomoscribe.project.export_folder import export_training_folder
+from tomoscribe.project.store import Project
+
+
+def export(
+    project: Annotated[Path, typer.Argument(help="Project folder.", metavar="PROJECT")],
+    out: Annotated[Path, typer.Option(help="Folder for the files; made if absent.")],
+    format_: Annotated[
+        str, typer.Option("--format", help=f"Format of the picks: {', '.join(SUFFIXES)}.")
+    ] = "relion5",
+    state: Annotated[
+        list[PickState] | None,
+        typer.Option(help="Review state of the picks; may be repeated.  [default: accepted]"),
+    ] = None,
+    class_: Annotated[
+        list[str] | None,
+        typer.Option("--class", help="Class of the picks; may be repeated.  [default: all]"),
+    ] = None,
+    training_folder: Annotated[
+        bool,
+        typer.Option(
+            "--training-folder",
+            help="Write train/ and val/ with links to the tomograms and the accepted picks "
+            "instead, as `tomoscribe train` takes it.",
+        ),
+    ] = False,
+) -> None:
+    """Write the picks of a project: a file for each tomogram, one for all, read back to check."""
+    opened = Project.open(project, read_only=True)
+    if training_folder:
+        if state or class_:
+            raise TomoscribeError(
+                "--training-folder holds all accepted picks: leave --state and --class out."
+            )
+        report = export_training_folder(opened, out)
+    else:
+        states = tuple(state) if state else (PickState.ACCEPTED,)
+        flavour = cast("Flavour", format_)
+        report = export_picks(opened, out, flavour, states=states, class_names=class_ or None)
+    console = Console(soft_wrap=True, highlight=False)
+    for path in report.paths:
+        console.print(str(path), markup=False)
+    for row in report.first_rows:
+        console.print(f"  {row}", style="dim", markup=False)
+    console.print(report.sentence, markup=False)
+    for note in (*opened.notes, *report.notes):
+        console.print(note, style="yellow", markup=False)

@@ -1,0 +1,308 @@
+"""Picks out of a project: pick files of other programs, each read back after it was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoscribe.coords import centered_A_to_voxels, voxels_to_centered_A
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_files import PickColumns, read_picks, write_picks
+from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.project.names import free_name
+from tomoscribe.project.raw_samples import volume_geometry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from tomoscribe.coords import Geometry
+    from tomoscribe.io.pick_files import Flavour
+    from tomoscribe.picks.table import Pick
+    from tomoscribe.project.model import TomogramEntry
+    from tomoscribe.project.store import Project
+
+SUFFIXES: dict[str, str] = {
+    "relion3.0": ".star",
+    "relion3.1": ".star",
+    "relion4": ".star",
+    "relion5": ".star",
+    "csv": ".csv",
+    "txt": ".txt",
+}
+"""File suffix of each format that can be written."""
+
+COMBINED = "particles"
+"""Name of the file with the picks of all tomograms."""
+
+_LARGEST_DIFFERENCE = 1e-2
+"""Voxels by which a position may change on its way through a file; the formats keep 1e-3."""
+_FIRST_ROWS = 5
+_SAME_SIZE = 1e-3
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """What an export wrote, and what came back when it was read again.
+
+    Parameters
+    ----------
+    paths : tuple of Path
+        The files, the combined one last.
+    written, read_back : int
+        Picks in all files together, those of the combined file not counted twice.
+    max_difference_voxels : float
+        Largest change of a coordinate between project and file.
+    first_rows : tuple of str
+        The first picks as they stand in the last file, the combined one where it is written.
+    notes : tuple of str
+        Sentences for the user.
+    """
+
+    paths: tuple[Path, ...]
+    written: int
+    read_back: int
+    max_difference_voxels: float
+    first_rows: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """The report in one line."""
+        return (
+            f"{self.written} written, {self.read_back} read back, "
+            f"largest difference {self.max_difference_voxels:.1e} voxels."
+        )
+
+
+def columns_of(picks: Sequence[Pick], tomogram: str | None = None) -> PickColumns:
+    """Return picks as columns for a file; what no pick knows is left out.
+
+    Parameters
+    ----------
+    picks : sequence of Pick
+        Picks of one tomogram.
+    tomogram : str or None
+        Name that each row carries.
+    """
+    scores = np.array([p.score for p in picks], dtype=np.float64)
+    angles = np.array([p.angle_deg for p in picks], dtype=np.float64)
+    normals = [p.normal_zyx for p in picks if p.normal_zyx is not None]
+    return PickColumns(
+        zyx=positions_zyx(picks),
+        class_names=[p.class_name for p in picks],
+        scores=None if np.isnan(scores).all() else scores,
+        # A column with holes would give some particles a wrong direction.
+        normals_zyx=np.array(normals) if normals and len(normals) == len(picks) else None,
+        angles_deg=None if np.isnan(angles).all() else angles,
+        tomogram=None if tomogram is None else [tomogram] * len(picks),
+    )
+
+
+def export_columns(
+    columns: PickColumns,
+    path: str | Path,
+    flavour: Flavour,
+    *,
+    geometry: Geometry,
+    tomogram_name: str,
+) -> ExportReport:
+    """Write picks to one file and read it back.
+
+    Parameters
+    ----------
+    columns : PickColumns
+        Picks in voxels of the tomogram.
+    path : str or Path
+        The file; an older one is replaced.
+    flavour : str
+        One of `SUFFIXES`.
+    geometry : Geometry
+        Of the tomogram.
+    tomogram_name : str
+        Its name, where the columns have none.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is nothing to write, it cannot be written, or what was written reads differently.
+    """
+    if not len(columns):
+        raise TomoscribeError(f"There are no picks to write to {path}.")
+    write_picks(path, columns, geometry=geometry, tomogram_name=tomogram_name, flavour=flavour)
+    back = read_picks(path, geometry=geometry)
+    same_count = len(back) == len(columns)
+    difference = float(np.abs(back.zyx - columns.zyx).max()) if same_count else float("inf")
+    if not difference <= _LARGEST_DIFFERENCE:
+        raise TomoscribeError(
+            f"{path} reads back differently from what was written ({len(back)} of {len(columns)} "
+            f"picks, largest difference {difference:.3g} voxels): do not use it."
+        )
+    rows = _first_rows(Path(path), len(columns))
+    return ExportReport((Path(path),), len(columns), len(back), difference, rows)
+
+
+def export_picks(
+    project: Project,
+    out: str | Path,
+    flavour: Flavour = "relion5",
+    *,
+    states: Collection[PickState] = (PickState.ACCEPTED,),
+    class_names: Collection[str] | None = None,
+    tomograms: Iterable[str] | None = None,
+    combined: bool = True,
+) -> ExportReport:
+    """Write the picks of a project: a file for each tomogram, and one with all of them.
+
+    Parameters
+    ----------
+    project : Project
+        The project.
+    out : str or Path
+        Folder of the files, made if absent; files of the same names are replaced.
+    flavour : str
+        One of `SUFFIXES`.
+    states : collection of PickState
+        Review states that are written.
+    class_names : collection of str or None
+        Classes that are written; all by default.
+    tomograms : iterable of str or None
+        Names of the tomograms; all by default.
+    combined : bool
+        Write `particles.*` too, where picks come from more than one tomogram.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is nothing to export, or a file cannot be written; new files of a failed
+        export are removed.
+    """
+    folder = Path(out).expanduser()
+    if flavour not in SUFFIXES:
+        raise TomoscribeError(
+            f"There is no format '{flavour}'; formats are: {', '.join(SUFFIXES)}."
+        )
+    chosen = _chosen(project, states, class_names, tomograms)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TomoscribeError(f"Cannot make {folder} ({error.strerror or error}).") from error
+    suffix = SUFFIXES[flavour]
+    paths = {name: folder / f"{name}{suffix}" for name in chosen}
+    all_in_one = folder / f"{free_name(COMBINED, chosen)}{suffix}"
+    geometries = {name: _geometry(project.tomograms[name]) for name in chosen}
+    notes = []
+    new = [p for p in (*paths.values(), all_in_one) if not p.exists()]
+    try:
+        reports = [
+            export_columns(
+                columns_of(picks, name),
+                paths[name],
+                flavour,
+                geometry=geometries[name],
+                tomogram_name=name,
+            )
+            for name, picks in chosen.items()
+        ]
+        together = None
+        if combined and len(chosen) > 1:
+            why_not = _why_not_combined(geometries, flavour)
+            if why_not:
+                notes.append(why_not)
+            else:
+                together = _export_combined(chosen, geometries, all_in_one, flavour)
+    except TomoscribeError:
+        for path in new:
+            path.unlink(missing_ok=True)
+        raise
+    return _merged(reports, together, notes)
+
+
+def _chosen(
+    project: Project,
+    states: Collection[PickState],
+    class_names: Collection[str] | None,
+    tomograms: Iterable[str] | None,
+) -> dict[str, list[Pick]]:
+    names = list(project.tomograms) if tomograms is None else list(tomograms)
+    unknown = [n for n in names if n not in project.tomograms]
+    if unknown:
+        raise TomoscribeError(f"The project {project.path} has no tomogram '{unknown[0]}'.")
+    chosen = {}
+    for name in names:
+        picks = [
+            p
+            for p in project.tomograms[name].picks
+            if p.state in states and (class_names is None or p.class_name in class_names)
+        ]
+        if picks:
+            chosen[name] = picks
+    if not chosen:
+        what = " or ".join(str(s) for s in states) or "chosen"
+        of = f" of class {', '.join(class_names)}" if class_names is not None else ""
+        raise TomoscribeError(
+            f"There are no {what} picks{of} in {project.path}: nothing to export."
+        )
+    return chosen
+
+
+def _geometry(entry: TomogramEntry) -> Geometry:
+    return volume_geometry(entry.address, entry.voxel_size_A)
+
+
+def _export_combined(
+    chosen: dict[str, list[Pick]],
+    geometries: dict[str, Geometry],
+    path: Path,
+    flavour: Flavour,
+) -> ExportReport:
+    first = next(iter(chosen))
+    columns = columns_of([pick for picks in chosen.values() for pick in picks])
+    names = [name for name, picks in chosen.items() for _ in picks]
+    zyx = columns.zyx
+    if flavour == "relion5":
+        # Counted from each tomogram's own centre, but written with one geometry.
+        rows = np.array(names)
+        for name, geometry in geometries.items():
+            own = rows == name
+            zyx[own] = centered_A_to_voxels(
+                voxels_to_centered_A(zyx[own], geometry), geometries[first]
+            )
+    columns = replace(columns, zyx=zyx, tomogram=names)
+    return export_columns(columns, path, flavour, geometry=geometries[first], tomogram_name=first)
+
+
+def _why_not_combined(geometries: dict[str, Geometry], flavour: str) -> str | None:
+    """Return the sentence for tomograms that cannot share a file of this format."""
+    if flavour == "txt":
+        return "No combined file: txt does not name the tomogram of a pick."
+    sizes = [g.require_voxel_size() for g in geometries.values()]
+    one_size = max(sizes) <= min(sizes) * (1 + _SAME_SIZE)
+    if flavour in ("csv", "relion5") or one_size:
+        return None
+    return (
+        f"No combined file: the voxel sizes differ ({min(sizes):g} to {max(sizes):g} Å), "
+        f"and {flavour} has one for all; relion5 can hold them."
+    )
+
+
+def _merged(
+    reports: list[ExportReport], together: ExportReport | None, notes: list[str]
+) -> ExportReport:
+    everything = [*reports, *([together] if together else [])]
+    return ExportReport(
+        paths=tuple(path for r in everything for path in r.paths),
+        written=sum(r.written for r in reports),
+        read_back=sum(r.read_back for r in reports),
+        max_difference_voxels=max(r.max_difference_voxels for r in everything),
+        first_rows=everything[-1].first_rows,
+        notes=tuple(notes),
+    )
+
+
+def _first_rows(path: Path, count: int) -> tuple[str, ...]:
+    """Return the first rows of a table with `count` rows, as they stand in the file."""
+    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return tuple(lines[-count:][:_FIRST_ROWS])
