@@ -2,7 +2,7 @@
 
 The generator is not ours: it lies in the shared folder beside the checkout (or
 in `TOMOSCRIBE_SHARED`), so that no one tunes the judge. `a10`, `a03` and `h10` are the
-judge; the `dev` ones differ in seed and shapes and are what we tune on.
+judge; the `dev` and `tune` ones differ in seed and shapes and are what we tune on.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ OPTIONS = {
     "--vesicles 6 --beads 6",
     "dev_b03": "--target 5mrc --distractors 3cf3,1qvr,4v94 --snr 0.03 --seed 14",
     "dev_g10": "--target 1bxn --distractors 4v94,2cg9,3j9i --snr 0.05 --seed 15 "
+    "--vesicles 6 --beads 6",
+    "tune_a10": "--target 4v94 --snr 0.1 --seed 11",
+    "tune_a03": "--target 4v94 --snr 0.03 --seed 14",
+    "tune_h10": "--target 3cf3 --distractors 2cg9,1bxn,1qvr --snr 0.05 --seed 13 "
+    "--vesicles 6 --beads 6",
+    "tune_q10": "--target 1qvr --distractors 2cg9,3cf3,5mrc --snr 0.05 --seed 17 "
     "--vesicles 6 --beads 6",
 }
 CASES: dict[str, list[str]] = {name: text.split() for name, text in OPTIONS.items()}

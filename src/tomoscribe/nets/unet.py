@@ -6,6 +6,7 @@ where a tile ends, which group or instance normalisation cannot promise.
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import torch
@@ -49,12 +50,12 @@ class UNet3d(nn.Module):
         self.stem, self.levels = stem, levels
         self.reduce = nn.Conv3d(1, width, 4, stride=2, padding=1) if stem == 2 else nn.Identity()
         widths = [width * 2**level for level in range(levels)]
-        inputs = [width if stem == 2 else 1, *widths[:-1]]
-        self.down = nn.ModuleList(DoubleConv(i, o) for i, o in zip(inputs, widths, strict=True))
-        self.up = nn.ModuleList(
-            DoubleConv(below + here, here)
-            for here, below in zip(widths[-2::-1], widths[:0:-1], strict=True)
-        )
+        pairs = list(itertools.pairwise(widths))
+        self.first = DoubleConv(width if stem == 2 else 1, width)
+        self.shrink = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in pairs)
+        self.down = nn.ModuleList(DoubleConv(b, b) for _, b in pairs)
+        self.widen = nn.ModuleList(nn.Conv3d(b, a, 1) for a, b in reversed(pairs))
+        self.up = nn.ModuleList(DoubleConv(a, a) for a, _ in reversed(pairs))
         self.head = nn.Conv3d(width, classes, 1)
         nn.init.normal_(self.head.weight, std=0.01)
         nn.init.constant_(self.head.bias, math.log(prior / (1 - prior)))  # type: ignore[arg-type]
@@ -75,16 +76,22 @@ class UNet3d(nn.Module):
 
     def forward(self, volume: Tensor) -> Tensor:
         """Return logits (B, class, z, y, x) of `volume` (B, 1, z, y, x)."""
-        features = self.reduce(volume)
-        skips: list[Tensor] = []
-        for level, block in enumerate(self.down):
-            if level:
-                features = functional.avg_pool3d(features, 2)
-            features = block(features)
+        features = self.first(self.reduce(volume))
+        skips = []
+        for shrink, block in zip(self.shrink, self.down, strict=True):
             skips.append(features)
-        skips.pop()
-        for block in self.up:
-            features = functional.interpolate(features, scale_factor=2, mode="nearest")
-            features = block(torch.cat((features, skips.pop()), 1))
-        logits: Tensor = self.head(features)
+            features = block(shrink(features))
+        for widen, block in zip(self.widen, self.up, strict=True):
+            grown = functional.interpolate(widen(features), scale_factor=2, mode="nearest")
+            features = block(grown + skips.pop())
+        # The last product in float32: bfloat16 logits would tie peaks.
+        with torch.autocast(volume.device.type, enabled=False):
+            logits: Tensor = self.head(features.float())
         return logits
+
+    def to_bfloat16(self) -> UNet3d:
+        """Convert all but the head, in place, for prediction in bfloat16."""
+        for name, child in self.named_children():
+            if name != "head":
+                child.bfloat16()
+        return self

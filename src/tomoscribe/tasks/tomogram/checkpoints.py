@@ -90,7 +90,7 @@ def make_predictor(
     net.eval().requires_grad_(False)
     net.to(device, memory_format=torch.channels_last_3d)
     if bfloat16:
-        net.bfloat16()
+        net.to_bfloat16()
     return TomogramPredictor(
         TiledNet(net, plan.stem, 2 ** (plan.levels - 1), bfloat16, device),
         classes,

@@ -272,7 +272,7 @@ class TomogramModule(lightning.LightningModule):
         """Return a frozen copy of the EMA weights with the thresholds of the last evaluation."""
         net = copy.deepcopy(self.ema).eval()
         if self._bfloat16:
-            net = net.bfloat16()
+            net.to_bfloat16()
         return TomogramPredictor(
             TiledNet(
                 net, self._plan.stem, 2 ** (self._plan.levels - 1), self._bfloat16, self._place
