@@ -152,6 +152,7 @@ def export_picks(
     states: Collection[PickState] = (PickState.ACCEPTED,),
     class_names: Collection[str] | None = None,
     tomograms: Iterable[str] | None = None,
+    min_score: float = 0.0,
     combined: bool = True,
 ) -> ExportReport:
     """Write the picks of a project: a file for each tomogram, and one with all of them.
@@ -170,6 +171,8 @@ def export_picks(
         Classes that are written; all by default.
     tomograms : iterable of str or None
         Names of the tomograms; all by default.
+    min_score : float
+        Picks of a model with a lower score, 0..1, are left out; human picks have none and stay.
     combined : bool
         Write `particles.*` too, where picks come from more than one tomogram.
 
@@ -184,7 +187,7 @@ def export_picks(
         raise TomoscribeError(
             f"There is no format '{flavour}'; formats are: {', '.join(SUFFIXES)}."
         )
-    chosen = _chosen(project, states, class_names, tomograms)
+    chosen = chosen_picks(project, states, class_names, tomograms, min_score)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -220,12 +223,20 @@ def export_picks(
     return _merged(reports, together, notes)
 
 
-def _chosen(
+def chosen_picks(
     project: Project,
     states: Collection[PickState],
     class_names: Collection[str] | None,
     tomograms: Iterable[str] | None,
+    min_score: float = 0.0,
 ) -> dict[str, list[Pick]]:
+    """Return the picks by tomogram that `export_picks` would write with the same choice.
+
+    Raises
+    ------
+    TomoscribeError
+        If there are none, or the project has no tomogram of that name.
+    """
     names = list(project.tomograms) if tomograms is None else list(tomograms)
     unknown = [n for n in names if n not in project.tomograms]
     if unknown:
@@ -235,7 +246,9 @@ def _chosen(
         picks = [
             p
             for p in project.tomograms[name].picks
-            if p.state in states and (class_names is None or p.class_name in class_names)
+            if p.state in states
+            and (class_names is None or p.class_name in class_names)
+            and not p.score < min_score
         ]
         if picks:
             chosen[name] = picks
