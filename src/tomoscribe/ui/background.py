@@ -1,0 +1,88 @@
+"""Work of seconds off the GUI thread, with only the newest answer delivered back in it."""
+
+from __future__ import annotations
+
+import contextlib
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]  # qtpy renames it
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class Background(QObject):
+    """One worker thread; a new job makes the answer of an older one unwanted.
+
+    napari's own thread workers are not used: closing the viewer would ask about each of them.
+    """
+
+    _finished = Signal(int, object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tomoscribe-ui")
+        self._ticket = 0
+        self._future: Future[Any] | None = None
+        self._then: Callable[[Any], None] | None = None
+        self._failed: Callable[[BaseException], None] | None = None
+        self._open = True
+        self._finished.connect(self._deliver)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._then is not None
+
+    def run(
+        self,
+        job: Callable[[], T],
+        then: Callable[[T], None],
+        failed: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """Run `job` in the thread, then `then(answer)` here; a later call drops this answer.
+
+        An error goes to `failed` if given, else it is raised here, where napari shows it.
+        """
+        if not self._open:
+            return
+        self.drop()
+        ticket = self._ticket
+        self._then, self._failed = then, failed
+        self._future = self._pool.submit(job)
+        self._future.add_done_callback(lambda future: self._announce(ticket, future))
+
+    def drop(self) -> None:
+        """Forget the job under way."""
+        self._ticket += 1
+        self._then = None
+        if self._future is not None:
+            self._future.cancel()
+            self._future = None
+
+    def close(self) -> None:
+        """Deliver nothing any more and let the thread end."""
+        self._open = False
+        self.drop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _announce(self, ticket: int, future: Future[Any]) -> None:
+        # Runs in the worker thread; the signal is queued to the GUI thread.
+        if self._open and not future.cancelled():
+            with contextlib.suppress(RuntimeError):  # the window went away meanwhile
+                self._finished.emit(ticket, future)
+
+    def _deliver(self, ticket: int, future: Future[Any]) -> None:
+        if ticket != self._ticket or self._then is None:
+            return
+        then, self._then = self._then, None
+        error = future.exception()
+        if error is None:
+            then(future.result())
+        elif self._failed is not None:
+            self._failed(error)
+        else:
+            raise error

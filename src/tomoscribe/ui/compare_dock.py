@@ -1,0 +1,224 @@
+"""The dock *Compare*: checkpoints over time, proposals above a threshold, and their review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QComboBox, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from tomoscribe.ui import style
+from tomoscribe.ui.checkpoint_bar import CheckpointBar
+from tomoscribe.ui.export_dialog import ExportDialog
+from tomoscribe.ui.heatmap_layer import LIVE
+from tomoscribe.ui.histogram import ThresholdHistogram
+from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.review import Review
+from tomoscribe.ui.starter import Starter
+from tomoscribe.ui.widgets import button, enable, heading, hint, row
+
+if TYPE_CHECKING:
+    from tomoscribe.ui.session import Session
+
+LIVE_MS = 2000
+"""Proposals of the growing heatmap are sought again this often."""
+
+NO_HEATMAP = "There is no heatmap yet: click three particles, or train."
+
+
+class CompareDock(QWidget):
+    """Puts slider, histogram and review together; what they show is `Review`'s and the monitor's."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._monitor = RunMonitor.of(session)
+        self._starter = Starter.of(session)
+        self.review = Review(session, self._monitor.feed.layer, self)
+        self.checkpoints = CheckpointBar(session)
+        self.class_name = QComboBox()
+        self.class_name.setToolTip("Class of the heatmap and of the proposals")
+        self.histogram = ThresholdHistogram()
+        self.counts = QLabel()
+        self.counts.setWordWrap(True)
+        self.accept_all = button("Accept all above", "One step of undo.", self.review.accept_all)
+        self.accept = button("Accept  G", "It is a particle.", self.review.accept)
+        self.reject = button("Reject  H", "It is none: training learns that.", self.review.reject)
+        self.next = button("Next  N", "Flies to what the model is least sure of.", self.review.next)
+        self.answers = hint()
+        self.go_on = button(
+            "Continue training",
+            "Starts from the checkpoint in view, with all answers.",
+            self._go_on,
+        )
+        self.export = button("Export…", "Writes the accepted picks.", self.show_export)
+        self._own_threshold = False
+        self._blocks_seen = -1
+        self._timer = QTimer(self)
+        self._timer.setInterval(LIVE_MS)
+        self._timer.timeout.connect(self._follow_live)
+        self._timer.start()
+        self._build()
+        self._connect()
+        self._on_heatmap()
+
+    def refresh(self) -> None:
+        """Show numbers and what can be done."""
+        comparison, threshold = self.review.comparison, self.review.threshold
+        if comparison is None:
+            self.counts.setText("Looking for proposals…" if self.review.busy else NO_HEATMAP)
+        else:
+            count = int(comparison.shown(threshold).sum())
+            text = f"<b>{count}</b> proposed at {threshold:.2f}"
+            if comparison.own:
+                text += (
+                    f", {comparison.found(threshold)} of your {len(comparison.own)} clicks found"
+                )
+            self.counts.setText(text + ".")
+        accepted, rejected = self.review.counts()
+        left = 0 if comparison is None else int(comparison.shown(threshold).sum())
+        self.answers.setText(f"{accepted} accepted, {rejected} rejected, {left} still open.")
+        nothing = None if comparison is not None else NO_HEATMAP
+        for widget in (self.accept, self.reject, self.next, self.histogram):
+            enable(widget, nothing)
+        enable(
+            self.accept_all, nothing or (None if left else "No proposal is above the threshold.")
+        )
+        self.accept_all.setText(f"Accept all {left} above" if left else "Accept all above")
+        self._show_go_on()
+
+    def show_export(self) -> ExportDialog:
+        """Open the export dialog."""
+        dialog = ExportDialog(self._session, self)
+        dialog.show()
+        return dialog
+
+    def _build(self) -> None:
+        inside = QWidget()
+        layout = QVBoxLayout(inside)
+        layout.setContentsMargins(*(style.SPACING,) * 4)
+        layout.setSpacing(style.SPACING)
+        layout.addLayout(row(heading("Checkpoint"), self.class_name, stretch=0))
+        layout.addWidget(self.checkpoints)
+        layout.addSpacing(style.SPACING)
+        layout.addWidget(heading("Proposals"))
+        layout.addWidget(self.histogram)
+        layout.addWidget(self.counts)
+        layout.addWidget(self.accept_all)
+        layout.addSpacing(style.SPACING)
+        layout.addWidget(heading("Review"))
+        layout.addLayout(row(self.accept, self.reject, self.next))
+        layout.addWidget(self.answers)
+        layout.addStretch(1)
+        layout.addLayout(row(self.go_on, self.export, stretch=0))
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setWidget(inside)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+
+    def _connect(self) -> None:
+        self.checkpoints.chosen.connect(self._monitor.feed.choose)
+        self.histogram.threshold_changed.connect(self._on_threshold)
+        self.class_name.activated.connect(lambda _: self._on_class())
+        self.review.changed.connect(self._on_review)
+        self._monitor.feed.layer.changed.connect(self._on_heatmap)
+        self._monitor.followed.connect(self._on_follow)
+        self._session.current_changed.connect(self._on_follow)
+        self._starter.changed.connect(self._show_go_on)
+        self._session.actions.update(
+            accept=self.review.accept,
+            reject=self.review.reject,
+            next_uncertain=self.review.next,
+            older_checkpoint=lambda: self.checkpoints.step(-1),
+            newer_checkpoint=lambda: self.checkpoints.step(+1),
+            blink=self.checkpoints.toggle_blink,
+        )
+
+    def _source(self) -> str | None:
+        """Return what made the heatmap in view; run and checkpoint, so that a pick can name it."""
+        shown, current, run = (
+            self._monitor.feed.layer.shown,
+            self.checkpoints.current,
+            self._monitor.run,
+        )
+        known = {c.name for c in self.checkpoints.checkpoints}
+        if shown is not LIVE and shown not in known:
+            return shown  # not of a training, such as the instant answer
+        if current is None or run is None:
+            return None
+        return f"{run.name}/{shown if shown is not LIVE else current.name}"
+
+    def _on_heatmap(self) -> None:
+        heat, source = self._monitor.feed.layer, self._source()
+        names = () if heat.grid is None else heat.grid.class_names
+        if [self.class_name.itemText(i) for i in range(self.class_name.count())] != list(names):
+            self.class_name.clear()
+            self.class_name.addItems(list(names))
+        self.class_name.setCurrentText(heat.class_name or "")
+        self.class_name.setVisible(len(names) > 1)
+        self._suggest()
+        if source is None or heat.content is None:
+            self.review.clear()
+        else:
+            self.review.find(source)
+        self.refresh()
+
+    def _follow_live(self) -> None:
+        """Look again at the heatmap that grows, while someone sees it."""
+        seen = sum(self._monitor.record.block_counts.values())
+        source = self._source()
+        if self.isVisible() and seen != self._blocks_seen and source and not self.review.busy:
+            self._blocks_seen = seen
+            self._suggest()
+            self.review.find(source)
+
+    def _suggest(self) -> None:
+        """Follow the threshold that the tool chose, unless the user has set one."""
+        heat, sample = self._monitor.feed.layer, self._session.current
+        name = heat.class_name
+        suggested = None
+        if sample is not None and name is not None:
+            suggested = self._monitor.record.threshold(heat.shown, sample, name)
+        self.histogram.set_suggested(suggested)
+        if suggested is not None and not self._own_threshold:
+            self.histogram.set_threshold(suggested)
+            self._own_threshold = False
+
+    def _on_threshold(self, value: float) -> None:
+        self._own_threshold = True
+        self.review.set_threshold(value)
+
+    def _on_class(self) -> None:
+        self._monitor.feed.layer.show_class(self.class_name.currentText())
+
+    def _on_review(self) -> None:
+        proposals = self.review.proposals
+        self.histogram.set_scores([] if proposals is None else proposals.scores)
+        self.refresh()
+
+    def _on_follow(self) -> None:
+        self._own_threshold = False
+        self._blocks_seen = -1
+        self._on_heatmap()
+
+    def _checkpoint_file(self) -> Path | None:
+        current, run = self.checkpoints.current, self._monitor.run
+        if current is None or current.path is None or run is None:
+            return None
+        path = run.resolve(current.path)
+        return path if path.is_file() else None
+
+    def _show_go_on(self) -> None:
+        why = self._starter.why_not()
+        if why is None and self._checkpoint_file() is None:
+            why = "The weights of this checkpoint were not kept; move the slider to another."
+        enable(self.go_on, why)
+
+    def _go_on(self) -> None:
+        path = self._checkpoint_file()
+        if path is not None:
+            self._starter.start(start_from=path)

@@ -1,0 +1,221 @@
+"""The layer `heatmap`: it fills block by block and keeps what it had until something newer comes.
+
+Values are uint8 as in a preview's block log: 0 where nothing is computed yet, scores from 1 to 255.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari.components import LayerList
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    from tomoscribe.ui.session import Session
+
+NAME = "heatmap"
+COLORMAP = "inferno"
+LIVE = None
+"""What `shown` says while the newest blocks of any checkpoint are shown."""
+
+
+@dataclass(frozen=True)
+class HeatmapGrid:
+    """The grid of a heatmap: voxel i is centred on tomogram voxel `i * bin + (bin - 1) / 2`."""
+
+    shape_zyx: tuple[int, int, int]
+    bin: int
+    class_names: tuple[str, ...]
+
+    def empty(self) -> NDArray[np.uint8]:
+        """Return a heatmap (class, z, y, x) in which nothing is computed."""
+        return np.zeros((len(self.class_names), *self.shape_zyx), np.uint8)
+
+    def to_tomogram(self, zyx: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return tomogram voxels of grid positions (N, 3)."""
+        return np.asarray(zyx, dtype=np.float64) * self.bin + (self.bin - 1) / 2
+
+
+def write_block(target: NDArray[np.uint8], lo_zyx: Sequence[int], block: NDArray[np.uint8]) -> None:
+    """Write a block (class, z, y, x) into a heatmap; its zeros leave the old content."""
+    region = (
+        slice(None),
+        *(slice(lo, lo + size) for lo, size in zip(lo_zyx, block.shape[1:], strict=True)),
+    )
+    part = target[region]
+    np.copyto(part, block, where=block > 0)
+
+
+def resampled(
+    values: NDArray[np.uint8], grid: HeatmapGrid, target: HeatmapGrid
+) -> NDArray[np.uint8]:
+    """Return a heatmap on another grid, by the nearest voxel; classes by name, new ones empty."""
+    result = target.empty()
+    nearest = []
+    for size, old_size in zip(target.shape_zyx, grid.shape_zyx, strict=True):
+        tomogram = np.arange(size) * target.bin + (target.bin - 1) / 2
+        index = np.rint((tomogram - (grid.bin - 1) / 2) / grid.bin).astype(int)
+        nearest.append(np.clip(index, 0, old_size - 1))
+    for i, name in enumerate(target.class_names):
+        if name in grid.class_names:
+            result[i] = values[grid.class_names.index(name)][np.ix_(*nearest)]
+    return result
+
+
+class HeatmapLayer:
+    """Owns the layer `heatmap`, its live content and the checkpoint that is shown instead.
+
+    Emits `changed` when other content is shown (not for each block).
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.grid: HeatmapGrid | None = None
+        self.shown: str | None = LIVE
+        self.class_name: str | None = None
+        self._live: NDArray[np.uint8] | None = None
+        self._checkpoint: NDArray[np.uint8] | None = None
+        self._dirty = False
+
+    @property
+    def _layers(self) -> LayerList:
+        return self._session.viewer.layers
+
+    @property
+    def layer(self) -> Image | None:
+        """The napari layer, if it is there; the user may delete it."""
+        return self._layers[NAME] if NAME in self._layers else None
+
+    @property
+    def content(self) -> NDArray[np.uint8] | None:
+        """What is shown, (class, z, y, x); do not write into it."""
+        return self._live if self._checkpoint is None else self._checkpoint
+
+    @property
+    def visible(self) -> bool:
+        """Whether new blocks would be seen."""
+        layer = self.layer
+        return layer is not None and layer.visible
+
+    def begin(self, grid: HeatmapGrid) -> None:
+        """Get ready for blocks on `grid`; what is shown stays until they replace it."""
+        if grid != self.grid:
+            old, old_grid = self.content, self.grid
+            self._live, self._checkpoint, self.shown = grid.empty(), None, LIVE
+            if old is not None and old_grid is not None:
+                self._live = resampled(old, old_grid, grid)
+            self.grid = grid
+            if self.class_name not in grid.class_names:
+                self.class_name = grid.class_names[0]
+            self._place()
+        elif self.layer is None:
+            self._place()
+
+    def keep_as_live(self) -> None:
+        """Make what is shown the content that the next blocks are written over."""
+        if self._checkpoint is not None:
+            self._live = self._checkpoint.copy()
+            self.show_live()
+
+    def clear(self) -> None:
+        """Forget everything and take the layer away, as for another tomogram."""
+        self.grid = self._live = self._checkpoint = None
+        self.shown, self._dirty = LIVE, False
+        layer = self.layer
+        if layer is not None:
+            self._layers.remove(layer)
+
+    def write_all(self, values: NDArray[np.uint8]) -> None:
+        """Take a whole heatmap (class, z, y, x) over, as after opening a project again."""
+        if self._live is not None:
+            write_block(self._live, (0, 0, 0), values)
+            self._dirty = True
+
+    def write(self, checkpoint: str, lo_zyx: Sequence[int], block: NDArray[np.uint8]) -> None:
+        """Take a block (class, z, y, x) over; `flush` shows it."""
+        if self._live is None:
+            raise RuntimeError("begin(grid) comes before the first block")
+        write_block(self._live, lo_zyx, block)
+        if self._checkpoint is None:
+            self._dirty = True
+        elif checkpoint == self.shown:
+            write_block(self._checkpoint, lo_zyx, block)
+            self._dirty = True
+
+    def show_live(self) -> None:
+        """Follow the newest blocks."""
+        self._checkpoint, self.shown = None, LIVE
+        self._swap()
+
+    def show_checkpoint(self, name: str, values: NDArray[np.uint8]) -> None:
+        """Show a checkpoint's heatmap (class, z, y, x); its new blocks go into `values`."""
+        self._checkpoint, self.shown = values, name
+        self._swap()
+
+    def show_class(self, name: str) -> None:
+        """Show another class's map."""
+        if self.grid is not None and name in self.grid.class_names and name != self.class_name:
+            self.class_name = name
+            self._swap()
+
+    def flush(self) -> bool:
+        """Show what was written since the last call; return whether anything was."""
+        layer = self.layer
+        if not self._dirty or layer is None or not layer.visible:
+            return False
+        self._dirty = False
+        # Lean refresh: a full one computes thumbnail and extent of the whole volume each time.
+        layer.refresh(thumbnail=False, extent=False, highlight=False)
+        return True
+
+    def _map(self) -> NDArray[np.uint8] | None:
+        if self.content is None or self.grid is None or self.class_name is None:
+            return None
+        values: NDArray[np.uint8] = self.content[self.grid.class_names.index(self.class_name)]
+        return values
+
+    def _swap(self) -> None:
+        values, layer = self._map(), self.layer
+        if values is not None and layer is not None:
+            layer.data = values
+            self._dirty = False
+        self.changed.emit()
+
+    def _place(self) -> None:
+        """Add the layer just above the tomogram, or move an old one to the new grid."""
+        values, grid, tomogram = self._map(), self.grid, self._session.layer
+        if values is None or grid is None or tomogram is None:
+            return
+        scale = np.asarray(tomogram.scale[-3:])
+        translate = np.asarray(tomogram.translate[-3:]) + scale * (grid.bin - 1) / 2
+        layer = self.layer
+        if layer is not None:
+            self._layers.remove(layer)
+        active = self._layers.selection.active
+        layer = self._session.viewer.add_image(
+            values,
+            name=NAME,
+            colormap=COLORMAP,
+            blending="additive",
+            opacity=0.8,
+            contrast_limits=(1, 255),
+            interpolation2d="linear",
+            scale=scale * grid.bin,
+            translate=translate,
+            units=tomogram.units[-3:],
+            axis_labels=tomogram.axis_labels[-3:],
+        )
+        self._layers.move(self._layers.index(layer), self._layers.index(tomogram) + 1)
+        # A new layer takes the selection, and with it the user's keys and clicks: give it back.
+        if active is not None and active in self._layers:
+            self._layers.selection.active = active
+        self.changed.emit()

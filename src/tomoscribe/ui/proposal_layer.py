@@ -1,0 +1,124 @@
+"""The layer `proposals`: rings that come and go with the threshold, one of them under review."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from tomoscribe.ui import style
+
+if TYPE_CHECKING:
+    from napari.layers import Points
+    from numpy.typing import NDArray
+
+    from tomoscribe.ui.proposals import Proposals
+    from tomoscribe.ui.session import Session
+
+NAME = "proposals"
+COLOR = style.WAIT
+"""Blue stands out on the heatmap's orange and beside the picks' class colours."""
+
+CURRENT = "white"
+
+
+class ProposalLayer:
+    """Owns the Points layer; the docks say what it holds."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._proposals: Proposals | None = None
+        self._current: int | None = None
+
+    @property
+    def layer(self) -> Points | None:
+        """The napari layer, if it is there; the user may delete it."""
+        layers = self._session.viewer.layers
+        return layers[NAME] if NAME in layers else None
+
+    def show(
+        self, proposals: Proposals | None, shown: NDArray[np.bool_], current: int | None = None
+    ) -> None:
+        """Show proposals where `shown` (N,) says so, and always the one under review."""
+        if proposals is None or not len(proposals):
+            self.clear()
+            return
+        layer = self.layer
+        if layer is None:
+            layer = self._make(proposals)
+        elif proposals is not self._proposals:
+            layer.selected_data = set()
+            layer.data = proposals.zyx
+            layer.size = proposals.diameter_voxels
+            layer.features = _features(proposals)
+            layer.border_color = COLOR
+            self._current = None
+        self._proposals = proposals
+        mask = shown.copy()
+        if current is not None:
+            mask[current] = True
+        if not np.array_equal(layer.shown, mask):
+            layer.shown = mask
+        self._mark(layer, current)
+
+    def clear(self) -> None:
+        """Take the layer away."""
+        layer = self.layer
+        if layer is not None:
+            self._session.viewer.layers.remove(layer)
+        self._proposals = self._current = None
+
+    def _mark(self, layer: Points, current: int | None) -> None:
+        if current == self._current:
+            return
+        colors = layer.border_color.copy()
+        if self._current is not None:
+            colors[self._current] = _rgba(COLOR)
+        if current is not None:
+            colors[current] = _rgba(CURRENT)
+        layer.border_color = colors
+        self._current = current
+
+    def _make(self, proposals: Proposals) -> Points:
+        viewer, image = self._session.viewer, self._session.layer
+        if image is None:
+            raise RuntimeError("proposals are shown on a tomogram")
+        active = viewer.layers.selection.active
+        layer: Points = viewer.add_points(
+            proposals.zyx,
+            ndim=3,
+            name=NAME,
+            size=proposals.diameter_voxels,
+            symbol="disc",
+            face_color="transparent",
+            border_color=COLOR,
+            border_width=0.08,
+            features=_features(proposals),
+            scale=image.scale,
+            translate=image.translate,
+            units=image.units,
+            axis_labels=image.axis_labels,
+            projection_mode="rescale_spherical",
+        )
+        layer.editable = False
+        self._current = None
+        if "picks" in viewer.layers:  # below the picks, so that these are clicked first
+            viewer.layers.move(
+                viewer.layers.index(layer), viewer.layers.index(viewer.layers["picks"])
+            )
+        if active is not None and active in viewer.layers:
+            viewer.layers.selection.active = active
+        return layer
+
+
+def _features(proposals: Proposals) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"score": proposals.scores, "class": [proposals.class_name] * len(proposals)}
+    )
+
+
+def _rgba(color: str) -> NDArray[np.float64]:
+    from napari.utils.colormaps.standardize_color import transform_color
+
+    return np.asarray(transform_color(color)[0], dtype=float)

@@ -1,0 +1,177 @@
+"""Proposals of the heatmap in view: finding them, choosing a threshold, accepting, rejecting."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from psygnal import Signal
+
+from tomoscribe.picks.table import HUMAN, PickState
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.pick_style import diameter_voxels
+from tomoscribe.ui.proposal_layer import ProposalLayer
+from tomoscribe.ui.proposals import Comparison, Proposals, propose
+
+if TYPE_CHECKING:
+    from qtpy.QtCore import QObject
+
+    from tomoscribe.ui.heatmap_layer import HeatmapLayer
+    from tomoscribe.ui.session import Session
+
+NOTHING = "Nothing to review: no proposal is open."
+
+
+class Review:
+    """The proposals of what the heatmap layer shows, their threshold, and the one under review.
+
+    Emits `changed` whenever numbers or layer changed.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, session: Session, heatmap: HeatmapLayer, parent: QObject | None = None
+    ) -> None:
+        self.session = session
+        self.comparison: Comparison | None = None
+        self.threshold = 0.5
+        self.current: int | None = None
+        self._heatmap = heatmap
+        self._layer = ProposalLayer(session)
+        self._finder = Background(parent)
+        session.picks_changed.connect(self._on_picks)
+
+    @property
+    def proposals(self) -> Proposals | None:
+        """The proposals, None before there are any."""
+        return None if self.comparison is None else self.comparison.proposals
+
+    @property
+    def busy(self) -> bool:
+        """Whether proposals are being sought."""
+        return self._finder.busy
+
+    def find(self, source: str) -> None:
+        """Look for the proposals of the heatmap that is shown, in a thread; `source` made it."""
+        heat, entry = self._heatmap, self.session.entry
+        values, grid, name = heat.content, heat.grid, heat.class_name
+        if values is None or grid is None or name is None or entry is None:
+            self.clear()
+            return
+        diameter = diameter_voxels(self.session.classes, name, entry.voxel_size_A)
+        # A copy, because new blocks go on being written into the live heatmap.
+        copy = values[grid.class_names.index(name)].copy()
+        self._finder.run(lambda: propose(copy, grid, diameter, name, source), self.take)
+
+    def take(self, proposals: Proposals) -> None:
+        """Show proposals; the one under review stays if it is among them."""
+        if self.session.entry is None:
+            return
+        place = self._place()
+        self.comparison = Comparison(proposals, tuple(self.session.entry.picks))
+        self.current = None if place is None else self.comparison.nearest_open(place)
+        self._show()
+
+    def clear(self) -> None:
+        """Forget the proposals, as for another tomogram."""
+        self._finder.drop()
+        self.comparison, self.current = None, None
+        self._layer.clear()
+        self.changed.emit()
+
+    def set_threshold(self, threshold: float) -> None:
+        """Propose only what scores at least this."""
+        self.threshold = threshold
+        self._show()
+
+    def counts(self) -> tuple[int, int]:
+        """Return how many proposals of models were accepted, and how many were rejected."""
+        entry = self.session.entry
+        if entry is None:
+            return 0, 0
+        accepted = sum(
+            1 for p in entry.picks if p.source != HUMAN and p.state == PickState.ACCEPTED
+        )
+        return accepted, sum(1 for p in entry.picks if p.state == PickState.REJECTED)
+
+    def next(self) -> None:
+        """Fly to the open proposal that the model is least sure of."""
+        if self.comparison is None:
+            self.session.status_message.emit(NOTHING)
+            return
+        order = self.comparison.by_uncertainty(self.threshold)
+        if not len(order):
+            self.current = None
+            self.session.status_message.emit(NOTHING)
+        else:
+            # Asking again without an answer goes on to the one after.
+            position = (
+                int(np.flatnonzero(order == self.current)[0]) + 1 if self.current in order else 0
+            )
+            self.current = int(order[position % len(order)])
+            self.session.fly_to(self.comparison.proposals.zyx[self.current])
+        self._show()
+
+    def accept(self) -> None:
+        """Make the proposal under review a pick, and go to the next."""
+        self._answer(PickState.ACCEPTED)
+
+    def reject(self) -> None:
+        """Store that there is no particle (training: a hard negative), and go to the next."""
+        self._answer(PickState.REJECTED)
+
+    def accept_all(self) -> int:
+        """Make every proposal above the threshold a pick, as one step of undo; return how many."""
+        if self.comparison is None:
+            return 0
+        indices = np.flatnonzero(self.comparison.shown(self.threshold))
+        if len(indices):
+            self._add(indices, PickState.ACCEPTED)
+        return len(indices)
+
+    def close(self) -> None:
+        """Let go of the session and end the thread."""
+        self.session.picks_changed.disconnect(self._on_picks)
+        self._finder.close()
+
+    def _answer(self, state: PickState) -> None:
+        if self.current is None:
+            self.next()
+            return
+        answered = np.array([self.current])
+        self.current = None
+        self._add(answered, state)
+        self.next()
+
+    def _add(self, indices: np.ndarray, state: PickState) -> None:
+        entry, proposals = self.session.entry, self.proposals
+        if entry is None or proposals is None:
+            return
+        self.session.edit(
+            entry.picks.make_add(
+                proposals.zyx[indices],
+                proposals.class_name,
+                scores=[float(s) for s in proposals.scores[indices]],
+                state=state,
+                source=proposals.source,
+            )
+        )
+
+    def _place(self) -> tuple[float, ...] | None:
+        if self.current is None or self.proposals is None:
+            return None
+        return tuple(self.proposals.zyx[self.current])
+
+    def _on_picks(self) -> None:
+        if self.proposals is not None:
+            self.take(self.proposals)
+        else:
+            self.changed.emit()
+
+    def _show(self) -> None:
+        if self.comparison is None:
+            self._layer.clear()
+        else:
+            self._layer.show(self.proposals, self.comparison.shown(self.threshold), self.current)
+        self.changed.emit()

@@ -1,0 +1,173 @@
+"""What is known of a run from its events, as plain values for the strip, the docks and the heatmap.
+
+Holds no Qt and reads no file: `monitor` feeds it, widgets read it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tomoscribe.training import events as ev
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+QUALITIES = {"f1": "F1", "recall": "recall"}
+"""Metrics in 0..1 that show how good a model is, and their names, best first.
+
+F1 needs a declared region; without one only the recall of held-out clicks is known.
+"""
+
+
+@dataclass(frozen=True)
+class Quality:
+    """How good the model was at a step: `value` in 0..1, `name` for people."""
+
+    step: int
+    name: str
+    value: float
+
+
+@dataclass(frozen=True)
+class PreviewedCheckpoint:
+    """One stop of the checkpoint slider.
+
+    `path` is the checkpoint's file relative to the run, None if its weights were not kept;
+    `elapsed_s` is training time, NaN where no step came before it.
+    """
+
+    name: str
+    step: int
+    elapsed_s: float
+    quality: Quality | None
+    best: bool
+    path: str | None
+
+
+def quality_of(validation: ev.Validation) -> Quality | None:
+    """Return F1, or recall where F1 is not known, averaged over the classes."""
+    for metric, label in QUALITIES.items():
+        values = [v for k, v in validation.metrics.items() if k.rpartition("/")[2] == metric]
+        if values:
+            return Quality(validation.step, label, sum(values) / len(values))
+    return None
+
+
+@dataclass
+class RunRecord:
+    """The state of one run, built by applying its events in order.
+
+    `loss` holds (step, loss) of every `Step` event, `elapsed` the training seconds at each.
+    """
+
+    started: ev.Started | None = None
+    labels: ev.Labels | None = None
+    last_step: ev.Step | None = None
+    failed: ev.Failed | None = None
+    finished: ev.Finished | None = None
+    epoch: int = 0
+    loss_steps: list[int] = field(default_factory=list)
+    loss_values: list[float] = field(default_factory=list)
+    validations: list[ev.Validation] = field(default_factory=list)
+    checkpoints: dict[str, ev.Checkpoint] = field(default_factory=dict)
+    previews: dict[tuple[str, str], ev.Preview] = field(default_factory=dict)
+    scores: dict[tuple[str, str], ev.Scores] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+    block_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _preview_elapsed: dict[str, float] = field(default_factory=dict)
+    _comparable_from: int = 0
+
+    def apply(self, event: ev.Event) -> None:
+        """Take one event over."""
+        match event:
+            case ev.Step():
+                self.last_step = event
+                self.loss_steps.append(event.step)
+                self.loss_values.append(event.loss)
+            case ev.Epoch():
+                self.epoch = event.epoch
+            case ev.Validation():
+                self.validations.append(event)
+            case ev.Checkpoint():
+                self.checkpoints[event.name] = event
+            case ev.Preview():
+                self.previews[(event.checkpoint, event.sample)] = event
+                elapsed = float("nan") if self.last_step is None else self.last_step.elapsed_s
+                self._preview_elapsed.setdefault(event.checkpoint, elapsed)
+            case ev.Block():
+                self.block_counts[(event.checkpoint, event.sample)] += 1
+            case ev.Scores():
+                self.scores[(event.checkpoint, event.sample)] = event
+            case ev.Warning_():
+                self.warnings.append(event.message)
+            case ev.Started():
+                self.started = event
+            case ev.Labels():
+                # Scores on other held-out clicks cannot be compared with those before.
+                if self.labels is not None and self.labels.held_out != event.held_out:
+                    self._comparable_from = len(self.validations)
+                self.labels = event
+            case ev.Failed():
+                self.failed = event
+            case ev.Finished():
+                self.finished = event
+
+    @property
+    def best(self) -> ev.Validation | None:
+        """The validation with the highest score since the held-out clicks last changed."""
+        return max(self.validations[self._comparable_from :], key=lambda v: v.score, default=None)
+
+    @property
+    def qualities(self) -> list[Quality]:
+        """What to plot of the validations."""
+        return [q for v in self.validations if (q := quality_of(v)) is not None]
+
+    def remaining_s(self, now: float) -> float | None:
+        """Return the seconds of training left at wall time `now`; None before the first step."""
+        if self.last_step is None:
+            return None
+        left = self.last_step.budget_s - self.last_step.elapsed_s - (now - self.last_step.time)
+        return max(left, 0.0)
+
+    def threshold(self, checkpoint: str | None, sample: str, class_name: str) -> float | None:
+        """Return the threshold that the tool chose for a checkpoint, or for the newest weights.
+
+        The sample's own (`Scores`) goes first, then the last validation's up to the checkpoint.
+        """
+        if checkpoint is not None and (checkpoint, sample) in self.scores:
+            return self.scores[(checkpoint, sample)].threshold
+        step = self._step_of(checkpoint)
+        for validation in reversed(self.validations):
+            if step is None or validation.step <= step:
+                for key in (f"{class_name}/threshold", "threshold"):
+                    if key in validation.metrics:
+                        return validation.metrics[key]
+        return None
+
+    def previewed(self, sample: str) -> list[PreviewedCheckpoint]:
+        """Return the checkpoints with a preview of `sample`, oldest first."""
+        return list(self._previewed(sample))
+
+    def _previewed(self, sample: str) -> Iterator[PreviewedCheckpoint]:
+        best, qualities = self.best, self.qualities
+        for (name, of_sample), preview in self.previews.items():
+            if of_sample != sample:
+                continue
+            saved = self.checkpoints.get(name)
+            quality = next((q for q in reversed(qualities) if q.step == preview.step), None)
+            yield PreviewedCheckpoint(
+                name,
+                preview.step,
+                self._preview_elapsed[name],
+                quality,
+                best is not None and best.step == preview.step,
+                None if saved is None else saved.path,
+            )
+
+    def _step_of(self, checkpoint: str | None) -> int | None:
+        if checkpoint is None:
+            return None
+        return next((p.step for (name, _), p in self.previews.items() if name == checkpoint), None)

@@ -1,0 +1,172 @@
+"""A form made from the settings' own class, so that dock, command line and docs say the same."""
+
+from __future__ import annotations
+
+import types
+import typing
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import annotated_types
+from psygnal import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
+
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.ui import style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from pydantic.fields import FieldInfo
+
+UNITS = {"max_minutes": " min", "_every_s": " s"}
+"""Suffixes of fields, by the end of their names."""
+
+AUTO = "auto"
+"""How a field shows None: the plan chooses."""
+
+LARGEST = 1_000_000
+
+Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
+Editor = QComboBox | QSpinBox | QDoubleSpinBox | QLineEdit
+
+
+class SettingsForm(QWidget):
+    """Edits some fields of `TrainingSettings`; names and tooltips are those of the class."""
+
+    changed = Signal()
+
+    def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.editors: dict[str, Editor] = {}
+        layout = QFormLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(style.SPACING)
+        for name in names:
+            field = TrainingSettings.model_fields[name]
+            editor = _editor(name, field)
+            _on_edit(editor, self.changed.emit)
+            label = QLabel(_words(name))
+            for widget in (editor, label):
+                widget.setToolTip(field.description or "")
+            self.editors[name] = editor
+            layout.addRow(label, editor)
+
+    def set_choices(self, name: str, choices: Sequence[tuple[str, str]]) -> None:
+        """Offer (value, text) in a combo instead of a free field; the value chosen before stays."""
+        combo = self.editors[name]
+        if not isinstance(combo, QComboBox):
+            raise TypeError(f"{name} has no choices")
+        chosen = combo.currentData()
+        combo.clear()
+        for value, text in choices:
+            combo.addItem(text, value)
+        combo.setCurrentIndex(max(combo.findData(chosen), 0))
+
+    def values(self) -> dict[str, Any]:
+        """Return the fields as they stand, None where the plan chooses."""
+        return {name: _value(name, editor) for name, editor in self.editors.items()}
+
+    def set_values(self, settings: TrainingSettings) -> None:
+        """Show settings."""
+        for name, editor in self.editors.items():
+            _show(editor, getattr(settings, name))
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_s").removeprefix("max_").replace("_", " ")
+
+
+def _optional(field: FieldInfo) -> bool:
+    return type(None) in typing.get_args(field.annotation)
+
+
+def _kind(field: FieldInfo) -> Any:
+    if isinstance(field.annotation, types.UnionType):
+        return next(t for t in typing.get_args(field.annotation) if t is not type(None))
+    return field.annotation
+
+
+def _editor(name: str, field: FieldInfo) -> Editor:
+    kind = _kind(field)
+    if typing.get_origin(kind) is Literal or name == "device":
+        combo = QComboBox()
+        for value in typing.get_args(kind) or (field.default,):
+            combo.addItem(str(value), value)
+        return combo
+    if kind is int:
+        whole = QSpinBox()
+        _limit(whole, field, step=1)
+        return _finish(whole, name, field)
+    if kind is float:
+        number = QDoubleSpinBox()
+        number.setDecimals(5 if name == "learning_rate" else 2)
+        number.setSingleStep(0.0001 if name == "learning_rate" else 0.1)
+        _limit(number, field, step=10.0 ** -number.decimals())
+        return _finish(number, name, field)
+    return QLineEdit(str(field.default))
+
+
+def _limit(box: QSpinBox | QDoubleSpinBox, field: FieldInfo, step: Any) -> None:
+    low: Any = 0
+    high: Any = LARGEST
+    for limit in field.metadata:
+        if isinstance(limit, annotated_types.Gt):
+            low = limit.gt + step
+        elif isinstance(limit, annotated_types.Ge):
+            low = limit.ge
+        elif isinstance(limit, annotated_types.Le):
+            high = limit.le
+        elif isinstance(limit, annotated_types.Lt):
+            high = limit.lt - step
+    if _optional(field):  # one step below the lowest value stands for None
+        low -= step
+        box.setSpecialValueText(AUTO)
+    box.setMinimum(low)
+    box.setMaximum(high)
+
+
+def _finish(box: Box, name: str, field: FieldInfo) -> Box:
+    box.setSuffix(next((unit for end, unit in UNITS.items() if name.endswith(end)), ""))
+    box.setKeyboardTracking(False)
+    _show(box, field.default)
+    return box
+
+
+def _show(editor: Editor, value: Any) -> None:
+    if isinstance(editor, QComboBox):
+        index = editor.findData(value)
+        if index < 0:
+            editor.addItem(str(value), value)
+            index = editor.count() - 1
+        editor.setCurrentIndex(index)
+    elif isinstance(editor, QLineEdit):
+        editor.setText(str(value))
+    else:
+        editor.setValue(editor.minimum() if value is None else value)  # type: ignore[arg-type]
+
+
+def _value(name: str, editor: Editor) -> Any:
+    if isinstance(editor, QComboBox):
+        return editor.currentData()
+    if isinstance(editor, QLineEdit):
+        return editor.text()
+    if _optional(TrainingSettings.model_fields[name]) and editor.value() == editor.minimum():
+        return None
+    return editor.value()
+
+
+def _on_edit(editor: Editor, told: Any) -> None:
+    if isinstance(editor, QComboBox):
+        editor.currentIndexChanged.connect(lambda _: told())
+    elif isinstance(editor, QLineEdit):
+        editor.editingFinished.connect(told)
+    else:
+        editor.valueChanged.connect(lambda _: told())

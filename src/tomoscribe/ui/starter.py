@@ -1,0 +1,157 @@
+"""Starting a training: what would be trained on, why it cannot start yet, and the start itself."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from tomoscribe.picks.table import PickState
+from tomoscribe.project.model import Role
+from tomoscribe.project.source import DataSource
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.training import launch
+from tomoscribe.training.config import RunConfig
+from tomoscribe.training.control import Control, FocusBox
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.monitor import RunMonitor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.components import ViewerModel
+
+    from tomoscribe.training.run import RunFolder
+    from tomoscribe.ui.session import Session
+
+_starters: weakref.WeakKeyDictionary[ViewerModel, Starter] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Share:
+    """A tomogram's part in the training: its role and its accepted picks."""
+
+    name: str
+    role: Role
+    picks: int
+
+
+class Starter:
+    """Holds the settings of the next training of a session. Get it with `Starter.of(session)`.
+
+    Attributes
+    ----------
+    settings : TrainingSettings
+        What the user chose.
+    start_from : Path or None
+        Checkpoint whose weights come first.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.monitor = RunMonitor.of(session)
+        self.settings = TrainingSettings()
+        self.start_from: Path | None = None
+        self._launcher = Background()
+        for signal in (
+            session.project_changed,
+            session.picks_changed,
+            session.current_changed,
+            session.class_changed,
+            self.monitor.updated,
+            self.monitor.followed,
+        ):
+            signal.connect(self._changed)
+
+    @classmethod
+    def of(cls, session: Session) -> Starter:
+        """Return the starter of a session."""
+        viewer = session.viewer
+        if viewer not in _starters:
+            _starters[viewer] = cls(session)
+        return _starters[viewer]
+
+    @property
+    def starting(self) -> bool:
+        """Whether a worker is being started at this moment."""
+        return self._launcher.busy
+
+    def shares(self) -> list[Share]:
+        """Return what each tomogram of the project is used for."""
+        project = self.session.project
+        if project is None:
+            return []
+        return [
+            Share(entry.name, entry.role, len(entry.picks.select(state=PickState.ACCEPTED)))
+            for entry in project.tomograms.values()
+        ]
+
+    def why_not(self) -> str | None:
+        """Return why no training can start now, as one sentence; None if it can."""
+        shares = self.shares()
+        if self.session.pending is not None:
+            return "Tell the voxel size in the Annotate dock first."
+        if not shares:
+            return "Open a tomogram, or File ▸ Open Sample ▸ tomoscribe."
+        if not any(s.picks for s in shares):
+            return "Click at least 1 particle; 20 make a good start."
+        if not any(s.picks for s in shares if s.role is Role.TRAIN):
+            return "No clicked tomogram trains: click a name below to change what it is used for."
+        if self.starting:
+            return "The worker is being started."
+        if self.monitor.alive:
+            return "A training goes on and takes new clicks up by itself; stop it to start another."
+        return None
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Use a tomogram of the project for something else."""
+        project = self.session.project
+        if project is not None:
+            project.set_role(name, role)
+            self.changed.emit()
+
+    def start(self, start_from: Path | None = None) -> None:
+        """Start a training of the open project, and follow it; `start_from` overrides the choice."""
+        project = self.session.project
+        if project is None or self.why_not() is not None:
+            return
+        first = start_from or self.start_from
+        config = RunConfig(
+            data=DataSource(kind="project", path=project.path),
+            settings=self.settings,
+            start_from=None if first is None else str(first),
+        )
+        runs_dir, control = project.runs_dir, self._first_control()
+        self._launcher.run(
+            lambda: launch.launch(config, runs_dir, control=control), self._started, self._failed
+        )
+        self.changed.emit()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._launcher.close()
+
+    def _first_control(self) -> Control | None:
+        """Tell the worker from the start where the user looks."""
+        focus, sample = self.session.focus(), self.session.current
+        if focus is None or sample is None:
+            return None
+        box = FocusBox(
+            sample=sample, center_zyx=focus.center_zyx, lo_zyx=focus.lo_zyx, hi_zyx=focus.hi_zyx
+        )
+        return Control(samples=[sample], focus=box)
+
+    def _started(self, run: RunFolder) -> None:
+        self.session.run = run
+        self.changed.emit()
+
+    def _failed(self, error: BaseException) -> None:
+        self.session.status_message.emit(str(error))
+        self.changed.emit()
+
+    def _changed(self) -> None:
+        self.changed.emit()

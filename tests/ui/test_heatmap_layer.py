@@ -1,0 +1,106 @@
+"""The heatmap fills in place, sits where the tomogram is, and keeps the old until the new comes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+
+from tomoscribe.ui.heatmap_layer import HeatmapGrid, HeatmapLayer, resampled
+from tomoscribe.ui.session import Session
+
+GRID = HeatmapGrid((4, 8, 8), 4, ("ribosome", "proteasome"))
+
+
+@pytest.fixture
+def model() -> ViewerModel:
+    viewer = ViewerModel()
+    viewer.add_image(
+        np.zeros((16, 32, 32)), name="tomogram", scale=(10.0,) * 3, translate=(0.0, 0.0, 300.0),
+        units=("angstrom",) * 3,
+    )  # fmt: skip
+    return viewer
+
+
+@pytest.fixture
+def heatmap(model: ViewerModel) -> HeatmapLayer:
+    made = HeatmapLayer(Session.of(model))
+    made.begin(GRID)
+    return made
+
+
+def test_a_grid_voxel_is_centred_on_the_tomogram_voxels_that_it_averages(
+    model: ViewerModel, heatmap: HeatmapLayer
+) -> None:
+    layer, tomogram = heatmap.layer, model.layers["tomogram"]
+    assert layer is not None
+    expected = tomogram.data_to_world([1.5, 5.5, 9.5])
+    np.testing.assert_allclose(layer.data_to_world([0, 1, 2]), expected)
+    np.testing.assert_allclose(GRID.to_tomogram(np.array([[0, 1, 2]])), [[1.5, 5.5, 9.5]])
+    assert model.layers.index(layer) == model.layers.index(tomogram) + 1
+
+
+def test_a_new_layer_leaves_the_selection_to_the_user(model: ViewerModel) -> None:
+    points = model.add_points(np.zeros((1, 3)), name="picks")
+    HeatmapLayer(Session.of(model)).begin(GRID)
+    assert model.layers.selection.active is points
+
+
+def test_zeros_of_a_block_keep_the_old_content(heatmap: HeatmapLayer) -> None:
+    heatmap.write("a", (0, 0, 0), np.full((2, 2, 2, 2), 100, np.uint8))
+    torn = np.zeros((2, 2, 2, 2), np.uint8)
+    torn[:, 0] = 7
+    heatmap.write("b", (0, 0, 0), torn)
+    assert heatmap.flush()
+    assert heatmap.layer is not None
+    assert heatmap.layer.data[0, 0, 0] == 7
+    assert heatmap.layer.data[1, 0, 0] == 100
+    assert heatmap.layer.data[2, 0, 0] == 0
+
+
+def test_nothing_is_redrawn_while_hidden_or_unchanged(heatmap: HeatmapLayer) -> None:
+    assert not heatmap.flush()
+    heatmap.write("a", (0, 0, 0), np.full((2, 2, 2, 2), 9, np.uint8))
+    assert heatmap.layer is not None
+    heatmap.layer.visible = False
+    assert not heatmap.flush()
+    heatmap.layer.visible = True
+    assert heatmap.flush()
+
+
+def test_a_checkpoint_in_view_takes_its_own_blocks_only(heatmap: HeatmapLayer) -> None:
+    heatmap.show_checkpoint("old", GRID.empty())
+    heatmap.write("new", (0, 0, 0), np.full((2, 1, 1, 1), 50, np.uint8))
+    assert heatmap.content is not None
+    assert not heatmap.content.any()
+    heatmap.write("old", (1, 1, 1), np.full((2, 1, 1, 1), 60, np.uint8))
+    assert heatmap.content[0, 1, 1, 1] == 60
+    heatmap.show_live()
+    assert heatmap.content[0, 0, 0, 0] == 50
+
+
+def test_classes_are_switched(heatmap: HeatmapLayer) -> None:
+    block = np.stack([np.full((1, 1, 1), 10, np.uint8), np.full((1, 1, 1), 20, np.uint8)])
+    heatmap.write("a", (0, 0, 0), block)
+    heatmap.show_class("proteasome")
+    assert heatmap.layer is not None
+    assert heatmap.layer.data[0, 0, 0] == 20
+
+
+def test_another_grid_begins_with_what_was_seen_before(heatmap: HeatmapLayer) -> None:
+    answer = np.full((2, 4, 8, 8), 200, np.uint8)
+    heatmap.show_checkpoint("instant", answer)
+    finer = HeatmapGrid((8, 16, 16), 2, ("ribosome",))
+    heatmap.begin(finer)
+    assert heatmap.shown is None
+    assert heatmap.content is not None
+    assert heatmap.content.shape == (1, 8, 16, 16)
+    assert (heatmap.content == 200).all()
+
+
+def test_resampling_keeps_places() -> None:
+    coarse, fine = HeatmapGrid((2, 2, 2), 4, ("a",)), HeatmapGrid((8, 8, 8), 1, ("a",))
+    values = np.arange(8, dtype=np.uint8).reshape(1, 2, 2, 2)
+    result = resampled(values, coarse, fine)
+    np.testing.assert_array_equal(result[0, ::4, ::4, ::4], values[0])
+    np.testing.assert_array_equal(resampled(result, fine, coarse), values)

@@ -1,0 +1,106 @@
+"""What the strip and the docks say follows from a run's events."""
+
+from __future__ import annotations
+
+import math
+
+from tomoscribe.training import events as ev
+from tomoscribe.ui.run_record import RunRecord
+from tomoscribe.ui.run_words import figures, minutes, sentence
+
+
+def validation(step: int, f1: float, threshold: float = 0.4) -> ev.Validation:
+    return ev.Validation(time=step, step=step, score=f1, metrics={"f1": f1, "threshold": threshold})
+
+
+def preview(name: str, step: int, sample: str = "a") -> ev.Preview:
+    return ev.Preview(
+        time=step,
+        step=step,
+        checkpoint=name,
+        sample=sample,
+        path=f"previews/{name}/{sample}.blocks",
+        shape_zyx=[4, 8, 8],
+        bin=2,
+        class_names=["ribosome"],
+    )
+
+
+def record_of(*events: ev.Event) -> RunRecord:
+    record = RunRecord()
+    for event in events:
+        record.apply(event)
+    return record
+
+
+def test_the_slider_lists_previews_of_one_tomogram_with_f1_and_kept_weights() -> None:
+    record = record_of(
+        ev.Step(time=1, step=10, loss=1.0, learning_rate=1e-3, elapsed_s=5.0, budget_s=60.0),
+        validation(10, 0.5),
+        preview("step_000010", 10),
+        preview("step_000010", 10, sample="b"),
+        ev.Checkpoint(time=2, step=10, name="step_000010", path="checkpoints/step_000010.pt"),
+        preview("step_000020", 20),
+    )
+    first, second = record.previewed("a")
+    assert (first.name, first.step, first.elapsed_s) == ("step_000010", 10, 5.0)
+    assert first.quality is not None
+    assert (first.quality.name, first.quality.value) == ("F1", 0.5)
+    assert first.best
+    assert first.path == "checkpoints/step_000010.pt"
+    assert second.quality is None
+    assert second.path is None
+    assert len(record.previewed("b")) == 1
+
+
+def test_the_best_validation_is_sought_only_on_the_same_held_out_clicks() -> None:
+    labels = ev.Labels(time=0, used=20, total=20, held_out=4, revision=1)
+    more = ev.Labels(time=5, used=26, total=26, held_out=6, revision=2)
+    record = record_of(labels, validation(10, 0.9), more, validation(20, 0.7), validation(30, 0.6))
+    assert record.best is not None
+    assert record.best.step == 20
+
+
+def test_a_sample_s_own_threshold_goes_before_the_validation_s() -> None:
+    record = record_of(
+        validation(10, 0.5, threshold=0.3), preview("c10", 10), validation(20, 0.6, threshold=0.6)
+    )
+    assert record.threshold("c10", "a", "ribosome") == 0.3
+    assert record.threshold(None, "a", "ribosome") == 0.6
+    record.apply(
+        ev.Scores(time=3, step=10, checkpoint="c10", sample="a", path="x.csv", threshold=0.45)
+    )
+    assert record.threshold("c10", "a", "ribosome") == 0.45
+
+
+def test_time_left_goes_on_between_steps_and_never_below_zero() -> None:
+    record = record_of(
+        ev.Step(time=100, step=1, loss=1.0, learning_rate=1e-3, elapsed_s=20.0, budget_s=60.0)
+    )
+    assert record.remaining_s(105) == 35.0
+    assert record.remaining_s(1000) == 0.0
+    assert math.isnan(record_of(preview("c", 0)).previewed("a")[0].elapsed_s)
+
+
+def test_words() -> None:
+    assert minutes(65) == "1:05"
+    assert minutes(3725) == "1:02:05"
+    record = record_of(validation(10, 0.5), validation(20, 0.4))
+    assert figures(record, None, 0.0) == "F1 0.40 (best 0.50)  ·  threshold 0.40"
+    assert sentence(None, record).text == ""
+
+
+def test_without_declared_regions_recall_stands_for_f1_and_the_best_follows_the_score() -> None:
+    def blind(step: int, score: float, recall: float) -> ev.Validation:
+        return ev.Validation(time=step, step=step, score=score, metrics={"recall": recall})
+
+    record = record_of(blind(10, 3.0, 0.7), blind(20, 9.0, 0.6))
+    assert [(q.name, q.value) for q in record.qualities] == [("recall", 0.7), ("recall", 0.6)]
+    assert figures(record, None, 0.0) == "recall 0.60 (best 0.60)"
+
+
+def test_several_classes_have_a_threshold_each_and_one_mean_quality() -> None:
+    metrics = {"a/f1": 0.8, "b/f1": 0.4, "a/threshold": 0.3, "b/threshold": 0.6}
+    record = record_of(ev.Validation(time=1, step=1, score=0.6, metrics=metrics))
+    assert math.isclose(record.qualities[0].value, 0.6)
+    assert record.threshold(None, "t", "b") == 0.6
