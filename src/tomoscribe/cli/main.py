@@ -15,11 +15,15 @@ from rich.console import Console
 
 import tomoscribe
 from tomoscribe.cli import open as open_
-from tomoscribe.cli import predict, simulate
+from tomoscribe.cli import predict, runs, simulate, train
 from tomoscribe.errors import TomoscribeError
 
 VERBS: tuple[Callable[..., None], ...] = (
     simulate.simulate,
+    train.train,
+    runs.runs,
+    runs.stop,
+    runs.resume,
     predict.predict,
     open_.open,
 )

@@ -185,7 +185,8 @@ def resume_as_child(run: RunFolder, *, settings: dict[str, object] | None = None
     if _state(run).alive:
         raise TomoscribeError(f"The run {run.name} is still going on; stop it before resuming it.")
     config = run.config()
-    changed = config.settings.model_validate({**config.settings.model_dump(), **(settings or {})})
+    values = {**config.settings.model_dump(), **_planned(config), **(settings or {})}
+    changed = config.settings.model_validate(values)
     child = config.model_copy(
         update={"settings": changed, "parent": run.name, "data_hashes": {}, "plan": {}}
     )
@@ -234,6 +235,12 @@ def run_info(run: RunFolder) -> RunInfo:
         heartbeat=0.0 if status is None else status.heartbeat,
         message="" if status is None else status.message,
     )
+
+
+def _planned(config: RunConfig) -> dict[str, object]:
+    """Return what was left to the plan as it chose it: weights fit no other network."""
+    left = {name for name, value in config.settings if value in (None, "auto")}
+    return {name: config.plan[name] for name in left & config.plan.keys()}
 
 
 def _absolute(source: DataSource) -> DataSource:

@@ -1,0 +1,155 @@
+"""A training on the terminal: a progress bar that follows its events, and what came out."""
+
+from __future__ import annotations
+
+import math
+import signal
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.training import events as ev
+from tomoscribe.training import launch
+from tomoscribe.training.follow import RunFollower
+from tomoscribe.training.status import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from tomoscribe.training.follow import Update
+    from tomoscribe.training.run import RunFolder
+
+POLL_S = 0.1
+
+
+def watch(run: RunFolder) -> None:
+    """Show a run until it ends; an interrupt stops it with a checkpoint, a second one ends it.
+
+    Raises
+    ------
+    TomoscribeError
+        If it failed or was lost.
+    """
+    follower = RunFollower(run)
+    failed = ""
+    console = Console(stderr=True)
+    with _bar(console, run.config().settings.max_steps) as bar, _interrupts(run, console):
+        while True:
+            update = follower.poll()
+            for event in update.events:
+                if isinstance(event, ev.Failed):
+                    failed = f"{event.message} ({event.hint})" if event.hint else event.message
+                bar.show(event)
+            bar.show_state(update)
+            if not update.alive:
+                break
+            time.sleep(POLL_S)
+    if update.state in (State.FAILED, State.LOST):
+        raise TomoscribeError(failed or update.message)
+
+
+def summarise(run: RunFolder) -> str:
+    """Return what came out of a run: state, score, threshold, checkpoint."""
+    status, kept = run.status(), run.checkpoints()
+    state = launch.effective_state(status)
+    if not kept:
+        return f"{run.path}: {state}, without a checkpoint."
+    best = next((c for c in kept if c.best), kept[-1])
+    score = "not validated" if best.score is None else f"score {best.score:.3f}"
+    lines = [f"{run.path}: {state} after {kept[-1].step} steps.", f"Best: {best.path} ({score})"]
+    thresholds = _thresholds(run)
+    if thresholds:
+        chosen = ", ".join(f"{name} {value:.3f}" for name, value in thresholds.items())
+        lines.append(f"Chosen threshold: {chosen}")
+    return "\n".join(lines)
+
+
+def _thresholds(run: RunFolder) -> dict[str, float]:
+    """Return the chosen thresholds by class, else by metric."""
+    if scores := run.scores():
+        return scores[-1].thresholds
+    for event in reversed(run.events()):
+        if isinstance(event, ev.Validation):
+            return {k: v for k, v in event.metrics.items() if k.endswith("threshold")}
+    return {}
+
+
+class _Bar:
+    """The bar and its texts."""
+
+    def __init__(self, progress: Progress, max_steps: float) -> None:
+        self._progress = progress
+        self._max_steps = max_steps
+        self._task = progress.add_task("starting", total=1.0, figures="", message="")
+        self._figures: dict[str, str] = {}
+        self._message = ""
+
+    def show(self, event: ev.Event) -> None:
+        """Take an event in."""
+        if isinstance(event, ev.Step):
+            self._figures |= {"step": str(event.step), "loss": f"{event.loss:.3g}"}
+            done = max(event.elapsed_s / event.budget_s, event.step / self._max_steps)
+            self._progress.update(self._task, completed=min(1.0, done))
+        elif isinstance(event, ev.Finished):
+            self._progress.update(self._task, completed=1.0)
+        elif isinstance(event, ev.Validation):
+            self._figures["score"] = f"{event.score:.3f}"
+        elif isinstance(event, ev.Labels):
+            self._figures["clicks"] = f"{event.used}/{event.total}"
+        elif isinstance(event, ev.Started):
+            self._say(f"{event.device}, {event.precision}")
+        elif isinstance(event, ev.Warning_):
+            self._say(event.message)
+        figures = "  ".join(f"{name} {value}" for name, value in self._figures.items())
+        self._progress.update(self._task, figures=figures)
+
+    def show_state(self, update: Update) -> None:
+        """Take the state in."""
+        self._progress.update(self._task, description=str(update.state))
+        if update.message and update.message != self._message:
+            self._message = update.message
+            self._say(update.message)
+
+    def _say(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _bar(console: Console, max_steps: int | None) -> Iterator[_Bar]:
+    with Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[figures]}", markup=False),
+        console=console,
+    ) as progress:
+        yield _Bar(progress, max_steps or math.inf)
+
+
+@contextmanager
+def _interrupts(run: RunFolder, console: Console) -> Iterator[None]:
+    """Within, Ctrl-C or a terminate signal stops the run; a second one does not wait for it."""
+    asked = False
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal asked
+        if asked:
+            launch.stop(run, timeout=0.0)
+            return
+        asked = True
+        console.print("Stopping with a checkpoint; once more to end at once.", highlight=False)
+        launch.request_stop(run)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,104 @@
+"""`tomoscribe runs`, `stop` and `resume`: trainings that exist already."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tomoscribe.cli import set_options
+from tomoscribe.cli.run_progress import summarise, watch
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.file import RUNS_FOLDER, is_project
+from tomoscribe.training import launch
+from tomoscribe.training.run import RunFolder
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
+
+
+def runs(
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="[PROJECT_OR_DIR]", help="Project, or folder that holds runs."),
+    ] = Path(),
+) -> None:
+    """List trainings: state, steps, best score, last sign of life."""
+    if not folder.is_dir():
+        raise TomoscribeError(f"There is no folder '{folder}'; check the path.")
+    found = [] if is_project(folder) else launch.list_runs(folder)
+    found = found or launch.list_runs(folder / RUNS_FOLDER)
+    if not found:
+        typer.echo(f"There are no runs in {folder}.")
+        return
+    table = Table("run", "state", "steps", "best score", "last sign", "message")
+    for info in found:
+        score = "" if info.best_score is None else f"{info.best_score:.3f}"
+        table.add_row(
+            info.run.name, info.state, str(info.step), score, _ago(info.heartbeat), info.message
+        )
+    Console(markup=False).print(table)
+
+
+def stop(
+    run: Run,
+    timeout: Annotated[
+        float,
+        typer.Option(min=0.0, help="Seconds to wait for the checkpoint before it is ended."),
+    ] = launch.STOP_S,
+) -> None:
+    """Stop a training: write a checkpoint, then exit."""
+    folder = _open(run)
+    launch.stop(folder, timeout)
+    state = launch.effective_state(folder.status())
+    if state.alive:
+        raise TomoscribeError(
+            f"{run} did not answer within {timeout:g} s and runs on another machine; "
+            "end it there, or wait."
+        )
+    typer.echo(summarise(folder))
+
+
+def resume(
+    run: Run,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Return at once; the training goes on by itself.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="A setting to change, as in train.",
+            show_default=False,
+        ),
+    ] = None,
+) -> None:
+    """Go on with a stopped or lost training, as a new run beside it."""
+    changes = set_options.parse_settings(settings or []).model_dump(exclude_unset=True)
+    child = launch.resume_as_child(_open(run), settings=changes)
+    if detach:
+        typer.echo(str(child.path))
+        return
+    watch(child)
+    typer.echo(summarise(child))
+
+
+def _open(path: Path) -> RunFolder:
+    run = RunFolder(path)
+    if not run.exists:
+        raise TomoscribeError(f"'{path}' is not a run folder: it has no config.yaml.")
+    return run
+
+
+def _ago(heartbeat: float) -> str:
+    if not heartbeat:
+        return ""
+    seconds = max(0.0, time.time() - heartbeat)
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit} ago"
+    return f"{seconds:.0f} s ago"

@@ -1,0 +1,136 @@
+"""`tomoscribe train`: a training in the foreground, by the same worker as the viewer's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tomoscribe.cli import set_options
+from tomoscribe.cli.run_progress import summarise, watch
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.file import RUNS_FOLDER, is_project
+from tomoscribe.project.source import DataSource
+from tomoscribe.training import launch
+from tomoscribe.training.config import RunConfig
+
+
+def train(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Project folder, or folder with train/ and optionally val/ that hold "
+            "X.mrc and X.star; not needed with --images and --coordinates.",
+            show_default=False,
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            help="New folder of the run.",
+            show_default="date, task and number, in runs/ of the project or of this folder",
+        ),
+    ] = None,
+    task: Annotated[str, typer.Option(help="What is learned: tomogram.")] = "tomogram",
+    images: Annotated[
+        Path | None,
+        typer.Option(help="List of image_name, rec_path (MiLoPYP).", show_default=False),
+    ] = None,
+    coordinates: Annotated[
+        Path | None,
+        typer.Option(
+            help="List of image_name, x_coord, y_coord, z_coord (MiLoPYP).", show_default=False
+        ),
+    ] = None,
+    diameter_A: Annotated[
+        float | None,
+        typer.Option(
+            "--diameter-A",
+            min=0.01,
+            help="Particle diameter in Å, where the data do not tell it.",
+            show_default=False,
+        ),
+    ] = None,
+    voxel_size_A: Annotated[
+        float | None,
+        typer.Option(
+            "--voxel-size-A",
+            min=0.01,
+            help="Voxel size in Å, where the headers do not tell it.",
+            show_default="from the headers",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="A setting, see below.", show_default=False
+        ),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", show_default="auto"),
+    ] = None,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Training time in minutes.", show_default="5"),
+    ] = None,
+    continue_from: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint whose weights are the first ones.", show_default=False),
+    ] = None,
+) -> None:
+    """Train on clicked particles, in the foreground; Ctrl-C stops with a checkpoint."""
+    source = find_source(data, images, coordinates, diameter_A, voxel_size_A)
+    if continue_from is not None and not continue_from.is_file():
+        raise TomoscribeError(f"There is no checkpoint '{continue_from}'; check the path.")
+    config = RunConfig(
+        task=task,
+        data=source,
+        settings=set_options.parse_settings(settings or [], device=device, max_minutes=max_minutes),
+        start_from=None if continue_from is None else str(continue_from.absolute()),
+    )
+    if run is None:
+        folder = source.path if source.kind == "project" and source.path else Path()
+        started = launch.launch(config, folder / RUNS_FOLDER)
+    else:
+        started = launch.launch(config, run.absolute().parent, run.absolute().name)
+    watch(started)
+    typer.echo(summarise(started))
+
+
+def find_source(
+    data: Path | None,
+    images: Path | None,
+    coordinates: Path | None,
+    diameter_A: float | None,
+    voxel_size_A: float | None,
+) -> DataSource:
+    """Return what the command line names as data.
+
+    Raises
+    ------
+    TomoscribeError
+        If it names nothing, or something that is not there.
+    """
+    if images is not None or coordinates is not None:
+        if data is not None or images is None or coordinates is None:
+            raise TomoscribeError("Give DATA, or both --images and --coordinates.")
+        return DataSource(
+            kind="lists",
+            images=images,
+            coordinates=coordinates,
+            diameter_A=diameter_A,
+            voxel_size_A=voxel_size_A,
+        )
+    if data is None:
+        raise TomoscribeError("Give DATA, or both --images and --coordinates.")
+    if not data.is_dir():
+        raise TomoscribeError(f"There is no project or training folder '{data}'; check the path.")
+    kind = "project" if is_project(data) else "folder"
+    return DataSource.model_validate(
+        {"kind": kind, "path": data, "diameter_A": diameter_A, "voxel_size_A": voxel_size_A}
+    )
+
+
+train.__doc__ = f"{train.__doc__}\n\n{set_options.help_text()}"
