@@ -14,19 +14,23 @@ import typer
 from rich.console import Console
 
 import tomoscribe
+from tomoscribe.cli import evaluate, export, info, predict, runs, simulate, train
 from tomoscribe.cli import open as open_
-from tomoscribe.cli import predict, runs, simulate, train
 from tomoscribe.errors import TomoscribeError
 
 VERBS: tuple[Callable[..., None], ...] = (
+    open_.open,
+    info.info,
     simulate.simulate,
     train.train,
     runs.runs,
     runs.stop,
     runs.resume,
     predict.predict,
-    open_.open,
+    evaluate.evaluate,
+    export.export,
 )
+"""In the order in which a user meets them; `--help` keeps it."""
 
 INTERRUPTED = 130
 
