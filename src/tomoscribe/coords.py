@@ -136,7 +136,8 @@ def rotation_to_relion(rotation: Rotation) -> NDArray[np.float64]:
     up = np.where(matrix[:, 2, 2] > 0, 1.0, -1.0)
     rot = np.where(pole, np.arctan2(up * matrix[:, 0, 1], up * matrix[:, 0, 0]), rot)
     psi = np.where(pole, 0.0, psi)
-    return np.degrees(np.stack([rot, tilt, psi], axis=1))
+    angles: NDArray[np.float64] = np.degrees(np.stack([rot, tilt, psi], axis=1))
+    return angles
 
 
 def relion_to_normals(rot_tilt_psi_deg: ArrayLike) -> NDArray[np.float64]:
@@ -147,7 +148,9 @@ def relion_to_normals(rot_tilt_psi_deg: ArrayLike) -> NDArray[np.float64]:
     angles = np.radians(_points(rot_tilt_psi_deg))
     tilt, psi = angles[:, 1], angles[:, 2]
     side = np.sin(tilt)
-    return np.stack([np.cos(tilt), side * np.sin(psi), -side * np.cos(psi)], axis=1)
+    zyx = (np.cos(tilt), side * np.sin(psi), -side * np.cos(psi))
+    normals: NDArray[np.float64] = np.stack(zyx, axis=1)
+    return normals
 
 
 def normals_to_relion(

@@ -1,16 +1,15 @@
-"""MRC, REC and MAP files of many programs and decades: header read with mrcfile, voxels mapped."""
+"""MRC, REC and MAP files of many programs and decades: header by hand, voxels mapped."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
 import math
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import mrcfile  # type: ignore[import-untyped]
 import numpy as np
+from mrcfile.dtypes import HEADER_DTYPE  # type: ignore[import-untyped]
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.arrays import UnpackedArray
@@ -77,17 +76,32 @@ def open_mrc(place: str, inner: str | None) -> Opened:
     )
 
 
+def _opener(path: Path) -> Callable[..., Any]:
+    """Return what opens the file unpacked; its first bytes tell, not its suffix."""
+    with path.open("rb") as file:
+        magic = file.read(3)
+    if magic[:2] == b"\x1f\x8b":
+        return gzip.open
+    return bz2.open if magic == b"BZh" else open
+
+
 def _read_header(path: Path) -> Any:
-    """Return the header record in the file's byte order."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # Judged below, in our own words.
-        try:
-            with mrcfile.open(path, permissive=True, header_only=True) as file:
-                head = file.header.copy()
-        except (ValueError, EOFError, gzip.BadGzipFile) as error:
-            raise TomoscribeError(
-                f"{path} is not an MRC file, or its header is cut off."
-            ) from error
+    """Return the header record in the file's byte order.
+
+    mrcfile's own reading also takes the extended header into memory, of whatever size
+    broken files claim.
+    """
+    try:
+        with _opener(path)(path, "rb") as file:
+            raw = file.read(_HEADER_BYTES)
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise TomoscribeError(f"{path} is damaged or cut off: it cannot be unpacked.") from error
+    if len(raw) < _HEADER_BYTES:
+        raise TomoscribeError(f"{path} is not an MRC file, or its header is cut off.")
+    head = np.frombuffer(raw, dtype=HEADER_DTYPE.newbyteorder("<")).view(np.recarray)[0]
+    if int(head.mode) not in (*_TYPES, *_REFUSED) or not 0 < head.nx < _MAX_SIDE:
+        # The numbers themselves decide: stamps of big-endian files are missing or wrong at times.
+        head = np.frombuffer(raw, dtype=HEADER_DTYPE.newbyteorder(">")).view(np.recarray)[0]
     sides = (int(head.nx), int(head.ny), int(head.nz))
     mode = int(head.mode)
     if mode in _REFUSED:
@@ -139,15 +153,8 @@ def _map(
     offset: int,
     axes: tuple[int, int, int],
 ) -> LazyArray:
-    unpack: Callable[..., Any] | None = None
-    with path.open("rb") as file:
-        magic = file.read(3)
-    if magic[:2] == b"\x1f\x8b":
-        unpack = gzip.open
-    elif magic == b"BZh":
-        unpack = bz2.open
-    if unpack is not None:
-        opener = unpack
+    opener = _opener(path)
+    if opener is not open:
 
         def fill(target: NDArray[Any]) -> None:
             with opener(path, "rb") as stream:
