@@ -8,7 +8,7 @@ take the nearest free truth in descending score, as a reviewer would.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -243,7 +243,8 @@ def _greedy(
     if not len(found) or not len(truth):
         return hit
     free = bytearray(b"\x01" * len(truth))
-    neighbours: list[list[int]] = KDTree(truth).query_ball_point(found, tolerance).tolist()
+    # One list for each found position; the stubs know the answer to a single one only.
+    neighbours = cast("list[list[int]]", KDTree(truth).query_ball_point(found, tolerance))
     for i, near in enumerate(neighbours):
         open_ones = [j for j in near if free[j]]
         if open_ones:

@@ -33,7 +33,9 @@ from tomoscribe.project.model import ParticleClass, Region, Role, TomogramEntry
 from tomoscribe.project.names import free_name, safe_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from psygnal import SignalInstance
 
     from tomoscribe.picks.journal import JournalContents
 
@@ -286,34 +288,17 @@ class Project:
         self._check_editable()
         entry = self._entry(name)
         check_applies(entry.picks, edit)
-        # Saved before it is shown: no listener's failure can cost the click.
-        failure = self._journal(name, edit)
-        self._histories[name].push(edit)
-        self._announce(name, edit, failure)
+        self._step(name, edit, lambda: self._histories[name].push(edit))
 
     def undo(self, name: str) -> bool:
         """Take the last edit of a tomogram's picks back; return whether there was one."""
-        self._check_editable()
-        self._entry(name)
-        edit = self._histories[name].next_undo
-        if edit is None:
-            return False
-        failure = self._journal(name, edit)
-        self._histories[name].undo()
-        self._announce(name, edit, failure)
-        return True
+        history = self.history(name)
+        return self._step(name, history.next_undo, history.undo)
 
     def redo(self, name: str) -> bool:
         """Bring the last undone edit back; return whether there was one."""
-        self._check_editable()
-        self._entry(name)
-        edit = self._histories[name].next_redo
-        if edit is None:
-            return False
-        failure = self._journal(name, edit)
-        self._histories[name].redo()
-        self._announce(name, edit, failure)
-        return True
+        history = self.history(name)
+        return self._step(name, history.next_redo, history.redo)
 
     def history(self, name: str) -> History:
         """Return the undo history of a tomogram, to ask what can be undone."""
@@ -367,23 +352,27 @@ class Project:
             )
         self._lock.ensure()
 
-    def _journal(self, name: str, edit: Edit) -> TomoscribeError | None:
+    def _step(self, name: str, edit: Edit | None, apply: Callable[[], object]) -> bool:
+        self._check_editable()
+        if edit is None:
+            return False
+        failure = None
+        # Saved before it is shown: no listener's failure can cost the click.
         try:
             self._journals[name].append(edit)
         except TomoscribeError as error:
-            return error
-        return None
-
-    def _announce(self, name: str, edit: Edit, failure: TomoscribeError | None) -> None:
+            failure = error
+        apply()
         self.picks_changed.emit(name, edit)
         if failure is not None:
             raise failure
+        return True
 
-    def _save_file_and(self, signal: object) -> None:
+    def _save_file_and(self, signal: SignalInstance) -> None:
         try:
             self._save_file()
         finally:
-            signal.emit()  # type: ignore[attr-defined]
+            signal.emit()
 
     def _save_file(self) -> None:
         self._file_unsaved = True
