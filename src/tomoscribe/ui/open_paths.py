@@ -1,8 +1,9 @@
-"""Opens whatever the user gives the viewer: a project, tomograms, or picks for what is shown."""
+"""Opens whatever the user gives the viewer: a project, a run, tomograms, or picks for what is shown."""
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,11 @@ from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import Edit
 from tomoscribe.project.model import ParticleClass
-from tomoscribe.project.store import Project
+from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.pick_style import next_color
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tomoscribe.io.pick_files import PickColumns
     from tomoscribe.ui.session import Session
@@ -29,40 +30,52 @@ DEFAULT_DIAMETER_A = 150.0
 SUFFIX = "_tomoscribe"
 
 
-def open_paths(session: Session, paths: Sequence[Path]) -> None:
-    """Open paths in a session: projects first, then tomograms, then picks.
+def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
+    """Open paths or addresses in a session: projects first, then runs, tomograms and picks.
 
     Raises
     ------
     TomoscribeError
         If a path is none of these, or picks come without a tomogram.
     """
-    kinds = {path: kind_of(path) for path in paths}
-    unknown = [path for path, kind in kinds.items() if kind not in {"project", "volume", "picks"}]
+    places = [str(path) for path in paths]
+    kinds = {place: kind_of(place) for place in places}
+    openers: dict[str, Callable[[str], object]] = {
+        "project": session.open_project,
+        "run": partial(_open_run, session),
+        "volume": partial(_open_tomogram, session),
+        "picks": lambda place: import_picks(session, Path(place)),
+    }
+    unknown = [place for place, kind in kinds.items() if kind not in openers]
     if unknown:
         raise TomoscribeError(
             f"{unknown[0]} is not a project, a tomogram or a pick file that tomoscribe can open."
         )
-    for kind, open_one in (
-        ("project", session.open_project),
-        ("volume", lambda path: _open_tomogram(session, path)),
-        ("picks", lambda path: import_picks(session, path)),
-    ):
-        for path in paths:
-            if kinds[path] == kind:
-                open_one(path)
+    for kind, open_one in openers.items():
+        for place in places:
+            if kinds[place] == kind:
+                open_one(place)
 
 
-def project_folder_for(volume: Path) -> Path:
+def project_folder_for(volume: str) -> Path:
     """Return where the project of a lone tomogram goes: beside it, or to the user's documents."""
-    folder = volume.resolve().parent
-    stem = volume.name.split(".")[0]
-    if not os.access(folder, os.W_OK):
+    local = "://" not in volume
+    stem = Path(volume.split("::")[0]).name.split(".")[0] or "tomogram"
+    folder = Path(volume).resolve().parent if local else None
+    if folder is None or not os.access(folder, os.W_OK):
         folder = user_documents_path() / "tomoscribe"
     return folder / f"{stem}{SUFFIX}"
 
 
-def ensure_project(session: Session, volume: Path) -> None:
+def ensure_class(session: Session) -> None:
+    """Make sure that there is a class to click."""
+    project = session.project
+    if project is not None and not project.classes:
+        first = ParticleClass("particle", DEFAULT_DIAMETER_A, next_color(()))
+        session.change(lambda: project.add_class(first))
+
+
+def _ensure_project(session: Session, volume: str) -> None:
     """Make sure that a project is open; the first tomogram decides where it is."""
     if session.project is not None:
         return
@@ -74,27 +87,31 @@ def ensure_project(session: Session, volume: Path) -> None:
     session.status_message.emit(f"Everything is saved in {folder}.")
 
 
-def ensure_class(session: Session) -> None:
-    """Make sure that there is a class to click."""
-    if session.project is not None and not session.project.classes:
-        session.project.add_class(
-            ParticleClass("particle", DEFAULT_DIAMETER_A, next_color(()))
-        )
+def _open_run(session: Session, place: str) -> None:
+    """Open the project that a run belongs to, and follow the run."""
+    run = Path(place).resolve()
+    project = run.parent.parent
+    if kind_of(project) != "project":
+        raise TomoscribeError(f"{place} is a run outside of a project: open its tomogram first.")
+    if session.project is None or session.project.path != project:
+        session.open_project(project)
+    session.run = RunFolder(run)
 
 
-def _open_tomogram(session: Session, path: Path) -> None:
-    volume = open_volume(path)
-    ensure_project(session, path)
+def _open_tomogram(session: Session, place: str) -> None:
+    volume = open_volume(place)
+    _ensure_project(session, place)
     ensure_class(session)
     project = session.project
     assert project is not None
-    known = [name for name, e in project.tomograms.items() if Path(e.path).resolve() == path.resolve()]
+    same = str(Path(place).expanduser().absolute()) if "://" not in place else place
+    known = [name for name, entry in project.tomograms.items() if entry.address == same]
     if known:
         session.set_current(known[0])
     elif volume.voxel_size_A is None:
-        session.ask_voxel_size(path, volume)
+        session.ask_voxel_size(place, volume)
     else:
-        session.set_current(project.add_tomogram(path).name)
+        session.set_current(project.add_tomogram(place).name)
 
 
 def import_picks(session: Session, path: Path) -> int:
@@ -121,12 +138,14 @@ def _as_edit(session: Session, columns: PickColumns) -> Edit:
     assert project is not None
     assert entry is not None
     ensure_class(session)
-    default = session.active_class or project.classes[0].name
+    default = session.active_class or "particle"
     names = columns.class_names or [default] * len(columns.zyx)
     for name in dict.fromkeys(names):
-        if name not in {c.name for c in project.classes}:
-            diameter = project.classes[0].diameter_A
-            project.add_class(ParticleClass(name, diameter, next_color(project.classes)))
+        classes = project.classes
+        if name not in {c.name for c in classes}:
+            diameter = classes[0].diameter_A if classes else DEFAULT_DIAMETER_A
+            new = ParticleClass(name, diameter, next_color(classes))
+            session.change(partial(project.add_class, new))
     added: list[Edit] = []
     for name in dict.fromkeys(names):
         rows = [i for i, n in enumerate(names) if n == name]

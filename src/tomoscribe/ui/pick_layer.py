@@ -105,18 +105,22 @@ class PickLayer:
             return
         selected = self.selected_ids()
         look = look_of(entry.picks, self._session.classes, entry.voxel_size_A)
+        rows = {pick_id: row for row, pick_id in enumerate(look.ids)}
         self._writing = True
         try:
             layer.selected_data = set()
-            layer.data = look.zyx
-            if look.ids:
-                layer.size = look.size
-                layer.symbol = look.symbol
-                layer.face_color = look.face
-                layer.border_color = look.border
-                layer.features = look.features
+            # Each setter would redraw all points; one refresh at the end draws them once.
+            with layer.events.blocker_all():
+                layer.data = look.zyx
+                if look.ids:
+                    layer.size = look.size
+                    layer.symbol = look.symbol
+                    layer.face_color = look.face
+                    layer.border_color = look.border
+                    layer.features = look.features
             self._ids = look.ids
-            rows = {pick_id: row for row, pick_id in enumerate(look.ids)}
+            layer.refresh(extent=False)
+            layer.events.features()
             layer.selected_data = {rows[i] for i in selected if i in rows}
         finally:
             self._writing = False

@@ -84,7 +84,11 @@ class PickTool:
         if self._session.current is None:
             return "Open a tomogram first, then click particles."
         image = self._session.layer
-        if self._session.viewer.dims.ndisplay == 3 and image is not None and str(image.depiction) != "plane":
+        if (
+            self._session.viewer.dims.ndisplay == 3
+            and image is not None
+            and str(image.depiction) != "plane"
+        ):
             return "In 3D, picks go on the plane: press W to show it."
         return "There is no tomogram under the cursor."
 
@@ -129,7 +133,9 @@ class PickTool:
         while event.type == "mouse_move":
             event.handled = True
             here = self.position(event.position, event.view_direction)
-            if here is not None and (target is not None or np.linalg.norm(start - event.pos) >= CLICK_PIXELS):
+            if here is not None and (
+                target is not None or np.linalg.norm(start - event.pos) >= CLICK_PIXELS
+            ):
                 target = here + offset
                 layer.data[row] = target
                 layer.refresh(thumbnail=False, extent=False)

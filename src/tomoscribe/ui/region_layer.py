@@ -26,7 +26,9 @@ DEFAULT_DEPTH_DIAMETERS = 2.0
 """Depth of a new box in diameters of the widest class: whole particles above and below the slice."""
 
 
-def section(region: Region, displayed: Sequence[int], point_zyx: Sequence[float]) -> NDArray[np.float64]:
+def section(
+    region: Region, displayed: Sequence[int], point_zyx: Sequence[float]
+) -> NDArray[np.float64]:
     """Return the rectangle (4, 3) of a box on the slice through a point, in voxel positions.
 
     Region bounds are compared with pick positions, so a corner of the box is a position too.
@@ -41,7 +43,9 @@ def section(region: Region, displayed: Sequence[int], point_zyx: Sequence[float]
 
 def is_cut(region: Region, not_displayed: Sequence[int], point_zyx: Sequence[float]) -> bool:
     """Tell whether the slice through a point cuts the box."""
-    return all(region.lo_zyx[a] - 0.5 <= point_zyx[a] < region.hi_zyx[a] + 0.5 for a in not_displayed)
+    return all(
+        region.lo_zyx[a] - 0.5 <= point_zyx[a] < region.hi_zyx[a] + 0.5 for a in not_displayed
+    )
 
 
 def box_of(
@@ -180,7 +184,9 @@ class RegionLayer:
         try:
             layer.data = []
             if shown:
-                layer.add_rectangles(shown, face_color="transparent", edge_color=COLOR, edge_width=1)
+                layer.add_rectangles(
+                    shown, face_color="transparent", edge_color=COLOR, edge_width=1
+                )
         finally:
             self._writing = False
 
@@ -206,4 +212,8 @@ class RegionLayer:
     def _new_depth(self) -> float:
         entry = self._session.entry
         widest = max((c.diameter_A for c in self._session.classes), default=0.0)
-        return 20.0 if entry is None or not widest else DEFAULT_DEPTH_DIAMETERS * widest / entry.voxel_size_A
+        return (
+            20.0
+            if entry is None or not widest
+            else DEFAULT_DEPTH_DIAMETERS * widest / entry.voxel_size_A
+        )

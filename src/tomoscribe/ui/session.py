@@ -6,6 +6,7 @@ Docks and layers talk to the session and listen to its signals; they never talk 
 from __future__ import annotations
 
 import weakref
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,7 +45,7 @@ class Session:
         Name of the tomogram that is shown.
     volume : Volume or None
         The data of the tomogram that is shown, also while its voxel size is asked for.
-    pending : Path or None
+    pending : str or None
         A volume that is shown but not in the project yet, because its voxel size is unknown.
     active_class : str or None
         Class of the next pick.
@@ -67,7 +68,7 @@ class Session:
         self.project: Project | None = None
         self.current: str | None = None
         self.volume: Volume | None = None
-        self.pending: Path | None = None
+        self.pending: str | None = None
         self.active_class: str | None = None
         self.actions: dict[str, Callable[[], None]] = {}
         self._run: RunFolder | None = None
@@ -81,6 +82,11 @@ class Session:
         if viewer not in _sessions:
             _sessions[viewer] = cls(viewer)
         return _sessions[viewer]
+
+    @staticmethod
+    def exists(viewer: ViewerModel) -> bool:
+        """Tell whether a viewer has a session already."""
+        return getattr(viewer, "__wrapped__", viewer) in _sessions
 
     @property
     def viewer(self) -> ViewerModel:
@@ -120,14 +126,24 @@ class Session:
 
     # ---------------------------------------------------------------- opening
     def open_project(self, folder: str | Path) -> None:
-        """Open a project and show its first tomogram.
+        """Open a project and show its first tomogram; one that is edited elsewhere, for reading.
 
         Raises
         ------
         TomoscribeError
             If the folder holds no project.
         """
-        self.set_project(Project.open(Path(folder)))
+        path = Path(folder).expanduser().resolve()
+        if self.project is not None and self.project.path == path:
+            self.close_project()
+        try:
+            project = Project.open(path)
+        except TomoscribeError as error:
+            project = Project.open(path, read_only=True)
+            self.set_project(project)
+            self.status_message.emit(f"{error} It is shown for reading only.")
+        else:
+            self.set_project(project)
 
     def new_project(self, folder: str | Path) -> None:
         """Create an empty project and open it.
@@ -141,21 +157,29 @@ class Session:
 
     def set_project(self, project: Project) -> None:
         """Take an open project over and show its first tomogram."""
-        if self.project is not None:
-            self.project.picks_changed.disconnect(self._on_picks_changed)
-            self.project.regions_changed.disconnect(self._on_regions_changed)
-            self.project.classes_changed.disconnect(self._on_classes_changed)
+        self.close_project()
         self.project = project
-        self.run = None
-        self.pending = None
-        self.current = None
         project.picks_changed.connect(self._on_picks_changed)
         project.regions_changed.connect(self._on_regions_changed)
         project.classes_changed.connect(self._on_classes_changed)
         self._on_classes_changed()
         self.project_changed.emit()
+        if project.notes:
+            self.status_message.emit(" ".join(project.notes))
         if project.tomograms:
             self.set_current(next(iter(project.tomograms)))
+
+    def close_project(self) -> None:
+        """Save and close the project, so that others may edit it; the viewer shows nothing then."""
+        project = self.project
+        if project is None:
+            return
+        project.picks_changed.disconnect(self._on_picks_changed)
+        project.regions_changed.disconnect(self._on_regions_changed)
+        project.classes_changed.disconnect(self._on_classes_changed)
+        self.run = None
+        self.project = self.current = self.volume = self.pending = None
+        self.change(project.close)
 
     def open_paths(self, paths: Iterable[str | Path]) -> None:
         """Open whatever the paths are: a project, tomograms, picks for the tomogram that is shown.
@@ -165,7 +189,7 @@ class Session:
         TomoscribeError
             If a path is none of these.
         """
-        open_paths(self, [Path(p) for p in paths])
+        open_paths(self, list(paths))
 
     def set_current(self, name: str) -> None:
         """Show a tomogram of the project with its picks and regions.
@@ -178,7 +202,7 @@ class Session:
         if self.project is None:
             raise TomoscribeError("There is no project open; open or drop a tomogram first.")
         entry = self.project.tomograms[name]
-        self.volume = open_volume(entry.path, entry.voxel_size_A)
+        self.volume = open_volume(entry.address, entry.voxel_size_A)
         self.pending = None
         self.current = name
         show_volume(self.viewer, self.volume)
@@ -187,7 +211,7 @@ class Session:
         self.pending_changed.emit(None)
         self.current_changed.emit(name)
 
-    def ask_voxel_size(self, path: Path, volume: Volume) -> None:
+    def ask_voxel_size(self, path: str, volume: Volume) -> None:
         """Show a volume in voxels and ask, in the dock, for the size of one."""
         self.volume, self.pending, self.current = volume, path, None
         show_volume(self.viewer, volume)
@@ -213,25 +237,25 @@ class Session:
             self.status_message.emit("Open a tomogram first, then click particles.")
             return
         project, name = self.project, self.current
-        self._write(lambda: project.edit(name, edit))
+        self.change(lambda: project.edit(name, edit))
 
     def undo(self) -> None:
         """Undo the last edit of the current picks."""
         if self.project is not None and self.current is not None:
             project, name = self.project, self.current
-            self._write(lambda: project.undo(name))
+            self.change(lambda: project.undo(name))
 
     def redo(self) -> None:
         """Redo the last undone edit of the current picks."""
         if self.project is not None and self.current is not None:
             project, name = self.project, self.current
-            self._write(lambda: project.redo(name))
+            self.change(lambda: project.redo(name))
 
     def set_regions(self, regions: Sequence[Region]) -> None:
         """Set the regions of the current tomogram that are declared complete."""
         if self.project is not None and self.current is not None:
             project, name = self.project, self.current
-            self._write(lambda: project.set_regions(name, list(regions)))
+            self.change(lambda: project.set_regions(name, list(regions)))
 
     def set_active_class(self, name: str) -> None:
         """Choose the class of the next pick."""
@@ -239,14 +263,28 @@ class Session:
             self.active_class = name
             self.class_changed.emit(name)
 
-    def _write(self, change: Callable[[], object]) -> None:
+    def rename_class(self, old: str, new: str) -> None:
+        """Give all picks of a renamed class its new name, in every tomogram."""
+        project = self.project
+        if project is None:
+            return
+        for name, entry in project.tomograms.items():
+            ids = [p.id for p in entry.picks.select(class_name=old)]
+            if ids:
+                edit = entry.picks.make_change(ids, class_name=new)
+                self.change(partial(project.edit, name, edit))
+        self.set_active_class(new)
+
+    def change(self, change: Callable[[], object]) -> bool:
+        """Do something to the project; what goes wrong is said where the user looks."""
         try:
             change()
         except TomoscribeError as error:
             self.status_message.emit(str(error))
             self.saved.emit(False)
-        else:
-            self.saved.emit(True)
+            return False
+        self.saved.emit(True)
+        return True
 
     # ---------------------------------------------------------------- looking
     def focus(self) -> Focus | None:

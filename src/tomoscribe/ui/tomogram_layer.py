@@ -26,9 +26,14 @@ def contrast_limits(data: Any) -> tuple[float, float]:
     top and bottom of a tomogram are mostly empty, so only the middle 80 % is sampled.
     """
     depth = data.shape[0]
-    indices = np.unique(np.linspace(0.1 * (depth - 1), 0.9 * (depth - 1), SAMPLED_SLICES).round().astype(int))
+    indices = np.unique(
+        np.linspace(0.1 * (depth - 1), 0.9 * (depth - 1), SAMPLED_SLICES).round().astype(int)
+    )
     values = np.concatenate(
-        [np.asarray(data[int(i)], dtype=np.float32)[::SAMPLED_STEP, ::SAMPLED_STEP].ravel() for i in indices]
+        [
+            np.asarray(data[int(i)], dtype=np.float32)[::SAMPLED_STEP, ::SAMPLED_STEP].ravel()
+            for i in indices
+        ]
     )
     values = values[np.isfinite(values)]
     if values.size == 0:
@@ -49,7 +54,11 @@ def layer_arguments(volume: Volume) -> dict[str, Any]:
     if volume.voxel_size_A is None:
         return arguments | {"units": ("pixel",) * 3}
     sizes = volume.voxel_sizes_zyx_A or (volume.voxel_size_A,) * 3
-    return arguments | {"scale": sizes, "translate": volume.origin_zyx_A, "units": ("angstrom",) * 3}
+    return arguments | {
+        "scale": sizes,
+        "translate": volume.origin_zyx_A,
+        "units": ("angstrom",) * 3,
+    }
 
 
 def show_volume(viewer: ViewerModel, volume: Volume) -> Image:

@@ -30,12 +30,16 @@ class Focus(NamedTuple):
     hi_zyx: Triple
 
 
-def world_to_voxels(layer: Image, world: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
+def world_to_voxels(
+    layer: Image, world: Sequence[float] | NDArray[np.floating]
+) -> NDArray[np.float64]:
     """Return the tomogram voxel (3,), z y x, at a world position in Å."""
     return np.asarray(layer.world_to_data(tuple(np.asarray(world)[-3:])), dtype=np.float64)
 
 
-def voxels_to_world(layer: Image, zyx: Sequence[float] | NDArray[np.floating]) -> NDArray[np.float64]:
+def voxels_to_world(
+    layer: Image, zyx: Sequence[float] | NDArray[np.floating]
+) -> NDArray[np.float64]:
     """Return the world position (3,) in Å, z y x, of a tomogram voxel."""
     return np.asarray(layer.data_to_world(tuple(float(v) for v in zyx)), dtype=np.float64)
 

@@ -1,0 +1,113 @@
+"""The dock Annotate: choose a tomogram, click particles, declare regions, export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from tomoscribe.picks.table import PickState
+from tomoscribe.ui import style
+from tomoscribe.ui.annotate_actions import annotate_actions
+from tomoscribe.ui.class_table import ClassTable
+from tomoscribe.ui.export_dialog import ExportDialog
+from tomoscribe.ui.instant import InstantLoop
+from tomoscribe.ui.keys_overlay import KeysOverlay
+from tomoscribe.ui.region_list import RegionList
+from tomoscribe.ui.save_line import SaveLine
+from tomoscribe.ui.task_card import TaskCard
+from tomoscribe.ui.tomogram_chooser import TomogramChooser
+from tomoscribe.ui.widgets import button, enable, main_window, row
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QCloseEvent
+
+    from tomoscribe.ui.session import Session
+
+
+def counters(session: Session) -> str:
+    """Return how many picks of each state the tomogram has, in words."""
+    entry = session.entry
+    if entry is None:
+        return "no picks yet"
+    counts = {state: len(entry.picks.select(state=state)) for state in PickState}
+    parts = [f"{count} {state}" for state, count in counts.items() if count]
+    return " · ".join(parts) or "no picks yet"
+
+
+class AnnotateDock(QWidget):
+    """Puts the parts together; all they do goes through the session."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        session.actions.update(annotate_actions(session))
+        session.actions["show_keys"] = self.show_keys
+        self.chooser = TomogramChooser(session)
+        self.card = TaskCard(session)
+        self.classes = ClassTable(session)
+        self.regions = RegionList(session)
+        self.line = SaveLine(session)
+        self.counts = QLabel()
+        self.undo = button("Undo", "Take the last edit back (Ctrl+Z)", session.undo)
+        self.redo = button("Redo", "Bring it back (Ctrl+Shift+Z)", session.redo)
+        self.export = button("Export…", "Write the picks as STAR, CSV or text", self.show_export)
+        self.keys = button("? Keys", "Show all keys (?)", self.show_keys)
+        self.instant = InstantLoop(session, self)
+        self.instant.progressed.connect(self.card.show_answer)
+        self._lay_out()
+        for signal in (session.picks_changed, session.current_changed, session.project_changed):
+            signal.connect(self.refresh)
+        session.saved.connect(self.refresh)
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(*(style.SPACING,) * 4)
+        column.setSpacing(2 * style.SPACING)
+        for widget in (self.chooser, self.card, self.classes, self.regions):
+            column.addWidget(widget)
+        column.addStretch(1)
+        column.addLayout(row(self.counts, self.undo, self.redo, stretch=0))
+        column.addLayout(row(self.export, self.keys, stretch=0))
+        column.addWidget(self.line)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(inner)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        self.setMinimumWidth(300)
+
+    def refresh(self, *_: object) -> None:
+        """Bring counters and buttons up to date."""
+        session = self.session
+        self.counts.setText(counters(session))
+        history = (
+            session.project.history(session.current)
+            if session.project and session.current
+            else None
+        )
+        enable(self.undo, None if history and history.can_undo else "There is nothing to undo.")
+        enable(self.redo, None if history and history.can_redo else "There is nothing to redo.")
+        picks = bool(session.entry and len(session.entry.picks))
+        enable(self.export, None if picks else "There are no picks to export yet.")
+
+    def show_export(self) -> ExportDialog:
+        """Open the export dialog."""
+        dialog = ExportDialog(self.session, self)
+        dialog.show()
+        return dialog
+
+    def show_keys(self) -> KeysOverlay:
+        """Show all keys, or hide them."""
+        return KeysOverlay.toggle(main_window(self))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Stop the thread of the instant answer with the dock."""
+        self.instant.close()
+        super().closeEvent(event)

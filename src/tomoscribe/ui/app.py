@@ -1,0 +1,62 @@
+"""Puts the docks and the run strip into a viewer, and opens one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import napari
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QWidget
+
+from tomoscribe.ui.run_strip import RunStrip
+from tomoscribe.ui.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+DOCKS = ("Annotate", "Train", "Compare")
+STRIP = "Training"
+
+
+def add_docks(viewer: napari.Viewer) -> None:
+    """Add the three docks in one tab group and the run strip below, those that are not there yet."""
+    window = viewer.window
+    first = None
+    for name in DOCKS:
+        dock, _ = window.add_plugin_dock_widget("tomoscribe", name, tabify=first is not None)
+        dock.setWindowTitle(name)
+        first = first or dock
+    if STRIP not in window.dock_widgets:
+        strip = window.add_dock_widget(
+            RunStrip(Session.of(viewer)), name=STRIP, area="bottom", add_vertical_stretch=False
+        )
+        # The strip is one line high; a title bar would double it.
+        strip.setTitleBarWidget(QWidget(strip))
+    if first is not None:
+        # Tabs exist only once the window has laid its docks out.
+        QTimer.singleShot(0, first.raise_)
+
+
+def open_viewer(paths: Sequence[str | Path] = (), *, show: bool = True) -> napari.Viewer:
+    """Return a viewer with tomoscribe's docks and the paths opened in it.
+
+    Raises
+    ------
+    TomoscribeError
+        If a path cannot be opened; the viewer is closed again.
+    """
+    viewer = napari.Viewer(title="tomoscribe", show=show)
+    try:
+        add_docks(viewer)
+        Session.of(viewer).open_paths(paths)
+    except BaseException:
+        viewer.close()
+        raise
+    return viewer
+
+
+def run(paths: Sequence[str | Path] = ()) -> None:
+    """Open a viewer and stay until it is closed."""
+    open_viewer(paths)
+    napari.run()

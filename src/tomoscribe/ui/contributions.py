@@ -1,0 +1,131 @@
+"""What the manifest names: the reader, the STAR writer, and the sample."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import napari
+import numpy as np
+from napari.utils import progress
+from platformdirs import user_data_path
+
+from tomoscribe.coords import Geometry
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_files import PickColumns, read_picks, write_picks
+from tomoscribe.io.registry import kind_of
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.simulate.project import make_sample_project
+from tomoscribe.ui.app import add_docks
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.session import Session
+from tomoscribe.ui.tomogram_layer import layer_arguments
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LayerTuple = tuple[Any, ...]
+NOTHING_TO_ADD: list[LayerTuple] = [(None,)]
+"""napari's sign that a reader did its work without layers of its own."""
+
+OURS = {"project", "run", "volume", "picks"}
+
+
+def get_reader(path: str | list[str]) -> Callable[[Any], list[LayerTuple]] | None:
+    """Return the reader of a path or of several, None where tomoscribe reads none of it."""
+    paths = [path] if isinstance(path, str) else list(path)
+    return read if all(kind_of(p) in OURS for p in paths) else None
+
+
+def read(path: str | list[str]) -> list[LayerTuple]:
+    """Open paths in the viewer's session if it has one, else return plain layers.
+
+    Dropping a file on a viewer with tomoscribe's docks, or a project on any, opens it as the
+    docks do; scripts that only read a tomogram get an image layer and no project.
+    """
+    paths = [path] if isinstance(path, str) else list(path)
+    viewer = napari.current_viewer()
+    kinds = {kind_of(p) for p in paths}
+    if viewer is not None and (Session.exists(viewer) or kinds & {"project", "run"}):
+        add_docks(viewer)
+        Session.of(viewer).open_paths(paths)
+        return NOTHING_TO_ADD
+    if kinds & {"project", "run"}:
+        raise TomoscribeError(f"{paths[0]} is a project: open it in a viewer.")
+    return [_plain_layer(p) for p in paths]
+
+
+def _plain_layer(path: str) -> LayerTuple:
+    if kind_of(path) == "picks":
+        columns = read_picks(path)
+        return columns.zyx, {"name": Path(path).stem, "size": 10, "symbol": "disc"}, "points"
+    volume = open_volume(path)
+    return volume.data, layer_arguments(volume) | {"name": Path(path).stem}, "image"
+
+
+def write_star(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
+    """Write a Points layer as STAR with coordinates in voxels; return what was written.
+
+    The layer's scale is the voxel size in Å; it says nothing of the tomogram's shape, so the
+    format that counts from the corner is written.
+    """
+    zyx = np.asarray(data, dtype=np.float64)[:, -3:]
+    scale = np.asarray(meta.get("scale", (1.0,) * zyx.shape[1]), dtype=float)[-3:]
+    shape = (1, 1, 1) if not len(zyx) else tuple(int(n) for n in np.ceil(zyx.max(axis=0)) + 1)
+    features = meta.get("features")
+    known = set() if features is None else set(features.columns)
+    columns = PickColumns(
+        zyx,
+        class_names=[str(c) for c in features["class"]] if "class" in known else None,
+        scores=features["score"].to_numpy(dtype=np.float64) if "score" in known else None,
+    )
+    name = str(meta.get("name", "tomogram"))
+    geometry = Geometry((shape[0], shape[1], shape[2]), float(scale[-1]))
+    write_picks(path, columns, geometry=geometry, tomogram_name=name, flavour="relion3.1")
+    return [path]
+
+
+def sample_folder() -> Path:
+    """Return a new folder for a sample project, in the user's data folder."""
+    parent = user_data_path("tomoscribe") / "samples"
+    number = 1
+    while (parent / f"particles_{number}").exists():
+        number += 1
+    return parent / f"particles_{number}"
+
+
+def open_sample() -> list[LayerTuple]:
+    """Make the sample project in a thread and open it when it is there.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no viewer.
+    """
+    viewer = napari.current_viewer()
+    if viewer is None:
+        raise TomoscribeError("The sample opens in a viewer: start napari first.")
+    add_docks(viewer)
+    session, folder = Session.of(viewer), sample_folder()
+    background = Background()
+    bar = progress(total=0, desc="Making a tomogram with particles")
+    session.status_message.emit("Making two small tomograms with particles, a few seconds …")
+
+    def make() -> Path:
+        make_sample_project(folder).close()
+        return folder
+
+    def show(made: Path) -> None:
+        bar.close()
+        background.close()
+        session.change(lambda: session.open_project(made))
+
+    def failed(error: BaseException) -> None:
+        bar.close()
+        background.close()
+        if not isinstance(error, TomoscribeError):
+            raise error
+        session.status_message.emit(str(error))
+
+    background.run(make, show, failed)
+    return []

@@ -1,0 +1,207 @@
+"""The export dialog: which picks, which format, the first rows, and what came back from disk."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QFontDatabase
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.picks.table import PickState
+from tomoscribe.project.export import chosen_picks, columns_of, export_columns, export_picks
+from tomoscribe.ui import style
+from tomoscribe.ui.widgets import button, enable, hint, row
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomoscribe.io.pick_files import Flavour
+    from tomoscribe.picks.table import Pick
+    from tomoscribe.ui.session import Session
+
+FORMATS: dict[Flavour, tuple[str, str]] = {
+    "relion5": ("RELION 5 STAR", "Coordinates in Å from the tomogram's centre."),
+    "relion4": ("RELION 4 STAR", "Coordinates in voxels; the tomogram counts as unbinned."),
+    "relion3.1": ("RELION 3.1 STAR", "Coordinates in voxels, with an optics table."),
+    "relion3.0": ("RELION 3.0 STAR", "Coordinates in voxels, one table."),
+    "csv": ("CSV", "Coordinates in voxels, with class and score."),
+    "txt": ("Text", "Three columns x y z in voxels, nothing else."),
+}
+PREVIEW_ROWS = 3
+PREVIEW_LINES = 5
+
+
+def first_rows(session: Session, picks: dict[str, list[Pick]], flavour: Flavour) -> tuple[str, ...]:
+    """Return the first rows as they will stand in the file, by writing a few to a temporary one."""
+    volume, name = session.volume, next(iter(picks), None)
+    if name is None or volume is None or session.project is None:
+        return ()
+    with tempfile.TemporaryDirectory() as folder:
+        report = export_columns(
+            columns_of(picks[name][:PREVIEW_ROWS], name),
+            Path(folder) / f"preview{'.star' if flavour.startswith('relion') else '.' + flavour}",
+            flavour,
+            geometry=volume.geometry,
+            tomogram_name=name,
+        )
+    return report.first_rows
+
+
+def aligned(rows: Sequence[str]) -> str:
+    """Return rows of a table with the columns of a STAR file below each other."""
+    cells = [row.split() for row in rows]
+    if not cells or len({len(c) for c in cells}) > 1:
+        return "\n".join(rows)
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join(c.rjust(w) for c, w in zip(line, widths, strict=True)) for line in cells
+    )
+
+
+class ExportDialog(QDialog):
+    """Writes picks to a folder; stays open to show what was written."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setWindowTitle("Export picks")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setMinimumWidth(460)
+        self.format = QComboBox()
+        for flavour, (title, _) in FORMATS.items():
+            self.format.addItem(title, flavour)
+        self.about_format = hint()
+        self.scope = QComboBox()
+        self.scope.addItems(["all tomograms", "only this tomogram"])
+        self.states = {state: QCheckBox(str(state)) for state in PickState}
+        self.states[PickState.ACCEPTED].setChecked(True)
+        self.classes = {c.name: QCheckBox(c.name) for c in session.classes}
+        self.min_score = QDoubleSpinBox()
+        self.min_score.setRange(0.0, 1.0)
+        self.min_score.setSingleStep(0.05)
+        self.min_score.setToolTip(
+            "Leave out picks of a model below this score, 0..1; your own have none and stay."
+        )
+        self.folder = QLineEdit(str(session.project.path / "export") if session.project else "")
+        self.browse = button("…", "Choose the folder", self._ask_folder)
+        self.browse.setFixedWidth(30)
+        self.preview = QPlainTextEdit()
+        self.result = QLabel()
+        self.result.setWordWrap(True)
+        self.write = button("Export", "Write the files and read them back", self.export)
+        self.close_button = button("Close", "Close this dialog", self.close)
+        self._lay_out()
+        self._connect()
+        self.refresh()
+
+    def _lay_out(self) -> None:
+        for box in self.classes.values():
+            box.setChecked(True)
+        self.preview.setReadOnly(True)
+        self.preview.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.preview.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
+        line = self.preview.fontMetrics().lineSpacing()
+        self.preview.setFixedHeight(PREVIEW_LINES * line + 24)
+        form = QFormLayout()
+        form.setSpacing(style.SPACING)
+        form.addRow("Format", self.format)
+        form.addRow("", self.about_format)
+        form.addRow("From", self.scope)
+        form.addRow("Picks", row(*self.states.values(), QWidget(), stretch=len(self.states)))
+        if len(self.classes) > 1:
+            form.addRow(
+                "Classes", row(*self.classes.values(), QWidget(), stretch=len(self.classes))
+            )
+        form.addRow("Score at least", self.min_score)
+        form.addRow("Folder", row(self.folder, self.browse, stretch=0))
+        layout = QVBoxLayout(self)
+        layout.setSpacing(2 * style.SPACING)
+        layout.addLayout(form)
+        layout.addWidget(hint("First rows, as they will stand in the file:"))
+        layout.addWidget(self.preview)
+        layout.addWidget(self.result)
+        layout.addLayout(row(QWidget(), self.close_button, self.write, stretch=0))
+
+    def _connect(self) -> None:
+        self.format.currentIndexChanged.connect(self.refresh)
+        self.scope.currentIndexChanged.connect(self.refresh)
+        self.min_score.valueChanged.connect(self.refresh)
+        self.folder.textChanged.connect(self.refresh)
+        for box in (*self.states.values(), *self.classes.values()):
+            box.toggled.connect(self.refresh)
+
+    @property
+    def flavour(self) -> Flavour:
+        """The chosen format."""
+        flavour: Flavour = self.format.currentData()
+        return flavour
+
+    def selection(self) -> dict[str, object]:
+        """Return the choice of picks as keywords of `export_picks`."""
+        only_this = self.scope.currentIndex() == 1 and self._session.current is not None
+        return {
+            "states": [state for state, box in self.states.items() if box.isChecked()],
+            "class_names": [name for name, box in self.classes.items() if box.isChecked()],
+            "tomograms": [self._session.current] if only_this else None,
+            "min_score": self.min_score.value(),
+        }
+
+    def refresh(self, *_: object) -> None:
+        """Show what an export would write now."""
+        self.about_format.setText(FORMATS[self.flavour][1])
+        project = self._session.project
+        if project is None:
+            enable(self.write, "Open a project first.")
+            return
+        try:
+            picks = chosen_picks(project, **self.selection())  # type: ignore[arg-type]
+            rows = first_rows(self._session, picks, self.flavour)
+        except TomoscribeError as error:
+            self.preview.setPlainText("")
+            self._say(str(error), good=False)
+            enable(self.write, str(error))
+            return
+        self.preview.setPlainText(aligned(rows))
+        count = sum(map(len, picks.values()))
+        self._say(f"{count} picks from {len(picks)} tomogram{'s' * (len(picks) > 1)}.", good=None)
+        enable(self.write, None if self.folder.text().strip() else "Choose a folder first.")
+
+    def export(self) -> None:
+        """Write the files, read them back, and say what came of it."""
+        project = self._session.project
+        if project is None:
+            return
+        try:
+            report = export_picks(project, self.folder.text(), self.flavour, **self.selection())  # type: ignore[arg-type]
+        except TomoscribeError as error:
+            self._say(str(error), good=False)
+            return
+        self.preview.setPlainText(aligned(report.first_rows))
+        files = "\n".join(str(path) for path in report.paths)
+        self._say("\n".join([report.sentence, files, *report.notes]), good=True)
+
+    def _say(self, text: str, *, good: bool | None) -> None:
+        color = {True: style.GOOD, False: style.BAD, None: style.MUTED}[good]
+        self.result.setText(text)
+        self.result.setStyleSheet(f"color: {color};")
+
+    def _ask_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Export to", self.folder.text())
+        if name:
+            self.folder.setText(name)

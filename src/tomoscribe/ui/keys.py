@@ -1,0 +1,104 @@
+"""Every key of tomoscribe, in one table, and how keys reach the session's actions.
+
+Qt shortcuts of the window are used, not napari's key bindings: they follow the keyboard's
+layout (Shift+1 is `!` on one and `+` on another), work while a dock has the focus, and
+leave text fields alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject, Qt
+from qtpy.QtGui import QKeySequence, QShortcut
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+    from tomoscribe.ui.session import Session
+
+
+@dataclass(frozen=True)
+class Key:
+    """A key, the name of the session's action that it calls, and what it does in a few words.
+
+    `also` are further ways in which layouts and input methods tell the same key.
+    """
+
+    sequence: str
+    action: str
+    text: str
+    group: str
+    also: tuple[str, ...] = ()
+
+
+PICKING, REVIEW, VIEW = "Picking", "Review", "View"
+
+KEYS: tuple[Key, ...] = (
+    Key("Q", "add_under_cursor", "add a pick under the cursor", PICKING),
+    *(
+        Key(f"Shift+{n}", f"class_{n}", f"class {n}, also of the selected picks", PICKING)
+        for n in range(1, 10)
+    ),
+    Key(",", "previous_pick", "fly to the previous pick", PICKING),
+    Key(".", "next_pick", "fly to the next pick", PICKING),
+    Key("Ctrl+Z", "undo", "undo", PICKING),
+    Key("Ctrl+Shift+Z", "redo", "redo", PICKING),
+    Key("G", "accept", "accept the proposal, go to the next", REVIEW),
+    Key("H", "reject", "reject the proposal, go to the next", REVIEW),
+    Key("N", "next_uncertain", "fly to the most uncertain proposal", REVIEW),
+    Key("J", "older_checkpoint", "show the older checkpoint", REVIEW),
+    Key("K", "newer_checkpoint", "show the newer checkpoint", REVIEW),
+    Key("U", "blink", "blink between checkpoints A and B", REVIEW),
+    Key("W", "toggle_plane", "slice or 3D plane", VIEW),
+    Key("?", "show_keys", "show these keys", VIEW, ("Shift+?", "Shift+/")),
+)
+
+NAPARI_KEYS: tuple[tuple[str, str], ...] = (
+    ("click", "add a pick; on a pick: select it"),
+    ("drag a pick", "move it"),
+    ("Backspace", "delete the selected picks"),
+    ("Ctrl+wheel", "next or previous slice, or move the plane"),
+)
+"""What the mouse and napari's own keys do, for the overlay."""
+
+
+REPEATED = {"previous_pick", "next_pick", "undo", "redo"}
+"""Actions that go on while the key is held."""
+
+
+def table() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return the groups of (key, text) as the overlay shows them, class keys in one row."""
+    groups: dict[str, list[tuple[str, str]]] = {PICKING: list(NAPARI_KEYS), REVIEW: [], VIEW: []}
+    for key in KEYS:
+        if key.action == "class_1":
+            groups[key.group].append(("Shift+1 … 9", "class of the next and the selected picks"))
+        elif not key.action.startswith("class_"):
+            groups[key.group].append((key.sequence, key.text))
+    return list(groups.items())
+
+
+class KeyMap(QObject):
+    """Connects the keys of one window to the actions of its session."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        for key in KEYS:
+            for sequence in (key.sequence, *key.also):
+                shortcut = QShortcut(QKeySequence(sequence), window)
+                shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
+                shortcut.setAutoRepeat(key.action in REPEATED)
+                shortcut.activated.connect(partial(self.press, key))
+
+    def press(self, key: Key) -> None:
+        """Do what a key stands for, or say that nothing does it now."""
+        action = self._session.actions.get(key.action)
+        if action is None:
+            self._session.status_message.emit(
+                f"{key.sequence} ({key.text}): there is nothing for it to do yet."
+            )
+        else:
+            action()

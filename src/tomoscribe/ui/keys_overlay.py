@@ -1,0 +1,59 @@
+"""The card that shows all keys; the same key or a click takes it away."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from tomoscribe.ui import keys, style
+from tomoscribe.ui.widgets import heading
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QMouseEvent
+
+
+class KeysOverlay(QFrame):
+    """All keys in columns, one a group."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAutoFillBackground(True)
+        self.setObjectName("tomoscribe-keys")
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        columns = QHBoxLayout(self)
+        columns.setContentsMargins(*(4 * style.SPACING,) * 4)
+        columns.setSpacing(6 * style.SPACING)
+        for title, lines in keys.table():
+            column = QVBoxLayout()
+            column.addWidget(heading(title))
+            grid = QGridLayout()
+            grid.setHorizontalSpacing(2 * style.SPACING)
+            for index, (key, text) in enumerate(lines):
+                cap = QLabel(key)
+                cap.setStyleSheet(f"color: {style.ACCENT}; font-weight: 600;")
+                grid.addWidget(cap, index, 0)
+                grid.addWidget(QLabel(text), index, 1)
+            column.addLayout(grid)
+            column.addStretch(1)
+            columns.addLayout(column)
+
+    @classmethod
+    def toggle(cls, window: QWidget) -> KeysOverlay:
+        """Show the card in the middle of a window, or hide it if it is there."""
+        card = window.findChild(cls)
+        if card is None:
+            card = cls(window)
+        elif card.isVisible():
+            card.hide()
+            return card
+        card.adjustSize()
+        card.move(window.rect().center() - card.rect().center())
+        card.show()
+        card.raise_()
+        return card
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Hide on a click."""
+        event.accept()
+        self.hide()

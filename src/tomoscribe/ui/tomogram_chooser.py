@@ -1,0 +1,166 @@
+"""Which tomogram is shown and what it is used for; asks for a voxel size that no header tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFrame,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.model import Role
+from tomoscribe.ui import style
+from tomoscribe.ui.widgets import button, enable, heading, hint, row
+
+if TYPE_CHECKING:
+    from tomoscribe.ui.session import Session
+
+ROLE_TIPS = {
+    Role.TRAIN: "Its picks train the model.",
+    Role.VALIDATE: "Its picks only measure the model; it never trains on them.",
+    Role.UNUSED: "Neither trains nor validates.",
+}
+LIKELY_VOXEL_SIZE_A = 10.0
+"""Offered where neither header nor reader has a hint: the usual binned tomogram."""
+
+
+class VoxelSizeForm(QFrame):
+    """Asks, in line, for the voxel size of a volume that does not tell it."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.question = hint()
+        self.size = QDoubleSpinBox()
+        self.size.setRange(0.01, 10000.0)
+        self.size.setDecimals(3)
+        self.size.setSuffix(" Å")
+        self.size.setToolTip("Edge of one voxel in Å")
+        self.use = button("Use", "Open the tomogram with this voxel size", self.answer)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(style.SPACING)
+        layout.addWidget(self.question)
+        layout.addLayout(row(self.size, self.use, stretch=0))
+        session.pending_changed.connect(self.ask)
+        self.ask(session.pending)
+
+    def ask(self, path: str | None) -> None:
+        """Show the question for a volume, or hide it."""
+        self.setVisible(path is not None)
+        volume = self._session.volume
+        if path is None or volume is None:
+            return
+        why = volume.notes[0] if volume.notes else "The file does not tell the voxel size."
+        self.question.setText(f"{Path(path).name}: {why} What is it?")
+        self.size.setValue(volume.hint_A or LIKELY_VOXEL_SIZE_A)
+
+    def answer(self) -> None:
+        """Open the pending volume with the size in the field."""
+        self._session.change(lambda: self._session.answer_voxel_size(self.size.value()))
+
+
+class TomogramChooser(QWidget):
+    """Project name, tomogram, role, and buttons to open more."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.title = heading("")
+        self.open_button = button(
+            "Open…",
+            "Open tomograms or pick files; dropping them on the viewer does the same",
+            self.ask_files,
+        )
+        self.project_button = button("Project…", "Open a project folder", self.ask_project)
+        self.tomogram = QComboBox()
+        self.tomogram.setToolTip("The tomogram that is shown")
+        self.tomogram.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.role = QComboBox()
+        for value in Role:
+            self.role.addItem(str(value), value)
+        self.form = VoxelSizeForm(session)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(style.SPACING)
+        layout.addLayout(row(self.title, self.open_button, self.project_button, stretch=0))
+        layout.addLayout(row(self.tomogram, self.role, stretch=0))
+        layout.addWidget(self.form)
+        self.tomogram.activated.connect(self._choose)
+        self.role.activated.connect(self._set_role)
+        session.project_changed.connect(self._on_project)
+        session.current_changed.connect(self.refresh)
+        session.pending_changed.connect(self.refresh)
+        self._on_project()
+
+    def _on_project(self) -> None:
+        project = self._session.project
+        if project is not None:
+            project.tomograms_changed.connect(self.refresh)
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Show the project's tomograms as they are."""
+        project, current = self._session.project, self._session.current
+        self.title.setText(project.name if project else "No project")
+        self.title.setToolTip(str(project.path) if project else "")
+        self.tomogram.clear()
+        names = list(project.tomograms) if project else []
+        self.tomogram.addItems(names)
+        if self._session.pending is not None:
+            self.tomogram.addItem(Path(self._session.pending).name)
+            self.tomogram.setCurrentIndex(self.tomogram.count() - 1)
+        elif current in names:
+            self.tomogram.setCurrentIndex(names.index(current))
+        if not names and self._session.pending is None:
+            self.tomogram.addItem("no tomogram yet")
+        entry = self._session.entry
+        enable(self.tomogram, None if names else "Open or drop a tomogram first.")
+        enable(self.role, None if entry else "Open a tomogram first.")
+        if entry is not None:
+            self.role.setCurrentIndex(list(Role).index(entry.role))
+            self.role.setToolTip(f"What this tomogram is used for. {ROLE_TIPS[entry.role]}")
+
+    def _choose(self, index: int) -> None:
+        project = self._session.project
+        if project is not None and index < len(project.tomograms):
+            name = list(project.tomograms)[index]
+            if name != self._session.current:
+                self._session.change(lambda: self._session.set_current(name))
+
+    def _set_role(self, index: int) -> None:
+        project, name = self._session.project, self._session.current
+        if project is not None and name is not None:
+            self._session.change(lambda: project.set_role(name, list(Role)[index]))
+
+    def ask_files(self) -> None:
+        """Ask for files and open them."""
+        names, _ = QFileDialog.getOpenFileNames(
+            self, "Open tomograms or picks", self._start_folder()
+        )
+        self._open([Path(name) for name in names])
+
+    def ask_project(self) -> None:
+        """Ask for a project folder and open it."""
+        name = QFileDialog.getExistingDirectory(self, "Open a project", self._start_folder())
+        self._open([Path(name)] if name else [])
+
+    def _start_folder(self) -> str:
+        project = self._session.project
+        return str(project.path.parent) if project else ""
+
+    def _open(self, paths: list[Path]) -> None:
+        if not paths:
+            return
+        try:
+            self._session.open_paths(paths)
+        except TomoscribeError as error:
+            self._session.status_message.emit(str(error))

@@ -1,0 +1,73 @@
+"""Small pieces that all docks are put together from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QIcon, QPixmap
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QPushButton, QSizePolicy, QWidget
+
+from tomoscribe.ui import style
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def heading(text: str) -> QLabel:
+    """Return the title of a section."""
+    label = QLabel(text)
+    label.setStyleSheet("font-weight: 600;")
+    return label
+
+
+def hint(text: str = "") -> QLabel:
+    """Return a quiet line of help that wraps."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setStyleSheet(f"color: {style.MUTED};")
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def button(text: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
+    """Return a button that leaves the keys to the canvas."""
+    made = QPushButton(text)
+    made.setToolTip(tip)
+    made.setProperty("tip", tip)
+    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.clicked.connect(lambda _checked=False: clicked())
+    return made
+
+
+def enable(widget: QWidget, why_not: str | None) -> None:
+    """Enable a widget, or disable it and say why in its tooltip."""
+    if widget.property("tip") is None:
+        widget.setProperty("tip", widget.toolTip())
+    widget.setEnabled(why_not is None)
+    widget.setToolTip(widget.property("tip") if why_not is None else why_not)
+
+
+def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
+    """Return widgets side by side; the one at `stretch` takes the room."""
+    layout = QHBoxLayout()
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(style.SPACING)
+    for index, widget in enumerate(widgets):
+        layout.addWidget(widget, 1 if index == stretch else 0)
+    return layout
+
+
+def swatch(color: str, size: int = 12) -> QIcon:
+    """Return a square of a colour."""
+    pixmap = QPixmap(size, size)
+    pixmap.fill(QColor(color))
+    return QIcon(pixmap)
+
+
+def main_window(widget: QWidget) -> QWidget:
+    """Return the viewer's window that a widget belongs to, also while its dock floats."""
+    parent: QWidget | None = widget
+    while parent is not None and not isinstance(parent, QMainWindow):
+        parent = parent.parentWidget()
+    return parent or widget.window()
