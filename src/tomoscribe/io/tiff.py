@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from tomoscribe.io.arrays import UnpackedArray
 from tomoscribe.io.opened import Opened, unit_in_A
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from tomoscribe.io.arrays import LazyArray
@@ -34,9 +38,11 @@ def open_tiff(place: str, inner: str | None) -> Opened:
     if inner is not None:
         raise TomoscribeError(f"{place} is a TIFF file and has no parts to name after '::'.")
     try:
-        with tifffile.TiffFile(place) as tif:
+        with _lost_pages() as lost, tifffile.TiffFile(place) as tif:
             if not tif.series:
                 raise TomoscribeError(f"{place} holds no image.")
+            if lost:
+                raise TomoscribeError(f"{place} is cut off: copy the file again.")
             series = tif.series[0]
             shape = _shape_zyx(place, series)
             data = _data(Path(place), tif, series, shape)
@@ -46,6 +52,25 @@ def open_tiff(place: str, inner: str | None) -> Opened:
     if len(tif.series) > 1:
         notes = (*notes, f"The file has {len(tif.series)} image series; the first is read.")
     return Opened(data=data, sizes_zyx_A=sizes, notes=notes)
+
+
+@contextmanager
+def _lost_pages() -> Iterator[list[str]]:
+    """Yield a list that fills with what tifffile only logs: pages that lie beyond the end."""
+    lost: list[str] = []
+
+    def keep(record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        if "invalid page offset" in message:
+            lost.append(message)
+        return True
+
+    logger = logging.getLogger("tifffile")
+    logger.addFilter(keep)
+    try:
+        yield lost
+    finally:
+        logger.removeFilter(keep)
 
 
 def _shape_zyx(place: str, series: tifffile.TiffPageSeries) -> tuple[int, int, int]:
