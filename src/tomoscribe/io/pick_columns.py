@@ -168,15 +168,18 @@ def _likely_mistake(zyx: NDArray[np.float64], geometry: Geometry) -> str:
         return ""
     if (zyx < -0.5).any(axis=1).mean() > 0.2 and fits(zyx + np.array(shape) / 2):
         return ": they look like coordinates from the centre instead of the corner"
-    for factor in (2, 3, 4, 6, 8):
-        if fits(zyx / factor):
-            return f": they look like voxels of a tomogram binned {factor} times less"
-    if geometry.voxel_size_A is not None:
-        if fits((zyx - np.array(geometry.origin_zyx_A)) / geometry.voxel_size_A):
-            return ": they look like Å instead of voxels"
-        if fits(zyx / geometry.voxel_size_A):
-            return ": they look like Å, without the header's origin, instead of voxels"
     for order, axes in (("z y x", (2, 1, 0)), ("x z y", (1, 0, 2)), ("y x z", (0, 2, 1))):
         if fits(zyx[:, axes]):
             return f": their axes look like {order} instead of x y z"
+    guesses = []
+    if geometry.voxel_size_A is not None:
+        if fits((zyx - np.array(geometry.origin_zyx_A)) / geometry.voxel_size_A):
+            guesses.append("Å instead of voxels")
+        elif fits(zyx / geometry.voxel_size_A):
+            guesses.append("Å, without the header's origin, instead of voxels")
+    factor = next((n for n in (2, 3, 4, 6, 8) if fits(zyx / n)), None)
+    if factor is not None:
+        guesses.append(f"voxels of a tomogram binned {factor} times less")
+    if guesses:
+        return f": they look like {', or '.join(guesses)}"
     return ": they may belong to another tomogram"
