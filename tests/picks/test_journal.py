@@ -116,7 +116,7 @@ def test_a_damaged_line_in_the_middle_is_told_and_kept_aside(tmp_path: Path) -> 
     path.write_bytes(b"\n".join(lines))
     contents = Journal(path).open()
     assert [p.id for p in contents.picks] == [1, 3]
-    assert "1 lines" in contents.notes[0]
+    assert "1 line of" in contents.notes[0]
     assert b"\xff garbage" in path.with_suffix(".damaged").read_bytes()
     again = Journal(path).open()
     assert [p.id for p in again.picks] == [1, 3]

@@ -133,7 +133,7 @@ class Journal:
             )
         if contents.damaged:
             contents.notes.append(
-                f"{len(contents.damaged)} lines of {self.path} could not be read: they are kept in "
+                f"{_lines(len(contents.damaged))} of {self.path} could not be read, kept in "
                 f"{self.path.with_suffix('.damaged').name}, all other picks are here."
             )
         return contents
@@ -258,6 +258,10 @@ def _check_version(path: Path, header: HeaderLine) -> None:
         raise TomoscribeError(
             f"{path} was written by a newer tomoscribe: install that version to open it."
         )
+
+
+def _lines(count: int) -> str:
+    return "1 line" if count == 1 else f"{count} lines"
 
 
 def _lines_of(texts: Iterable[str]) -> bytes:
