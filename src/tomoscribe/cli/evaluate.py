@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -41,13 +42,13 @@ def evaluate(
         typer.Option(help="Their tomogram; needed for positions in Å, tells the voxel size."),
     ] = None,
     threshold: Annotated[
-        float | None, typer.Option(help="Lowest score of a pick that counts.  [default: all]")
+        float | None, typer.Option(help="Lowest score of a pick that counts; default: all.")
     ] = None,
     picks_class: Annotated[
-        str | None, typer.Option(help="Class of PICKS that is compared.  [default: all]")
+        str | None, typer.Option(help="Class of PICKS that is compared; default: all.")
     ] = None,
     truth_class: Annotated[
-        str | None, typer.Option(help="Class of TRUTH that is compared.  [default: all]")
+        str | None, typer.Option(help="Class of TRUTH that is compared; default: all.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -139,25 +140,24 @@ def _figures(row: PickEvaluation, voxel_size_A: float) -> dict[str, float | int 
 
 
 def _table(rows: dict[str, PickEvaluation], voxel_size_A: float, tolerance_A: float) -> Table:
+    """Return the figures as rows and the classes as columns, which fits a narrow terminal."""
     table = Table(title=f"one-to-one within {tolerance_A:g} Å")
-    columns = (
-        "class", "picks", "truth", "precision", "recall", "F1", "best F1", "at", "AP", "median "
-        "error",
-    )  # fmt: skip
-    for heading in columns:
-        table.add_column(heading, justify="left" if heading == "class" else "right")
-    for name, row in rows.items():
-        error = row.median_distance
-        table.add_row(
-            name,
-            str(row.found_count),
-            str(row.truth_count),
-            f"{row.precision:.3f}",
-            f"{row.recall:.3f}",
-            f"{row.f1:.3f}",
-            f"{row.best_f1:.3f}",
-            f"{row.best_threshold:.3g}",
-            f"{row.average_precision:.3f}",
-            "none" if error is None else f"{error * voxel_size_A:.1f} Å",
-        )
+    table.add_column("class")
+    for name in rows:
+        table.add_column(name, justify="right")
+    figures: dict[str, Callable[[PickEvaluation], str]] = {
+        "picks": lambda r: str(r.found_count),
+        "truth": lambda r: str(r.truth_count),
+        "precision": lambda r: f"{r.precision:.3f}",
+        "recall": lambda r: f"{r.recall:.3f}",
+        "F1": lambda r: f"{r.f1:.3f}",
+        "best F1": lambda r: f"{r.best_f1:.3f}",
+        "best threshold": lambda r: f"{r.best_threshold:.3g}",
+        "average precision": lambda r: f"{r.average_precision:.3f}",
+        "median error": lambda r: (
+            "none" if r.median_distance is None else f"{r.median_distance * voxel_size_A:.1f} Å"
+        ),
+    }
+    for label, figure in figures.items():
+        table.add_row(label, *(figure(row) for row in rows.values()))
     return table

@@ -24,11 +24,11 @@ def export(
     ] = "relion5",
     state: Annotated[
         list[PickState] | None,
-        typer.Option(help="Review state of the picks; may be repeated.  [default: accepted]"),
+        typer.Option(help="Review state of the picks; may be repeated; default: accepted."),
     ] = None,
     class_: Annotated[
         list[str] | None,
-        typer.Option("--class", help="Class of the picks; may be repeated.  [default: all]"),
+        typer.Option("--class", help="Class of the picks; may be repeated; default: all."),
     ] = None,
     training_folder: Annotated[
         bool,
