@@ -24,8 +24,7 @@ from tomoscribe.coords import (
 )
 from tomoscribe.errors import TomoscribeError
 
-settings.register_profile("few", max_examples=40, deadline=None)
-settings.load_profile("few")
+few = settings(max_examples=40, deadline=None)
 
 points = arrays(
     np.float64, st.tuples(st.integers(1, 5), st.just(3)), elements=st.floats(-5000, 5000)
@@ -41,22 +40,26 @@ turns = st.floats(-179, 179)
 euler = st.tuples(turns, st.floats(1, 179), turns)
 
 
+@few
 @given(points, geometries)
 def test_voxels_to_angstrom_and_back_is_exact_to_a_thousandth(zyx, geometry):
     assert A_to_voxels(voxels_to_A(zyx, geometry), geometry) == pytest.approx(zyx, abs=1e-6)
 
 
+@few
 @given(points, geometries)
 def test_voxels_to_relion5_and_back_is_exact_to_a_thousandth(zyx, geometry):
     back = centered_A_to_voxels(voxels_to_centered_A(zyx, geometry), geometry)
     assert back == pytest.approx(zyx, abs=1e-6)
 
 
+@few
 @given(points)
 def test_axis_order_and_back_is_the_same(zyx):
     assert np.array_equal(xyz_to_zyx(zyx_to_xyz(zyx)), zyx)
 
 
+@few
 @given(euler)
 def test_angles_to_normal_and_back_keep_direction_and_rotation(angles):
     normal = relion_to_normals([angles])
@@ -65,6 +68,7 @@ def test_angles_to_normal_and_back_keep_direction_and_rotation(angles):
     assert again == pytest.approx(np.array([angles]), abs=1e-6)
 
 
+@few
 @given(euler)
 def test_rotation_to_angles_and_back_is_the_same_rotation(angles):
     rotation = relion_rotation([angles])
@@ -79,6 +83,7 @@ def test_rotation_to_angles_works_at_the_poles(angles):
     assert (rotation.inv() * again).magnitude() == pytest.approx(0, abs=1e-9)
 
 
+@few
 @given(euler)
 def test_normal_is_where_the_rotation_takes_the_z_axis(angles):
     along_z = relion_rotation([angles]).apply([0, 0, 1])

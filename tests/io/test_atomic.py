@@ -55,3 +55,9 @@ def test_temporary_file_keeps_the_suffix_and_the_folder(tmp_path):
         assert temporary.suffix == ".star"
         assert temporary.parent == tmp_path
         temporary.write_text("x")
+
+
+def test_other_file_that_is_missing_is_not_blamed_on_ours(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        _write_half(tmp_path / "a.txt", FileNotFoundError(errno.ENOENT, "gone", "other"))
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import struct
 from pathlib import Path
@@ -274,6 +275,22 @@ def test_truncated_gzip_fails_with_one_sentence_when_it_is_read(tmp_path):
     volume = open_volume(path)
     with pytest.raises(TomoscribeError, match="cut off"):
         volume.data[0]
+
+
+def test_no_room_to_unpack_is_a_sentence_and_can_be_tried_again(tmp_path, monkeypatch):
+    path = tmp_path / "a.mrc.gz"
+    plain = make(tmp_path / "a.mrc", np.ones((2, 2, 2), "<f4"))
+    path.write_bytes(gzip.compress(plain.read_bytes()))
+    volume = open_volume(path)
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.posix_fallocate", full)
+        with pytest.raises(TomoscribeError, match=r"a\.mrc\.gz cannot be unpacked.*TMPDIR"):
+            volume.data[0]
+    assert volume.data[0].sum() == 4
 
 
 def test_opening_reads_no_voxels(tmp_path):

@@ -124,3 +124,18 @@ def test_missing_image_in_a_bucket_is_a_sentence(bucket):
         open_volume(f"{bucket}/none.zarr")
     with pytest.raises(TomoscribeError, match="s3://nobucket"):
         open_volume("s3://nobucket/none.zarr")
+
+
+def test_public_bucket_is_read_without_credentials(bucket, tmp_path, monkeypatch):
+    import s3fs
+
+    local = make(tmp_path / "a.zarr", "0.5")
+    s3fs.S3FileSystem(skip_instance_cache=True, s3_additional_kwargs={"ACL": "public-read"}).put(
+        f"{local}{os.sep}", "tomograms/public.zarr/", recursive=True
+    )
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    s3fs.S3FileSystem.clear_instance_cache()
+    assert open_volume(f"{bucket}/public.zarr").shape_zyx == (4, 6, 8)

@@ -32,6 +32,7 @@ def test_files_by_suffix(tmp_path, name, kind):
     [
         (["project.yaml"], "project"),
         (["config.yaml", "events.jsonl"], "run"),
+        (["config.yaml", "status.json"], "run"),
         (["train/a.mrc"], "training folder"),
         ([".zattrs"], "volume"),
         (["zarr.json"], "volume"),

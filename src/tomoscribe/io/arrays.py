@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from tomoscribe.io.atomic import write_error
+from tomoscribe.errors import TomoscribeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,8 @@ class UnpackedArray(_Base):
 
     Parameters
     ----------
+    source : str
+        The compressed file, for errors.
     shape, dtype
         Of the unpacked data.
     fill : callable
@@ -81,6 +83,7 @@ class UnpackedArray(_Base):
 
     def __init__(
         self,
+        source: str,
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
         fill: Callable[[NDArray[Any]], None],
@@ -88,6 +91,7 @@ class UnpackedArray(_Base):
     ) -> None:
         self.shape = tuple(shape[a] for a in axes)
         self.dtype = dtype
+        self._source = source
         self._file_shape = shape
         self._axes = axes
         self._fill = fill
@@ -101,15 +105,19 @@ class UnpackedArray(_Base):
         return np.asarray(self._data[key])
 
     def _unpack(self) -> NDArray[Any]:
+        length = int(np.prod(self._file_shape)) * self.dtype.itemsize
         with tempfile.TemporaryFile() as file:
             try:
                 # Space is reserved first: a full disk is then an error, not a bus error later.
-                length = int(np.prod(self._file_shape)) * self.dtype.itemsize
                 if hasattr(os, "posix_fallocate"):
                     os.posix_fallocate(file.fileno(), 0, length)
+                data = np.memmap(file, dtype=self.dtype, mode="w+", shape=self._file_shape)
             except OSError as error:
-                raise write_error(tempfile.gettempdir(), error) from error
-            data = np.memmap(file, dtype=self.dtype, mode="w+", shape=self._file_shape)
+                raise TomoscribeError(
+                    f"{self._source} cannot be unpacked into {tempfile.gettempdir()} "
+                    f"({length / 1e9:.1f} GB: {error.strerror}): make room there, or set TMPDIR "
+                    "to a folder with more."
+                ) from error
         self._fill(data)
         return data
 

@@ -52,7 +52,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             os.fsync(file.fileno())
         temporary.replace(target)
     except OSError as error:
-        if error.errno in _REASONS:
+        # A missing file is ours only if our folder is: the writer may read other files.
+        ours = error.errno != errno.ENOENT or not target.parent.is_dir()
+        if error.errno in _REASONS and ours:
             raise write_error(target, error) from error
         raise
     finally:

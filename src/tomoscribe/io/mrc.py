@@ -160,7 +160,7 @@ def _map(
             with opener(path, "rb") as stream:
                 _fill(path, stream, target, offset)
 
-        return UnpackedArray(shape, dtype, fill, axes)
+        return UnpackedArray(str(path), shape, dtype, fill, axes)
     expected = offset + math.prod(shape) * dtype.itemsize
     actual = path.stat().st_size
     if actual < expected:

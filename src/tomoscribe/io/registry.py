@@ -26,7 +26,9 @@ def kind_of(path: str | Path) -> Kind | None:
     if place.is_dir():
         if (place / "project.yaml").is_file():
             return "project"
-        if (place / "config.yaml").is_file() and (place / "events.jsonl").is_file():
+        # A queued run has no events yet.
+        marks = ("status.json", "events.jsonl")
+        if (place / "config.yaml").is_file() and any((place / m).is_file() for m in marks):
             return "run"
         if is_volume(place):
             return "volume"

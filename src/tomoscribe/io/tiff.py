@@ -111,7 +111,7 @@ def _data(
                 f"{path} is damaged or cut off: it cannot be unpacked."
             ) from error
 
-    return UnpackedArray(shape, dtype, fill)
+    return UnpackedArray(str(path), shape, dtype, fill)
 
 
 def _sizes(
