@@ -20,7 +20,7 @@ def sample(zyx: np.ndarray, state: PickState = PickState.ACCEPTED) -> TrainingSa
 
 
 def scattered(count: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).uniform(0, SHAPE, (count, 3))
+    return np.random.default_rng(seed).uniform(0, np.array(SHAPE) - 1, (count, 3))
 
 
 def test_few_tomograms_all_train() -> None:

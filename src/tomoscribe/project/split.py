@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 ENOUGH_TOMOGRAMS = 4
 """With fewer labelled tomograms each one is needed more for training than for validation."""
 
+_SMALLEST_GAP = 1e-3
+"""Voxels between two picks that a plane can part."""
+
 
 def split_by_tomogram(pick_counts: Mapping[str, int], share: float = 0.2) -> dict[str, Role]:
     """Choose which tomograms validate.
@@ -105,7 +108,7 @@ def _cut(values: NDArray[np.float64], wanted: int, at_low_face: bool) -> float |
     gaps = np.diff(ordered)
     places = np.arange(1, len(ordered))
     inside = places if at_low_face else len(ordered) - places
-    possible = gaps > 0
+    possible = gaps > _SMALLEST_GAP
     if not possible.any():
         return None
     off = np.abs(inside - wanted)
