@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_path
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.pick_files import check_inside, read_picks
 from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import Edit
@@ -124,10 +124,12 @@ def import_picks(session: Session, path: Path) -> int:
     """
     if session.volume is None or session.entry is None:
         raise TomoscribeError(f"Open the tomogram of {path.name} first, then drop the picks on it.")
-    columns = read_picks(path, geometry=session.volume.geometry)
+    geometry = session.volume.geometry
+    columns = read_picks(path, geometry=geometry).for_tomogram(session.entry.name, str(path))
+    outside = check_inside(columns, geometry)
     edit = _as_edit(session, columns)
     session.edit(edit)
-    notes = " ".join(columns.notes)
+    notes = " ".join([*columns.notes, *([outside] if outside else [])])
     session.status_message.emit(f"{len(edit.after)} picks from {path.name}. {notes}".strip())
     return len(edit.after)
 

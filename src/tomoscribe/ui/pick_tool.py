@@ -129,17 +129,22 @@ class PickTool:
             layer.selected_data = {row}
         offset = np.array(pick.zyx) - grabbed
         target: NDArray[np.float64] | None = None
-        yield
-        while event.type == "mouse_move":
-            event.handled = True
+
+        def follow() -> None:
+            nonlocal target
             here = self.position(event.position, event.view_direction)
-            if here is not None and (
-                target is not None or np.linalg.norm(start - event.pos) >= CLICK_PIXELS
-            ):
+            far = np.linalg.norm(start - event.pos) >= CLICK_PIXELS
+            if here is not None and (far or target is not None):
                 target = here + offset
                 layer.data[row] = target
                 layer.refresh(thumbnail=False, extent=False)
+
+        yield
+        while event.type == "mouse_move":
+            event.handled = True
+            follow()
             yield
         event.handled = True
+        follow()
         if target is not None:
             self._picks.move({pick.id: (float(target[0]), float(target[1]), float(target[2]))})

@@ -43,9 +43,7 @@ def section(
 
 def is_cut(region: Region, not_displayed: Sequence[int], point_zyx: Sequence[float]) -> bool:
     """Tell whether the slice through a point cuts the box."""
-    return all(
-        region.lo_zyx[a] - 0.5 <= point_zyx[a] < region.hi_zyx[a] + 0.5 for a in not_displayed
-    )
+    return all(region.lo_zyx[a] <= round(point_zyx[a]) < region.hi_zyx[a] for a in not_displayed)
 
 
 def box_of(
@@ -111,7 +109,11 @@ class RegionLayer:
     def rebuild(self) -> None:
         """Show the regions that the slice in view cuts; the layer is made with the first region."""
         image = self._session.layer
-        if image is None or not (self.regions or self.layer):
+        if image is None:
+            if self.layer is not None:
+                self._session.viewer.layers.remove(self.layer)
+            return
+        if not (self.regions or self.layer):
             return
         layer = self.layer or self._make()
         layer.scale, layer.translate, layer.units = image.scale, image.translate, image.units
@@ -169,7 +171,7 @@ class RegionLayer:
         return layer
 
     def _on_view(self) -> None:
-        if self.layer is not None and str(self.layer.mode) != "add_rectangle":
+        if self.layer is not None:
             self._write()
 
     def _write(self) -> None:
@@ -200,6 +202,7 @@ class RegionLayer:
         if action == "added":
             regions.append(box_of(layer.data[-1], displayed, self._new_depth(), shape))
             self._session.set_regions(regions)
+            layer.mode = "pan_zoom"
             self._session.picks.activate()
         elif action == "removed":
             gone = {self._rows[i] for i in event.data_indices}

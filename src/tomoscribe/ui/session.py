@@ -18,7 +18,7 @@ from tomoscribe.project.store import Project
 from tomoscribe.ui.open_paths import open_paths
 from tomoscribe.ui.pick_layer import PickLayer
 from tomoscribe.ui.region_layer import RegionLayer
-from tomoscribe.ui.tomogram_layer import show_volume
+from tomoscribe.ui.tomogram_layer import hide_volume, show_volume
 from tomoscribe.ui.view import Focus, fly_to, focus_of
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Session:
 
     def set_project(self, project: Project) -> None:
         """Take an open project over and show its first tomogram."""
-        self.close_project()
+        self._release()
         self.project = project
         project.picks_changed.connect(self._on_picks_changed)
         project.regions_changed.connect(self._on_regions_changed)
@@ -168,9 +168,17 @@ class Session:
             self.status_message.emit(" ".join(project.notes))
         if project.tomograms:
             self.set_current(next(iter(project.tomograms)))
+        else:
+            self._show_nothing()
 
     def close_project(self) -> None:
         """Save and close the project, so that others may edit it; the viewer shows nothing then."""
+        self._release()
+        self.project_changed.emit()
+        self._on_classes_changed()
+        self._show_nothing()
+
+    def _release(self) -> None:
         project = self.project
         if project is None:
             return
@@ -178,8 +186,15 @@ class Session:
         project.regions_changed.disconnect(self._on_regions_changed)
         project.classes_changed.disconnect(self._on_classes_changed)
         self.run = None
-        self.project = self.current = self.volume = self.pending = None
+        self.project = self.current = self.volume = self.pending = self.active_class = None
         self.change(project.close)
+
+    def _show_nothing(self) -> None:
+        hide_volume(self.viewer)
+        self.picks.rebuild()
+        self.regions.rebuild()
+        self.pending_changed.emit(None)
+        self.current_changed.emit(None)
 
     def open_paths(self, paths: Iterable[str | Path]) -> None:
         """Open whatever the paths are: a project, tomograms, picks for the tomogram that is shown.

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.volumes import Volume
 
+NAME = "tomogram"
+
 SAMPLED_SLICES = 5
 """Slices read for the contrast; more change it by less than a grey level and cost time."""
 
@@ -45,14 +47,16 @@ def contrast_limits(data: Any) -> tuple[float, float]:
 def layer_arguments(volume: Volume) -> dict[str, Any]:
     """Return napari's keywords for a volume: Å where the voxel size is known, voxels otherwise."""
     arguments: dict[str, Any] = {
-        "name": "tomogram",
+        "name": NAME,
         "axis_labels": ("z", "y", "x"),
         "contrast_limits": contrast_limits(volume.data),
         "colormap": "gray",
+        "rgb": False,
         "metadata": {"tomoscribe_path": volume.path},
     }
     if volume.voxel_size_A is None:
-        return arguments | {"units": ("pixel",) * 3}
+        unknown = {"scale": (1.0,) * 3, "translate": (0.0,) * 3, "units": ("pixel",) * 3}
+        return arguments | unknown
     sizes = volume.voxel_sizes_zyx_A or (volume.voxel_size_A,) * 3
     return arguments | {
         "scale": sizes,
@@ -62,14 +66,30 @@ def layer_arguments(volume: Volume) -> dict[str, Any]:
 
 
 def show_volume(viewer: ViewerModel, volume: Volume) -> Image:
-    """Show a volume as the lowest layer `tomogram`, in the place of the one before."""
-    ndisplay = viewer.dims.ndisplay
-    if "tomogram" in viewer.layers:
-        viewer.layers.remove("tomogram")
-    layer: Image = viewer.add_image(volume.data, **layer_arguments(volume))
-    viewer.layers.move(viewer.layers.index(layer), 0)
-    viewer.dims.ndisplay = ndisplay
-    middle = [(n - 1) / 2 for n in volume.data.shape]
+    """Show a volume in the layer `tomogram`, the lowest one, and look at its middle slice."""
+    arguments = layer_arguments(volume)
+    layer: Image
+    if NAME in viewer.layers:
+        # Another volume in the same layer: napari needs a second to replace a layer's controls.
+        layer = viewer.layers[NAME]
+        layer.data = volume.data
+        for name in ("scale", "translate", "units", "metadata"):
+            setattr(layer, name, arguments[name])
+        layer.depiction = "volume"
+    else:
+        layer = viewer.add_image(volume.data, **arguments)
+        viewer.layers.move(viewer.layers.index(layer), 0)
+    low, high = arguments["contrast_limits"]
+    # Room on both sides of the slider; napari would read the volume to find its extremes.
+    layer.contrast_limits_range = (2 * low - high, 2 * high - low)
+    layer.contrast_limits = (low, high)
+    middle = [n // 2 for n in volume.data.shape]
     viewer.dims.point = tuple(float(v) for v in layer.data_to_world(middle))
     viewer.reset_view()
     return layer
+
+
+def hide_volume(viewer: ViewerModel) -> None:
+    """Take the layer `tomogram` away, if it is there."""
+    if NAME in viewer.layers:
+        viewer.layers.remove(NAME)
