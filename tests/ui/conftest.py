@@ -144,6 +144,7 @@ class FakeWorker:
     def keep(self, score: float | None = None) -> Path:
         """Write a checkpoint (no weights in it) and announce it."""
         path = self.run.checkpoint_path(self.name)
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"weights")
         self.emit(ev.Checkpoint, name=self.name, path=self.run.relative(path), score=score)
         return path

@@ -67,7 +67,7 @@ class Background(QObject):
         """Deliver nothing any more and let the thread end."""
         self._open = False
         self.drop()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _announce(self, ticket: int, future: Future[Any]) -> None:
         # Runs in the worker thread; the signal is queued to the GUI thread.

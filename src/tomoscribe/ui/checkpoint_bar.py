@@ -55,6 +55,7 @@ class CheckpointBar(QWidget):
         )
         self.slider.valueChanged.connect(self._on_slider)
         self.label = QLabel()
+        self.label.setWordWrap(True)
         self.a, self.b = self._side("A"), self._side("B")
         self.blink = button("Blink", "Shows A and B in turn, at the same spot (U).", self._on_blink)
         self.blink.setCheckable(True)
@@ -66,7 +67,10 @@ class CheckpointBar(QWidget):
         layout.setSpacing(style.SPACING)
         layout.addWidget(self.label)
         layout.addWidget(self.slider)
-        layout.addLayout(row(QLabel("A"), self.a, QLabel("B"), self.b, self.blink))
+        sides = row(QLabel("A"), self.a, QLabel("B"), self.b, self.blink)
+        sides.setStretch(1, 1)
+        sides.setStretch(3, 1)
+        layout.addLayout(sides)
         self._monitor.progressed.connect(self.refresh)
         self._monitor.followed.connect(self._on_follow)
         session.current_changed.connect(self._on_follow)
@@ -123,13 +127,13 @@ class CheckpointBar(QWidget):
         combo = QComboBox()
         combo.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(8)
+        combo.setMinimumContentsLength(7)
         combo.setToolTip(f"Checkpoint {letter} of the comparison")
         combo.activated.connect(lambda _: self.show_checkpoint(combo.currentData()))
         return combo
 
     def _fill(self, sides: tuple[str | None, str | None]) -> None:
-        """Offer the checkpoints on both sides; until the user chooses: the first against the last."""
+        """Offer the checkpoints on both sides; at first the oldest against the newest."""
         defaults = (0, len(self.checkpoints) - 1)
         for combo, old, default in zip((self.a, self.b), sides, defaults, strict=True):
             was_last = combo.currentIndex() == combo.count() - 1

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QComboBox, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QComboBox, QLabel, QWidget
 
 from tomoscribe.ui import style
 from tomoscribe.ui.checkpoint_bar import CheckpointBar
@@ -16,9 +15,11 @@ from tomoscribe.ui.histogram import ThresholdHistogram
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.review import Review
 from tomoscribe.ui.starter import Starter
-from tomoscribe.ui.widgets import button, enable, heading, hint, row
+from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_column
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tomoscribe.ui.session import Session
 
 LIVE_MS = 2000
@@ -28,7 +29,7 @@ NO_HEATMAP = "There is no heatmap yet: click three particles, or train."
 
 
 class CompareDock(QWidget):
-    """Puts slider, histogram and review together; what they show is `Review`'s and the monitor's."""
+    """Puts slider, histogram and review together; `Review` and monitor hold what they show."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -95,10 +96,7 @@ class CompareDock(QWidget):
         return dialog
 
     def _build(self) -> None:
-        inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(*(style.SPACING,) * 4)
-        layout.setSpacing(style.SPACING)
+        layout = scrolling_column(self)
         layout.addLayout(row(heading("Checkpoint"), self.class_name, stretch=0))
         layout.addWidget(self.checkpoints)
         layout.addSpacing(style.SPACING)
@@ -112,13 +110,6 @@ class CompareDock(QWidget):
         layout.addWidget(self.answers)
         layout.addStretch(1)
         layout.addLayout(row(self.go_on, self.export, stretch=0))
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(inside)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
 
     def _connect(self) -> None:
         self.checkpoints.chosen.connect(self._monitor.feed.choose)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QComboBox, QWidget
@@ -13,6 +12,8 @@ from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.starter import Starter
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from qtpy.QtGui import QShowEvent
 
     from tomoscribe.ui.session import Session

@@ -28,9 +28,8 @@ class LearningCurve(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(view)
-        foreground = self.palette().text().color()
-        self._top = _plot(view, 0, "F1", foreground)
-        self._bottom = _plot(view, 1, "loss", foreground)
+        self._top = _plot(view, 0, "F1")
+        self._bottom = _plot(view, 1, "loss")
         self._bottom.setLabel("bottom", "step")
         self._bottom.setXLink(self._top)
         self._top.getAxis("bottom").setStyle(showValues=False)
@@ -81,7 +80,7 @@ class LearningCurve(QWidget):
         self.setToolTip(f"step {nearest.step}: {nearest.name} {nearest.value:.3f}")
 
 
-def _plot(view: pg.GraphicsLayoutWidget, row: int, label: str, foreground: object) -> pg.PlotItem:
+def _plot(view: pg.GraphicsLayoutWidget, row: int, label: str) -> pg.PlotItem:
     plot = view.addPlot(row=row, col=0)
     plot.setMenuEnabled(False)
     plot.hideButtons()
@@ -90,7 +89,8 @@ def _plot(view: pg.GraphicsLayoutWidget, row: int, label: str, foreground: objec
     plot.setCursor(Qt.CursorShape.CrossCursor)
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
-        axis.setPen(foreground)
-        axis.setTextPen(foreground)
+        axis.setPen(style.MUTED)
+        axis.setTextPen(style.MUTED)
+        axis.enableAutoSIPrefix(False)
     plot.getAxis("left").setWidth(48)
     return plot

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 NAME = "heatmap"
 COLORMAP = "inferno"
+CONTRAST = (20, 230)
+"""Scores below 0.08 stay dark, so that the tomogram is seen; those above 0.9 are all sure."""
+
 LIVE = None
 """What `shown` says while the newest blocks of any checkpoint are shown."""
 
@@ -207,7 +210,7 @@ class HeatmapLayer:
             colormap=COLORMAP,
             blending="additive",
             opacity=0.8,
-            contrast_limits=(1, 255),
+            contrast_limits=CONTRAST,
             interpolation2d="linear",
             scale=scale * grid.bin,
             translate=translate,

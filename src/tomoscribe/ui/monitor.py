@@ -64,6 +64,7 @@ class RunMonitor:
         self._follower: RunFollower | None = None
         self._waiting: deque[Event] = deque()
         self._replaying = False
+        self._closed = False
         self._timer = QTimer(parent)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
@@ -125,7 +126,10 @@ class RunMonitor:
             self._timer.start()
 
     def close(self) -> None:
-        """Stop the timer and the threads; the worker goes on."""
+        """Stop the timer and the threads, once; the worker goes on."""
+        if self._closed:
+            return
+        self._closed = True
         self._timer.stop()
         self.session.run_changed.disconnect(self.follow)
         self.session.current_changed.disconnect(self._on_current)

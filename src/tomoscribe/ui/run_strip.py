@@ -13,6 +13,7 @@ from tomoscribe.training import launch
 from tomoscribe.training.status import State
 from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.closing import ClosingGuard
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.run_words import NO_RUN, figures, sentence, state_word
 from tomoscribe.ui.sparkline import Sparkline
@@ -20,6 +21,8 @@ from tomoscribe.ui.widgets import button, enable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from qtpy.QtGui import QShowEvent
 
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.session import Session
@@ -55,8 +58,8 @@ class RunStrip(QWidget):
         layout.setSpacing(2 * style.SPACING)
         for widget in (self.dot, self.word, self.sparkline, self.figures, self.sentence):
             layout.addWidget(widget)
-        for button in (self.retry, self.resume, self.pause, self.stop):
-            layout.addWidget(button)
+        for action in (self.retry, self.resume, self.pause, self.stop):
+            layout.addWidget(action)
         self.word.setMinimumWidth(self.fontMetrics().horizontalAdvance("Training  "))
         self._clock = QTimer(self)
         self._clock.setInterval(CLOCK_MS)
@@ -72,6 +75,11 @@ class RunStrip(QWidget):
         self._monitor.followed.connect(self.refresh)
         self._show_curve()
         self.refresh()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Mind the closing of the window that the strip is in."""
+        super().showEvent(event)
+        ClosingGuard.watch(self._session, self)
 
     def refresh(self) -> None:
         """Show the newest state."""

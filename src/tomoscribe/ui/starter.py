@@ -115,7 +115,7 @@ class Starter:
             self.changed.emit()
 
     def start(self, start_from: Path | None = None) -> None:
-        """Start a training of the open project, and follow it; `start_from` overrides the choice."""
+        """Start a training of the project, and follow it; `start_from` overrides the choice."""
         project = self.session.project
         if project is None or self.why_not() is not None:
             return

@@ -1,40 +1,35 @@
-"""The dock *Train*: one button, why it cannot be pressed, what will be trained on, and the curve."""
+"""The dock *Train*: one button, why it cannot be pressed, what it trains on, and the curve."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QFormLayout, QScrollArea, QVBoxLayout, QWidget
-from superqt import QCollapsible, QFlowLayout
+from qtpy.QtWidgets import QFormLayout, QWidget
+from superqt import QCollapsible
 
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import devices
-from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.closing import ClosingGuard
 from tomoscribe.ui.continue_from import ContinueFrom
 from tomoscribe.ui.curve import LearningCurve
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.run_list import RunList
 from tomoscribe.ui.run_words import memory
 from tomoscribe.ui.settings_form import SettingsForm
+from tomoscribe.ui.split_list import SplitList
 from tomoscribe.ui.starter import Share, Starter
-from tomoscribe.ui.widgets import button, enable, heading, hint
+from tomoscribe.ui.widgets import button, enable, heading, hint, scrolling_column
 
 if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
     from tomoscribe.ui.session import Session
 
 FIRST = ("max_minutes", "device")
 """Settings that are worth a look; the others lie one fold deeper."""
-
-CHIPS = 12
-"""Tomograms shown by name; a project may have hundreds."""
-
-NEXT_ROLE = {Role.TRAIN: Role.VALIDATE, Role.VALIDATE: Role.UNUSED, Role.UNUSED: Role.TRAIN}
-ROLE_WORDS = {Role.TRAIN: "trains", Role.VALIDATE: "validates", Role.UNUSED: "not used"}
-ROLE_COLOURS = {Role.TRAIN: style.ACCENT, Role.VALIDATE: style.WAIT, Role.UNUSED: style.MUTED}
 
 CURVE_MS = 500
 """The large curve costs 14 ms to draw, so it is drawn twice a second at most."""
@@ -53,9 +48,7 @@ class TrainDock(QWidget):
         self.train.setMinimumHeight(36)
         self.train.setStyleSheet("font-size: 14pt; font-weight: 600;")
         self.why = hint()
-        self.split = QFlowLayout()
-        self.split.setSpacing(style.SPACING)
-        self.split_hint = hint()
+        self.split = SplitList(self._starter)
         self.plan = hint()
         self.curve = LearningCurve()
         self.runs = RunList(session)
@@ -74,6 +67,11 @@ class TrainDock(QWidget):
         self.refresh()
         self._draw_curve()
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Mind the closing of the window that the dock is in."""
+        super().showEvent(event)
+        ClosingGuard.watch(self._session, self)
+
     def refresh(self) -> None:
         """Show what can be trained on, and whether it can start."""
         why = self._starter.why_not()
@@ -81,31 +79,20 @@ class TrainDock(QWidget):
         self.train.setText("Starting…" if self._starter.starting else "Train")
         shares = self._starter.shares()
         self.why.setText(why or _summary(shares))
-        self._show_split(shares)
+        self.split.show_shares(shares)
         self._show_plan()
 
     def _build(self) -> None:
-        inside = QWidget()
-        layout = QVBoxLayout(inside)
-        layout.setContentsMargins(*(style.SPACING,) * 4)
-        layout.setSpacing(style.SPACING)
+        layout = scrolling_column(self)
         layout.addWidget(self.train)
         layout.addWidget(self.why)
         layout.addWidget(heading("Tomograms"))
-        layout.addLayout(self.split)
-        layout.addWidget(self.split_hint)
+        layout.addWidget(self.split)
         layout.addWidget(self._details())
         layout.addWidget(heading("Learning curve"))
         layout.addWidget(self.curve, 1)
         layout.addWidget(heading("Runs"))
         layout.addWidget(self.runs)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
-        scroll.setWidget(inside)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
 
     def _details(self) -> QCollapsible:
         rows = QWidget()
@@ -130,37 +117,6 @@ class TrainDock(QWidget):
     def _take_settings(self) -> None:
         values = self.first.values() | self.others.values()
         self._starter.settings = TrainingSettings.model_validate(values)
-
-    def _show_split(self, shares: list[Share]) -> None:
-        while self.split.count():
-            item = self.split.takeAt(0)
-            old = None if item is None else item.widget()
-            if old is not None:
-                old.deleteLater()
-        for share in shares[:CHIPS]:
-            self.split.addWidget(self._chip(share))
-        hidden = len(shares) - CHIPS
-        more = f"and {hidden} more. " if hidden > 0 else ""
-        if any(s.role is Role.VALIDATE and s.picks for s in shares):
-            self.split_hint.setText(more)
-        elif shares:
-            share = self._starter.settings.hold_out
-            self.split_hint.setText(
-                f"{more}No clicked tomogram validates, so {share:.0%} of the clicks are held out."
-            )
-        else:
-            self.split_hint.setText("")
-
-    def _chip(self, share: Share) -> QWidget:
-        text = f"{share.name}: {share.picks} clicks, {ROLE_WORDS[share.role]}"
-        chip = button(
-            text,
-            "Click to change: trains, validates, not used.",
-            partial(self._starter.set_role, share.name, NEXT_ROLE[share.role]),
-        )
-        colour = ROLE_COLOURS[share.role]
-        chip.setStyleSheet(f"border: 1px solid {colour}; border-radius: 8px; padding: 2px 8px;")
-        return chip
 
     def _show_plan(self) -> None:
         started = self._monitor.record.started

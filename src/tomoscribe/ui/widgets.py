@@ -6,12 +6,25 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from tomoscribe.ui import style
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+DOCK_WIDTH = 320
+"""Narrowest dock in pixels: what the widest row of buttons needs."""
 
 
 def heading(text: str) -> QLabel:
@@ -71,3 +84,21 @@ def main_window(widget: QWidget) -> QWidget:
     while parent is not None and not isinstance(parent, QMainWindow):
         parent = parent.parentWidget()
     return parent or widget.window()
+
+
+def scrolling_column(dock: QWidget) -> QVBoxLayout:
+    """Give a dock a column that scrolls up and down when the window is low; return the column."""
+    inside = QWidget()
+    column = QVBoxLayout(inside)
+    column.setContentsMargins(*(style.SPACING,) * 4)
+    column.setSpacing(style.SPACING)
+    scroll = QScrollArea()
+    scroll.setWidgetResizable(True)
+    scroll.setFrameShape(QFrame.Shape.NoFrame)
+    scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    scroll.setWidget(inside)
+    outer = QVBoxLayout(dock)
+    outer.setContentsMargins(0, 0, 0, 0)
+    outer.addWidget(scroll)
+    dock.setMinimumWidth(DOCK_WIDTH)
+    return column

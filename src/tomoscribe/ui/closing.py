@@ -1,0 +1,103 @@
+"""Closing the viewer while a training goes on: keep it, stop it, or stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.training import launch
+from tomoscribe.ui import style
+from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.starter import Starter
+from tomoscribe.ui.widgets import heading, main_window
+
+if TYPE_CHECKING:
+    from tomoscribe.ui.session import Session
+
+KEEP, STOP, CANCEL = "keep", "stop", "cancel"
+
+
+class ClosingDialog(QDialog):
+    """Asks what becomes of the training; `choice` is `KEEP`, `STOP` or `CANCEL`."""
+
+    def __init__(self, run_name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("A training goes on")
+        self.choice = CANCEL
+        text = QLabel(
+            f"{run_name} trains in a process of its own. It can go on without the viewer; "
+            "open the project again to watch it."
+        )
+        text.setWordWrap(True)
+        buttons = QDialogButtonBox()
+        self.keep = buttons.addButton("Keep training", QDialogButtonBox.ButtonRole.AcceptRole)
+        self.stop = buttons.addButton("Stop and save", QDialogButtonBox.ButtonRole.DestructiveRole)
+        self.cancel = buttons.addButton("Cancel", QDialogButtonBox.ButtonRole.RejectRole)
+        for widget, choice in ((self.keep, KEEP), (self.stop, STOP), (self.cancel, CANCEL)):
+            widget.clicked.connect(lambda _=False, choice=choice: self._choose(choice))
+        self.keep.setDefault(True)
+        self.keep.setFocus()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(*(3 * style.SPACING,) * 4)
+        layout.setSpacing(2 * style.SPACING)
+        layout.addWidget(heading("Close the viewer, keep the training?"))
+        layout.addWidget(text)
+        layout.addWidget(buttons)
+        self.setMinimumWidth(420)
+
+    def _choose(self, choice: str) -> None:
+        self.choice = choice
+        self.accept() if choice != CANCEL else self.reject()
+
+
+class ClosingGuard(QObject):
+    """Watches one main window: asks before it closes, and ends threads and timers with it."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._window = window
+        self._monitor = RunMonitor.of(session)
+        self._starter = Starter.of(session)
+        window.installEventFilter(self)
+
+    @classmethod
+    def watch(cls, session: Session, widget: QWidget) -> None:
+        """Watch the main window that a widget is in, once."""
+        window = main_window(widget)
+        if window.findChild(cls) is None:
+            cls(session, window)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Ask on a close event; swallow it when the user stays."""
+        if watched is not self._window or event is None or event.type() != QEvent.Type.Close:
+            return False
+        if not self._may_close():
+            event.ignore()
+            return True
+        # napari may still refuse to close, so look once it had its turn.
+        QTimer.singleShot(0, self._clean_up)
+        return False
+
+    def _may_close(self) -> bool:
+        run = self._monitor.run
+        if run is None or not self._monitor.alive:
+            return True
+        dialog = ClosingDialog(run.name, self._window)
+        dialog.exec()
+        if dialog.choice == STOP:
+            try:
+                launch.request_stop(run)
+            except TomoscribeError as error:
+                self._session.status_message.emit(str(error))
+                return False
+        return dialog.choice != CANCEL
+
+    def _clean_up(self) -> None:
+        if not self._window.isVisible():
+            self._window.removeEventFilter(self)
+            self._starter.close()
+            self._monitor.close()
