@@ -9,6 +9,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+GAIN = 0.2
+"""Half range of the factor on a patch."""
+OFFSET = 0.2
+"""Half range of what is added to a patch, in standard deviations of the tomogram."""
+NOISE = 0.3
+"""Largest standard deviation of the noise added to a patch."""
+
 
 def flip_each(patches: Tensor, flips: Tensor) -> Tensor:
     """Flip each patch (B, C, z, y, x) along the axes that `flips` (B, 3) says."""
@@ -19,24 +26,16 @@ def flip_each(patches: Tensor, flips: Tensor) -> Tensor:
     return torch.stack(flipped)
 
 
-def vary_intensity(
-    patches: Tensor,
-    generator: torch.Generator,
-    *,
-    gain: float = 0.2,
-    offset: float = 0.2,
-    noise: float = 0.3,
-) -> Tensor:
-    """Change gain, offset and noise of each patch (B, 1, z, y, x), in standard deviations of the volume.
-
-    `gain` and `offset` are half ranges, `noise` the largest standard deviation.
-    """
+def vary_intensity(patches: Tensor, generator: torch.Generator) -> Tensor:
+    """Change gain, offset and noise of each patch (B, 1, z, y, x), in standard deviations."""
     count, device = len(patches), patches.device
     draw = torch.rand((3, count, 1, 1, 1, 1), generator=generator).to(device)
+    scaled = patches * (1 + GAIN * (2 * draw[0] - 1)) + OFFSET * (2 * draw[1] - 1)
+    if NOISE == 0:
+        return scaled
     grain = torch.empty_like(patches)
     if device.type == "cpu":
         grain.normal_(generator=generator)
     else:
         grain.normal_()
-    scaled = patches * (1 + gain * (2 * draw[0] - 1)) + offset * (2 * draw[1] - 1)
-    return scaled + noise * draw[2] * grain
+    return scaled + NOISE * draw[2] * grain

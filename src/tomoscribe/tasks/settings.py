@@ -30,10 +30,10 @@ class TrainingSettings(BaseModel):
         description="auto: bfloat16 where a one-second test shows that it is faster and agrees",
     )
     bin: int | None = Field(
-        None, gt=0, description="average-binning factor; default: diameter of 10-14 voxels"
+        None, gt=0, description="average-binning factor; default: 14-27 voxels across the smallest particle"
     )
     patch: int | None = Field(
-        None, gt=0, description="patch edge in binned voxels; default about 3 diameters"
+        None, gt=0, description="patch edge in binned voxels; default about 4 diameters"
     )
     batch: int | None = Field(None, gt=0, description="patches a step")
     width: int | None = Field(None, gt=0, description="channels of the first level")

@@ -15,6 +15,9 @@ MATCH_RADIUS = 0.5
 """A pick counts for a click that is at most so many diameters away."""
 _GRID = np.linspace(-6.0, 6.0, 481)
 """Thresholds that are tried, as logits."""
+_LEAST_RECALL = 0.25
+"""Where fewer clicks are found, the estimate of the number of particles rests on too few."""
+_SHRINK = 4.0
 
 
 @dataclass(frozen=True)
@@ -55,27 +58,51 @@ def judge(samples: list[Peaks]) -> Verdict:
     """Return score, metrics and threshold of one class over some tomograms.
 
     In declared regions every pick is right or wrong, so F1 is exact. Elsewhere nobody knows which
-    unclicked picks are right; there recall squared over the number of picks ranks thresholds as
-    precision times recall does (Lee and Liu 2003), up to a constant.
+    unclicked picks are right, but recall is known from the clicks, and the number of picks; that is
+    enough to estimate F1, see `_estimate`.
     """
-    logits = np.concatenate([_logit(s.scores) for s in samples])
-    clicked = np.concatenate([_logits_at(s, s.held_out) for s in samples])
-    seen = np.concatenate([_logits_at(s, s.trained) for s in samples])
-    recall = _smooth_recall(clicked, seen)
-    count = (logits[None, :] >= _GRID[:, None]).sum(1)
-    gain = recall**2 / (count + 1.0)
-    best = _GRID[int(np.argmax(gain))]
-    metrics = {
-        "recall": float(recall[np.argmax(gain)]),
-        "picks": float(count[np.argmax(gain)]),
-        "threshold": float(1 / (1 + np.exp(-best))),
+    estimate = _estimate(samples)
+    certain = [sample for sample in samples if sample.boxes]
+    if not certain:
+        return estimate
+    f1, precision, recall, threshold = _in_boxes(certain)
+    metrics = estimate.metrics | {
+        "f1": f1,
+        "precision": precision,
+        "recall": recall,
+        "threshold": threshold,
     }
-    certain = [s for s in samples if s.boxes]
-    if certain:
-        f1, precision, found, best = _in_boxes(certain)
-        metrics |= {"f1": f1, "precision": precision, "recall": found}
-        return Verdict(f1, metrics, float(1 / (1 + np.exp(-best))))
-    return Verdict(float(gain.max() * 100), metrics, float(1 / (1 + np.exp(-best))))
+    return Verdict(f1, metrics, threshold)
+
+
+def _estimate(samples: list[Peaks]) -> Verdict:
+    """Return the verdict from recall on clicks r(t) and the number of picks n(t) above a threshold t.
+
+    If all N particles behave as the clicked ones do, r N of the n picks are right, so that
+    F1 = 2 r N / (n + N). As no precision exceeds 1, N is at most n / r at every threshold, and near
+    it where only sure picks are left: its least value stands for N.
+    """
+    logits = np.concatenate([_logit(sample.scores) for sample in samples])
+    held = np.concatenate([_logits_at(sample, sample.held_out) for sample in samples])
+    seen = np.concatenate([_logits_at(sample, sample.trained) for sample in samples])
+    clicked = _pool(held, seen)
+    width = float(np.clip(0.5 * clicked.std(), 0.1, 0.6)) if len(clicked) > 1 else 0.5
+    recall = _share_above(clicked, width)
+    count = np.maximum(_share_above(logits, 0.1) * len(logits), 1e-3)
+    sure = recall >= _LEAST_RECALL
+    total = float((count[sure] / recall[sure]).min()) if sure.any() else float(len(clicked))
+    total = max(total, float(len(held) + len(seen)), 1.0)
+    f1 = 2 * recall * total / (count + total)
+    best = int(np.argmax(f1))
+    threshold = float(1 / (1 + np.exp(-_GRID[best])))
+    found = (held if len(held) else seen) >= _GRID[best]
+    metrics = {
+        "estimated_f1": float(f1[best]),
+        "recall": float(found.mean()) if len(found) else 0.0,
+        "picks": float((logits >= _GRID[best]).sum()),
+        "threshold": threshold,
+    }
+    return Verdict(float(f1[best]), metrics, threshold)
 
 
 def _logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -94,15 +121,26 @@ def _logits_at(sample: Peaks, clicks: NDArray[np.float64]) -> NDArray[np.float64
     return np.array([max((logits[i] for i in hits), default=-10.0) for hits in near])
 
 
-def _smooth_recall(clicked: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of clicks above each threshold of the grid, smoothed as few clicks need it."""
-    values = clicked if len(clicked) >= 4 else np.concatenate([clicked, seen])
-    width = 0.5
-    return np.asarray((1 / (1 + np.exp((_GRID[:, None] - values[None, :]) / (width / 2)))).mean(1))
+def _pool(held: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return all clicks' logits, those the training saw lowered by what the held-out ones lack.
+
+    Few held-out clicks say little about that difference, so it is shrunk towards nothing.
+    """
+    if not len(held) or not len(seen):
+        return np.concatenate([held, seen])
+    shrink = len(held) / (len(held) + _SHRINK)
+    lacking = max(0.0, float(np.median(seen) - np.median(held)))
+    return np.concatenate([held, seen - shrink * lacking])
+
+
+def _share_above(values: NDArray[np.float64], width: float) -> NDArray[np.float64]:
+    """Return the share of `values` above each threshold of the grid, each value smeared by `width`."""
+    away = np.clip((_GRID[:, None] - values[None, :]) / width, -40, 40)
+    return np.asarray((1 / (1 + np.exp(1.7 * away))).mean(1)) if len(values) else 0 * _GRID
 
 
 def _in_boxes(samples: list[Peaks]) -> tuple[float, float, float, float]:
-    """Return best F1, precision, recall and its threshold (logit) inside of declared regions."""
+    """Return best F1, precision, recall and its threshold inside of declared regions."""
     hits: list[tuple[float, bool]] = []
     total = 0
     for sample in samples:
@@ -120,7 +158,7 @@ def _in_boxes(samples: list[Peaks]) -> tuple[float, float, float, float]:
                 free[int(np.argmin(np.where(near, away, np.inf)))] = False
             hits.append((float(logits[i]), bool(near.any())))
     if not hits or not total:
-        return 0.0, 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0, 0.5
     hits.sort(reverse=True)
     right = np.cumsum([hit for _, hit in hits])
     f1 = 2 * right / (np.arange(1, len(hits) + 1) + total)
@@ -130,7 +168,7 @@ def _in_boxes(samples: list[Peaks]) -> tuple[float, float, float, float]:
         float(f1[best]),
         float(right[best] / (best + 1)),
         float(right[best] / total),
-        (hits[best][0] + below) / 2,
+        float(1 / (1 + np.exp(-(hits[best][0] + below) / 2))),
     )
 
 

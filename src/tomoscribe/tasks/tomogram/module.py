@@ -28,6 +28,8 @@ from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
 from tomoscribe.tasks.tomogram.targets import make_targets
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch.utils.data import DataLoader
 
     from tomoscribe.project.model import TrainingData, TrainingSample
@@ -139,6 +141,13 @@ class TomogramModule(lightning.LightningModule):
         used = sum(len(p.clicked) + len(p.rejected) for p in parts)
         held = sum(len(p.held_out) for p in parts)
         return TrainingStatus(used=used, total=used + held, held_out=held)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TomogramModule:
+        """Move the resident volumes along when the module is moved, so that a pause frees a device."""
+        super()._apply(fn, recurse)
+        self._volumes = {name: (s, fn(values)) for name, (s, values) in self._volumes.items()}
+        self._place = next(self.net.parameters()).device
+        return self
 
     # ---- steps --------------------------------------------------------------------------------
 

@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-FINEST_DIAMETER = 10
-"""Least voxels across the smallest particle after binning; finer detail costs steps, which matter more."""
+SMALLEST_ACROSS = 14
+"""Least voxels across the smallest particle after averaging; the network halves them once more.
+
+Half of it, seven, is what the heatmap needs to locate a particle to a tenth of its diameter.
+"""
 
 
 @dataclass(frozen=True)
@@ -115,9 +118,7 @@ def make_plan(data: DataSummary, settings: TrainingSettings, device: DeviceInfo)
 
 
 def _choose_bin(diameter_voxels: float) -> tuple[int, str]:
-    factor = max(1, math.floor(diameter_voxels / FINEST_DIAMETER))
-    if diameter_voxels < 16:
-        factor = 1
+    factor = max(1, math.floor(diameter_voxels / SMALLEST_ACROSS))
     return factor, (
         f"the smallest particle is {diameter_voxels:.0f} voxels across, "
         f"{diameter_voxels / factor:.0f} after averaging"
@@ -125,11 +126,11 @@ def _choose_bin(diameter_voxels: float) -> tuple[int, str]:
 
 
 def _choose_stem(across: float) -> tuple[Literal[1, 2], str]:
-    if across >= 14:
-        return 2, f"{across:.0f} voxels are enough to locate it at half resolution"
+    if across >= 12:
+        return 2, f"{across:.0f} voxels across are enough to locate it at half resolution"
     return 1, f"{across:.0f} voxels across leave nothing to halve"
 
 
 def _choose_patch(largest: float, stem: int) -> tuple[int, str]:
-    edge = min(96 * stem // 2, max(24 * stem, round(3 * largest)))
-    return edge, f"about three times the largest particle, {largest:.0f} voxels after averaging"
+    edge = min(48 * stem, max(24 * stem, round(4 * largest)))
+    return edge, f"about four times the largest particle, {largest:.0f} voxels after averaging"

@@ -1,0 +1,63 @@
+"""The plan: what it chooses, why, and that the user has the last word."""
+
+import pytest
+
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, TomogramPlan, make_plan
+
+
+def _plan(
+    diameter_A: float = 300.0, voxel_size_A: float = 10.0, kind: str = "cpu", **settings: object
+) -> TomogramPlan:
+    data = DataSummary(voxel_size_A, diameter_A, diameter_A, 20, (128, 384, 384))
+    return make_plan(data, TrainingSettings(**settings), DeviceInfo(kind=kind))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("diameter_A", "voxel_size_A", "factor"),
+    [(300, 10, 2), (150, 10, 1), (175, 10, 1), (300, 5, 4), (120, 13.5, 1), (1000, 8, 8)],
+)
+def test_binning_follows_the_diameter(
+    diameter_A: float, voxel_size_A: float, factor: int
+) -> None:
+    plan = _plan(diameter_A, voxel_size_A)
+    assert plan.bin == factor
+    across = diameter_A / voxel_size_A / plan.grid_bin
+    assert across >= 6
+
+
+def test_small_particles_keep_their_resolution() -> None:
+    plan = _plan(80.0)
+    assert (plan.bin, plan.stem) == (1, 1)
+
+
+@pytest.mark.parametrize("diameter_A", [60, 100, 150, 220, 300, 470])
+def test_patch_suits_the_network(diameter_A: float) -> None:
+    plan = _plan(diameter_A)
+    assert plan.patch % plan.multiple == 0
+    assert plan.patch >= 2 * diameter_A / 10 / plan.bin
+
+
+def test_odd_patch_of_the_user_is_rounded_up_to_fit() -> None:
+    assert _plan(patch=50).patch == 56
+
+
+def test_every_choice_has_a_reason() -> None:
+    plan = _plan()
+    chosen = {"bin", "stem", "patch", "batch", "width", "learning_rate", "max_steps"}
+    assert chosen <= plan.reasons.keys()
+    assert all(reason and "\n" not in reason for reason in plan.reasons.values())
+
+
+def test_user_settings_override_and_say_so() -> None:
+    plan = _plan(bin=3, width=12, batch=2, learning_rate=1e-4, max_steps=7, precision="bfloat16")
+    assert (plan.bin, plan.width, plan.batch, plan.steps) == (3, 12, 2, 7)
+    assert plan.learning_rate == 1e-4
+    assert plan.precision == "bfloat16"
+    assert plan.reasons["bin"] == "set by the user"
+
+
+def test_gpu_gets_a_wider_network_and_batch() -> None:
+    cpu, gpu = _plan(), _plan(kind="cuda")
+    assert gpu.width > cpu.width
+    assert gpu.batch > cpu.batch
