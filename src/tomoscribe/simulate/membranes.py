@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import NDArray
+
+    Grid = NDArray[np.floating] | NDArray[np.integer] | float
 
 LEAFLET_A = 18.0
 """Half the distance between the two head-group layers, in Å (bilayers are 35-40 Å thick)."""
@@ -27,7 +29,7 @@ class Vesicle:
     centre_zyx: tuple[float, float, float]
     radii_zyx: tuple[float, float, float]
 
-    def distance(self, z: ArrayLike, y: ArrayLike, x: ArrayLike) -> NDArray[np.float32]:
+    def distance(self, z: Grid, y: Grid, x: Grid) -> NDArray[np.float32]:
         """Return the signed distance in voxels from the surface, outside positive.
 
         First-order (value over gradient), which is exact on the surface and for spheres.
@@ -39,7 +41,7 @@ class Vesicle:
         slope = np.sqrt(
             sum((s / r) ** 2 for s, r in zip(scaled, self.radii_zyx, strict=True))
         ) / np.maximum(value, 1e-6)
-        return ((value - 1) / np.maximum(slope, 1e-6)).astype(np.float32)
+        return np.asarray((value - 1) / np.maximum(slope, 1e-6), dtype=np.float32)
 
 
 def random_vesicle(

@@ -1,0 +1,79 @@
+"""Which features tell the clicked particles from the background: two Gaussians, fitted at once.
+
+With white background features the score is a log-likelihood ratio. A quadratic
+one: beads and membranes have more of everything than a particle, and a linear
+score would rank them above it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tomoscribe.prediction.instant_features import FeatureMaps, Whitening
+
+PRIOR_CLICKS = 5.0
+"""Weight of the background's covariance in that of the clicks, counted in clicks."""
+_PLANES = 8
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A normal distribution of white features: mean (K,), precision (K, K), log determinant."""
+
+    mean: NDArray[np.float32]
+    precision: NDArray[np.float32]
+    log_det: float
+
+    def log_density(self, white: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the log density at (N, K) up to the constant of the dimension."""
+        away = white - self.mean
+        squared = np.einsum("nk,nk->n", away @ self.precision, away)
+        return np.asarray(0.5 * (self.log_det - squared), dtype=np.float32)
+
+
+def fit_gaussian(white: NDArray[np.float32], prior: float = PRIOR_CLICKS) -> Gaussian:
+    """Return the Gaussian of (N, K) white features, its covariance shrunk towards 1."""
+    values = white.astype(np.float64)
+    mean = values.mean(axis=0)
+    away = values - mean
+    covariance = (away.T @ away + prior * np.eye(values.shape[1])) / (len(values) + prior)
+    precision = np.linalg.inv(covariance)
+    log_det = float(np.linalg.slogdet(precision)[1])
+    return Gaussian(mean.astype(np.float32), precision.astype(np.float32), log_det)
+
+
+@dataclass(frozen=True)
+class ClickModel:
+    """Scores voxels by how much more they look like the clicks than like the background."""
+
+    whitening: Whitening
+    target: Gaussian
+
+    def score(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the log-likelihood ratios (N,) of raw features (N, K)."""
+        white = (raw - self.whitening.mean) @ self.whitening.matrix
+        background = -0.5 * np.einsum("nk,nk->n", white, white)
+        return np.asarray(self.target.log_density(white) - background, dtype=np.float32)
+
+    def score_maps(self, maps: FeatureMaps) -> NDArray[np.float32]:
+        """Return the log-likelihood ratio (z, y, x) of a whole tomogram."""
+        scores = np.empty(maps.shape_zyx, np.float32)
+        count = len(maps.raw)
+        for start in range(0, len(scores), _PLANES):
+            slab = maps.raw[:, start : start + _PLANES]
+            raw = slab.reshape(count, -1).T.astype(np.float32)
+            scores[start : start + _PLANES] = self.score(raw).reshape(slab.shape[1:])
+        return scores
+
+
+def fit_clicks(maps: FeatureMaps, clicks_zyx: NDArray[np.floating]) -> ClickModel:
+    """Return the model of clicks (N, 3) in tomogram voxels."""
+    whitening = maps.whitening()
+    white = (maps.at(clicks_zyx) - whitening.mean) @ whitening.matrix
+    return ClickModel(whitening, fit_gaussian(white))

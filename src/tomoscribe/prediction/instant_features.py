@@ -1,0 +1,154 @@
+"""What a tomogram looks like around each voxel, whatever way a particle is turned.
+
+The local energy in a few frequency bands, pooled over a few radii of the particle's size:
+rotation leaves it unchanged, and unlike the mean density it sees a particle whose
+low frequencies the microscope has suppressed. No torch, one FFT per map.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import fft as sfft
+from scipy.ndimage import map_coordinates
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BAND_EDGES = (0.7, 1.0, 1.5, 2.2, 3.2)
+"""Sigmas in binned voxels of the Gaussians whose differences are the frequency bands."""
+POOLING = (0.15, 0.30, 0.45)
+"""Sigmas in diameters over which a band's energy is averaged: core, body, surroundings."""
+CLIP = 4.0
+"""Values beyond this many sigma (gold) are cut, or they would own every band."""
+BACKGROUND_SAMPLES = 20_000
+"""Random voxels that stand for the background; particles are too few among them to matter."""
+RIDGE = 1e-2
+"""Variance added to each direction, so that two nearly equal maps are not told apart by noise."""
+_CHUNK_PLANES = 8
+
+
+@dataclass(frozen=True)
+class Whitening:
+    """Turns raw features into ones of mean 0 and covariance about 1 over the background.
+
+    Parameters
+    ----------
+    mean : ndarray
+        (K,) background means.
+    matrix : ndarray
+        (K, K); white = (raw − mean) @ matrix.
+    """
+
+    mean: NDArray[np.float32]
+    matrix: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FeatureMaps:
+    """Features of a whole tomogram.
+
+    Parameters
+    ----------
+    raw : ndarray, float16
+        (K, z, y, x) logarithms of pooled band energies, on the binned grid.
+    bin : int
+        Tomogram voxels per voxel of the maps and axis.
+    background : ndarray, float32
+        (N, K) raw features of random voxels.
+    """
+
+    raw: NDArray[np.float16]
+    bin: int
+    background: NDArray[np.float32]
+
+    @property
+    def shape_zyx(self) -> tuple[int, int, int]:
+        """Shape of one map."""
+        return self.raw.shape[1], self.raw.shape[2], self.raw.shape[3]
+
+    def whitening(self) -> Whitening:
+        """Return what makes the background's features white."""
+        mean = self.background.mean(axis=0)
+        spread = self.background.std(axis=0)
+        centred = (self.background - mean) / spread
+        variances, directions = np.linalg.eigh(np.cov(centred.T))
+        matrix = directions / np.sqrt(variances + RIDGE) / spread[:, None]
+        return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
+
+    def to_grid(self, zyx: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return grid positions of tomogram voxels (N, 3)."""
+        return (np.asarray(zyx, dtype=np.float64) - (self.bin - 1) / 2) / self.bin
+
+    def at(self, zyx: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Return the raw features (N, K) at tomogram voxels (N, 3), linearly interpolated."""
+        points = np.clip(self.to_grid(zyx), 0, np.array(self.shape_zyx) - 1)
+        lo = np.minimum(np.floor(points).astype(int), np.maximum(np.array(self.shape_zyx) - 2, 0))
+        found = np.empty((len(points), len(self.raw)), np.float32)
+        for i, (corner, point) in enumerate(zip(lo, points, strict=True)):
+            z, y, x = corner
+            box = self.raw[:, z : z + 2, y : y + 2, x : x + 2].astype(np.float32)
+            offset = (point - corner)[:, None]
+            found[i] = [map_coordinates(b, offset, order=1, mode="nearest")[0] for b in box]
+        return found
+
+
+def compute_features(binned: NDArray[np.float32], diameter: float, factor: int) -> FeatureMaps:
+    """Return the feature maps of a binned tomogram.
+
+    Parameters
+    ----------
+    binned : ndarray, float32
+        (z, y, x), about mean 0 and standard deviation 1; is changed.
+    diameter : float
+        Particle diameter in binned voxels.
+    factor : int
+        Binning factor, kept with the maps.
+    """
+    np.clip(binned, -CLIP, CLIP, out=binned)
+    shape = (binned.shape[0], binned.shape[1], binned.shape[2])
+    padded = tuple(sfft.next_fast_len(n, real=True) for n in shape)
+    inside = tuple(slice(0, n) for n in shape)
+    spectrum = sfft.rfftn(binned, padded, workers=1)
+    radii = [max(share * diameter, 1.0) for share in POOLING]
+    raw = np.empty(((len(BAND_EDGES) - 1) * len(radii), *shape), np.float16)
+    pools = [_gaussian(padded, sigma) for sigma in radii]
+    finer = _gaussian(padded, BAND_EDGES[0])
+    for band in range(len(BAND_EDGES) - 1):
+        coarser = _gaussian(padded, BAND_EDGES[band + 1])
+        passed = sfft.irfftn(_times(spectrum, finer) - _times(spectrum, coarser), padded, workers=1)
+        finer = coarser
+        passed = passed[inside]
+        np.square(passed, out=passed)
+        energy = sfft.rfftn(passed, padded, workers=1)
+        floor = 1e-6 * float(passed.mean()) + 1e-12
+        for j, pool in enumerate(pools):
+            pooled = sfft.irfftn(_times(energy, pool), padded, workers=1)[inside]
+            np.maximum(pooled, floor, out=pooled)
+            raw[band * len(pools) + j] = np.log(pooled, out=pooled)
+    rng = np.random.default_rng(0)
+    count = int(np.prod(shape))
+    chosen = rng.integers(0, count, min(BACKGROUND_SAMPLES, count))
+    background = raw.reshape(len(raw), -1)[:, chosen].T.astype(np.float32)
+    return FeatureMaps(raw, factor, background)
+
+
+_Factors = tuple["NDArray[np.float32]", "NDArray[np.float32]", "NDArray[np.float32]"]
+
+
+def _gaussian(shape: tuple[int, ...], sigma: float) -> _Factors:
+    """Return the transfer of a Gaussian blur as three factors along kz, ky, kx."""
+    z, y, x = (
+        np.exp(-2 * np.pi**2 * sigma**2 * k**2).astype(np.float32)
+        for k in (sfft.fftfreq(shape[0]), sfft.fftfreq(shape[1]), sfft.rfftfreq(shape[2]))
+    )
+    return z, y, x
+
+
+def _times(spectrum: NDArray[np.complex64], factors: _Factors) -> NDArray[np.complex64]:
+    z, y, x = factors
+    product: NDArray[np.complex64] = spectrum * (y[:, None] * x)[None]
+    product *= z[:, None, None]
+    return product
