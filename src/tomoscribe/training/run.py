@@ -78,16 +78,17 @@ class RunFolder:
         runs = Path(runs_dir)
         try:
             runs.mkdir(parents=True, exist_ok=True)
-            run = cls(_make_folder(runs, config.task, name))
-        except FileExistsError as error:
-            raise TomoscribeError(
-                f"The run {runs / (name or '')} exists already; give another name, or resume it."
-            ) from error
+            path = _make_folder(runs, config.task, name)
         except OSError as error:
             raise TomoscribeError(
                 f"No run can be made in {runs} ({error.strerror}); "
                 "choose a folder that can be written to."
             ) from error
+        if path is None:
+            raise TomoscribeError(
+                f"The run {runs / (name or '')} exists already; give another name, or resume it."
+            )
+        run = cls(path)
         try:
             run.write_config(config)
         except TomoscribeError:
@@ -304,19 +305,20 @@ def checkpoints_of(run: RunFolder, events: Iterable[Event]) -> list[CheckpointIn
     ]
 
 
-def _make_folder(runs: Path, task: str, name: str | None) -> Path:
-    if name is not None:
-        (runs / name).mkdir()
-        return runs / name
+def _make_folder(runs: Path, task: str, name: str | None) -> Path | None:
+    """Make a new folder and return it; None if the wanted one is there already."""
     number = 1
     while True:
-        path = runs / f"{date.today().isoformat()}_{task}_{number:03d}"
-        try:
-            path.mkdir()
-        except FileExistsError:
-            number += 1
-        else:
+        path = runs / (name or f"{date.today().isoformat()}_{task}_{number:03d}")
+        if not path.exists():
+            try:
+                path.mkdir()
+            except FileExistsError:  # somebody was faster
+                continue
             return path
+        if name is not None:
+            return None
+        number += 1
 
 
 def _file_name(sample: str) -> str:
