@@ -6,7 +6,7 @@ import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qtpy.QtCore import QObject, Signal  # type: ignore[attr-defined]  # qtpy renames it
+from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]  # qtpy renames it
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,8 @@ class Background(QObject):
         self._then: Callable[[Any], None] | None = None
         self._failed: Callable[[BaseException], None] | None = None
         self._open = True
-        self._finished.connect(self._deliver)
+        # Queued also within one thread, so that an answer never comes before `run` returns.
+        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     @property
     def busy(self) -> bool:

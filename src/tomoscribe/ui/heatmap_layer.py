@@ -142,6 +142,7 @@ class HeatmapLayer:
         if self._live is not None:
             write_block(self._live, (0, 0, 0), values)
             self._dirty = True
+            self.changed.emit()
 
     def write(self, checkpoint: str, lo_zyx: Sequence[int], block: NDArray[np.uint8]) -> None:
         """Take a block (class, z, y, x) over; `flush` shows it."""

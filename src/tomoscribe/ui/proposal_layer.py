@@ -30,6 +30,7 @@ class ProposalLayer:
         self._session = session
         self._proposals: Proposals | None = None
         self._current: int | None = None
+        self._mask: NDArray[np.bool_] | None = None
 
     @property
     def layer(self) -> Points | None:
@@ -50,16 +51,17 @@ class ProposalLayer:
         elif proposals is not self._proposals:
             layer.selected_data = set()
             layer.data = proposals.zyx
-            layer.size = proposals.diameter_voxels
             layer.features = _features(proposals)
             layer.border_color = COLOR
-            self._current = None
+            self._current = self._mask = None
         self._proposals = proposals
         mask = shown.copy()
         if current is not None:
             mask[current] = True
-        if not np.array_equal(layer.shown, mask):
-            layer.shown = mask
+        if self._mask is None or not np.array_equal(self._mask, mask):
+            self._mask = layer.shown = mask
+            # napari 0.9 ignores `shown` in 3D; points without size are not drawn anywhere.
+            layer.size = np.where(mask, proposals.diameter_voxels, 0.0)
         self._mark(layer, current)
 
     def clear(self) -> None:
@@ -67,7 +69,7 @@ class ProposalLayer:
         layer = self.layer
         if layer is not None:
             self._session.viewer.layers.remove(layer)
-        self._proposals = self._current = None
+        self._proposals = self._current = self._mask = None
 
     def _mark(self, layer: Points, current: int | None) -> None:
         if current == self._current:
@@ -102,7 +104,7 @@ class ProposalLayer:
             projection_mode="rescale_spherical",
         )
         layer.editable = False
-        self._current = None
+        self._current = self._mask = None
         if "picks" in viewer.layers:  # below the picks, so that these are clicked first
             viewer.layers.move(
                 viewer.layers.index(layer), viewer.layers.index(viewer.layers["picks"])

@@ -1,0 +1,174 @@
+"""Scrubbing checkpoints, choosing a threshold, answering proposals, going on from a checkpoint."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+
+from tests.ui.conftest import PLACES_ZYX, gaussians
+from tomoscribe.picks.table import HUMAN, PickState
+from tomoscribe.training.status import State
+from tomoscribe.ui import starter as starter_module
+from tomoscribe.ui.compare_dock import CompareDock
+
+
+@pytest.fixture
+def trained(session, fake_worker, edit_of, process_until, qtbot) -> SimpleNamespace:
+    """Two checkpoints of a run: the first sees two of four particles, the second all of them."""
+    session.edit(edit_of(PLACES_ZYX[:1]))
+    fake_worker.begin()
+    names = []
+    for heights in ([0.7, 0.5, 0.05, 0.05], [0.95, 0.9, 0.8, 0.45]):
+        fake_worker.train(10)
+        fake_worker.validate(float(np.mean(heights)), threshold=0.4)
+        fake_worker.keep(float(np.mean(heights)))
+        fake_worker.preview(gaussians(PLACES_ZYX, heights))
+        names.append(fake_worker.name)
+    dock = CompareDock(session)
+    qtbot.addWidget(dock)
+    session.run = fake_worker.run
+    process_until(lambda: dock.review.proposals is not None, "proposals")
+    process_until(lambda: len(dock.checkpoints.checkpoints) == 2, "two checkpoints")
+    return SimpleNamespace(dock=dock, session=session, worker=fake_worker, names=names)
+
+
+def accepted(session) -> int:
+    return len(session.entry.picks.select(state=PickState.ACCEPTED))
+
+
+def test_the_newest_heatmap_proposes_what_is_not_picked_yet(trained, session) -> None:
+    assert trained.dock.review.threshold == 0.4
+    assert "3</b> proposed at 0.40, 1 of your 1 clicks found" in trained.dock.counts.text()
+    layer = session.viewer.layers["proposals"]
+    assert layer.shown.sum() == 3
+    assert (layer.size > 0).sum() == 3
+
+
+def test_the_slider_switches_heatmap_and_proposals(trained, session, process_until) -> None:
+    dock = trained.dock
+    dock.checkpoints.step(-2)
+    process_until(
+        lambda: dock.review.proposals.source.endswith(trained.names[0]), "the older proposals"
+    )
+    assert "step 10" in dock.checkpoints.label.text()
+    assert dock.review.comparison.shown(0.4).sum() == 1
+    dock.checkpoints.step(+2)
+    process_until(
+        lambda: dock.review.proposals.source.endswith(trained.names[1]), "the newest proposals"
+    )
+    assert "newest" in dock.checkpoints.label.text()
+
+
+def test_a_new_preview_leaves_the_chosen_checkpoint_in_view(trained, process_until) -> None:
+    dock = trained.dock
+    dock.checkpoints.show_checkpoint(trained.names[0])
+    trained.worker.train(10)
+    trained.worker.preview(gaussians(PLACES_ZYX))
+    process_until(lambda: len(dock.checkpoints.checkpoints) == 3, "the third checkpoint")
+    assert dock.checkpoints.name == trained.names[0]
+
+
+def test_dragging_the_threshold_shows_and_hides_proposals_at_once(trained, session, qtbot) -> None:
+    histogram = trained.dock.histogram
+    histogram.resize(220, 84)
+    layer = session.viewer.layers["proposals"]
+    for x, count in ((200, 0), (130, 2), (60, 3)):
+        qtbot.mousePress(histogram, Qt.MouseButton.LeftButton, pos=QPoint(x, 30))
+        assert layer.shown.sum() == count, x
+    histogram.mouseDoubleClickEvent(None)
+    assert histogram.threshold == 0.4
+
+
+def test_the_users_threshold_stays_when_the_checkpoint_changes(trained, process_until) -> None:
+    dock = trained.dock
+    dock.histogram.set_threshold(0.85)
+    dock.checkpoints.step(-1)
+    process_until(lambda: dock.review.proposals.source.endswith(trained.names[1]), "proposals")
+    assert dock.review.threshold == 0.85
+
+
+def test_next_flies_to_the_least_sure_and_accept_makes_it_a_pick(trained, session) -> None:
+    session.actions["next_uncertain"]()
+    review = trained.dock.review
+    assert review.current is not None
+    np.testing.assert_allclose(review.proposals.zyx[review.current], PLACES_ZYX[3], atol=1.5)
+    before = accepted(session)
+    session.actions["accept"]()
+    assert accepted(session) == before + 1
+    made = session.entry.picks.select(state=PickState.ACCEPTED)[-1]
+    assert made.source == f"{trained.worker.run.name}/{trained.names[1]}"
+    assert made.score == pytest.approx(0.45, abs=0.05)
+    assert "1 accepted, 0 rejected" in trained.dock.answers.text()
+    session.undo()
+    assert review.comparison.open.sum() == 3
+
+
+def test_reject_stores_a_hard_negative_and_goes_on(trained, session) -> None:
+    session.actions["next_uncertain"]()
+    session.actions["reject"]()
+    rejected = session.entry.picks.select(state=PickState.REJECTED)
+    assert len(rejected) == 1
+    assert rejected[0].source != HUMAN
+    assert trained.dock.review.current is not None
+    for _ in range(2):
+        session.actions["accept"]()
+    said = []
+    session.status_message.connect(said.append)
+    session.actions["accept"]()
+    assert said == ["Nothing to review: no proposal is open."]
+
+
+def test_accept_all_above_is_one_step_of_undo(trained, session, qtbot) -> None:
+    trained.dock.histogram.set_threshold(0.7)
+    assert trained.dock.accept_all.text() == "Accept all 2 above"
+    qtbot.mouseClick(trained.dock.accept_all, Qt.MouseButton.LeftButton)
+    assert accepted(session) == 3
+    assert not trained.dock.accept_all.isEnabled()
+    session.undo()
+    assert accepted(session) == 1
+
+
+def test_blinking_shows_a_and_b_in_turn(trained, process_until) -> None:
+    bar = trained.dock.checkpoints
+    assert (bar.a.currentData(), bar.b.currentData()) == tuple(trained.names)
+    bar.toggle_blink()
+    seen = {bar.name}
+    bar.flip()
+    seen.add(bar.name)
+    assert seen == set(trained.names)
+    assert bar.label.text().startswith(("<b>A: ", "<b>B: "))
+    process_until(lambda: bar.name == trained.names[0], "the timer to flip")
+    process_until(lambda: bar.name == trained.names[1], "the timer to flip back")
+    bar.toggle_blink()
+    assert not bar.blink.isChecked()
+
+
+def test_continue_training_starts_from_the_checkpoint_in_view(
+    trained, session, process_until, monkeypatch
+) -> None:
+    assert not trained.dock.go_on.isEnabled()
+    assert "A training goes on" in trained.dock.go_on.toolTip()
+    trained.worker.beat(State.STOPPED)
+    process_until(lambda: trained.dock.go_on.isEnabled(), "the button")
+    configs = []
+
+    def launch(config, runs_dir, control=None):
+        configs.append(config)
+        return trained.worker.run
+
+    monkeypatch.setattr(starter_module.launch, "launch", launch)
+    trained.dock.checkpoints.show_checkpoint(trained.names[0])
+    trained.dock.go_on.click()
+    process_until(lambda: configs, "the start")
+    assert configs[0].start_from == str(trained.worker.run.checkpoint_path(trained.names[0]))
+
+
+def test_without_a_heatmap_the_dock_says_what_to_do(session, qtbot) -> None:
+    dock = CompareDock(session)
+    qtbot.addWidget(dock)
+    assert "There is no heatmap yet" in dock.counts.text()
+    assert not dock.accept_all.isEnabled()
+    assert dock.next.toolTip().startswith("There is no heatmap yet")
