@@ -88,7 +88,10 @@ def launch(
     config = config.model_copy(update={"data": _absolute(config.data)})
     run = RunFolder.create(runs_dir, config, name)
     if control is not None:
-        run.write_control(**{f: getattr(control, f) for f in control.__struct_fields__})
+        wishes = msgspec.structs.asdict(control)
+        for counted in ("revision", "written", "focus_revision"):
+            wishes.pop(counted)
+        run.write_control(**wishes)
     start(run)
     return run
 
