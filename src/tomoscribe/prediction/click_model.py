@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PRIOR_CLICKS = 5.0
 """Weight of the background's covariance in that of the clicks, counted in clicks."""
+FIRM_RECALL = 0.3
+"""Below this share of the clicks a recall is too uncertain to estimate the number of particles."""
 _PLANES = 8
 
 
@@ -72,8 +74,38 @@ class ClickModel:
         return scores
 
 
-def fit_clicks(maps: FeatureMaps, clicks_zyx: NDArray[np.floating]) -> ClickModel:
-    """Return the model of clicks (N, 3) in tomogram voxels."""
+def fit_clicks(
+    maps: FeatureMaps, clicks_zyx: NDArray[np.floating]
+) -> tuple[ClickModel, NDArray[np.float32]]:
+    """Return the model of clicks (N, 3) in tomogram voxels, and each click's score (N,).
+
+    A click is scored by the model of the others: its own would flatter it, and a
+    threshold drawn from that would miss the particles that were not clicked. As the
+    peak of a heatmap it scores at its best place, within a voxel of the maps.
+    """
     whitening = maps.whitening()
     white = (maps.at(clicks_zyx) - whitening.mean) @ whitening.matrix
-    return ClickModel(whitening, fit_gaussian(white))
+    around = (np.argwhere(np.ones((3, 3, 3))) - 1) * maps.bin
+    scores = np.empty(len(white), np.float32)
+    for i, click in enumerate(clicks_zyx):
+        others = ClickModel(whitening, fit_gaussian(np.delete(white, i, axis=0)))
+        scores[i] = others.score(maps.at(click + around)).max()
+    return ClickModel(whitening, fit_gaussian(white)), scores
+
+
+def choose_threshold(
+    click_scores: NDArray[np.floating], peak_scores: NDArray[np.floating]
+) -> float:
+    """Return the threshold with the best F1 that clicks and unlabelled peaks let expect.
+
+    The share r of clicks above a threshold estimates its recall. Of the n peaks
+    above it at least N r are true, if there are N particles; so N is at most the
+    least n / r of all thresholds, and F1 is about 2 r N / (n + N).
+    """
+    candidates = np.unique(click_scores)
+    recall = np.array([(click_scores >= t).mean() for t in candidates])
+    peaks = np.array([(peak_scores >= t).sum() for t in candidates])
+    peaks = np.maximum(peaks, np.ceil(recall * len(click_scores)))
+    firm = recall >= min(FIRM_RECALL, float(recall.max()))
+    total = float((peaks / recall)[firm].min())
+    return float(candidates[np.argmax(2 * recall * total / (peaks + total))])

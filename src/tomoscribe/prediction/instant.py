@@ -14,7 +14,7 @@ from scipy.spatial import KDTree
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.peaks import find_peaks
-from tomoscribe.prediction.click_model import ClickModel, fit_clicks
+from tomoscribe.prediction.click_model import ClickModel, choose_threshold, fit_clicks
 from tomoscribe.prediction.instant_features import FeatureMaps, compute_features
 from tomoscribe.tasks.tomogram.scaled import scale_volume
 
@@ -31,8 +31,8 @@ KNOWN = 0.5
 """A proposal closer than this to a clicked or rejected position is known already, in diameters."""
 CLICK_SCORE = 0.8
 """Score of a typical click; the background's median is 0."""
-THRESHOLD_QUANTILE = 0.25
-"""Share of the clicks that may lie below the threshold for proposals."""
+LOWEST_PEAK = 0.2
+"""Score below which peaks are noise and are not kept."""
 MAX_VOXELS = 12e6
 """Above this a coarser grid is preferred, for time and memory."""
 
@@ -48,12 +48,31 @@ class InstantHeatmap:
     bin : int
         Tomogram voxels per voxel of the heatmap and axis.
     threshold : float
-        Score above which places are proposed, chosen from the clicks.
+        Score above which places are proposed, chosen from the clicks and the peaks.
+    peaks_zyx : ndarray
+        (N, 3) peaks in tomogram voxels, best first.
+    peak_scores : ndarray, float32
+        (N,) their scores.
     """
 
     scores: NDArray[np.float32]
     bin: int
     threshold: float
+    peaks_zyx: NDArray[np.float64]
+    peak_scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class InstantModel:
+    """What clicks look like: the model, and the scores that fix the heatmap's scale.
+
+    `low` is the background's median; `click_scores` (N,) are those of the clicks.
+    """
+
+    model: ClickModel
+    diameter_A: float
+    low: float
+    click_scores: NDArray[np.float32]
 
 
 def choose_bin(shape_zyx: tuple[int, int, int], diameter: float) -> int:
@@ -117,7 +136,9 @@ class InstantAnswer:
             self._diameter_A = diameter_A
         return self._maps
 
-    def fit(self, clicks_zyx: ArrayLike, diameter_A: float) -> ClickModel:
+    def fit(
+        self, clicks_zyx: ArrayLike, diameter_A: float, rejected_zyx: ArrayLike = ()
+    ) -> InstantModel:
         """Return what the clicks look like, to be used on this or on another tomogram.
 
         Raises
@@ -131,7 +152,26 @@ class InstantAnswer:
                 f"The instant answer needs {MIN_CLICKS} clicks in {self._volume.path}, "
                 f"there are {len(clicks)}; click more particles."
             )
-        return fit_clicks(self._features(diameter_A), clicks)
+        maps = self._features(diameter_A)
+        model, scores = fit_clicks(maps, clicks)
+        low = float(np.median(model.score(maps.background)))
+        return InstantModel(model, diameter_A, low, scores)
+
+    def apply(self, model: InstantModel) -> InstantHeatmap:
+        """Return the heatmap of a model of this or of another tomogram."""
+        maps = self._features(model.diameter_A)
+        scores = model.model.score_maps(maps)
+        # tanh: linear where it matters, yet the best stay apart instead of meeting at 1
+        typical = max(float(np.median(model.click_scores)), model.low + 1e-3)
+        scale = np.arctanh(CLICK_SCORE) / (typical - model.low)
+        scores -= model.low
+        scores *= scale
+        np.tanh(np.maximum(scores, 0, out=scores), out=scores)
+        clicks = np.tanh(np.maximum((model.click_scores - model.low) * scale, 0))
+        diameter = model.diameter_A / self._volume.require_voxel_size() / maps.bin
+        zyx, peaks = find_peaks(scores, SUPPRESSION * diameter, LOWEST_PEAK)
+        zyx = zyx * maps.bin + (maps.bin - 1) / 2
+        return InstantHeatmap(scores, maps.bin, choose_threshold(clicks, peaks), zyx, peaks)
 
     def answer(
         self, clicks_zyx: ArrayLike, diameter_A: float, rejected_zyx: ArrayLike = ()
@@ -143,26 +183,7 @@ class InstantAnswer:
         TomoscribeError
             If there are fewer than three clicks inside the tomogram.
         """
-        maps = self._features(diameter_A)
-        clicks = self._inside(clicks_zyx)
-        return self.apply(self.fit(clicks, diameter_A), diameter_A, maps.at(clicks))
-
-    def apply(
-        self, model: ClickModel, diameter_A: float, clicked: NDArray[np.float32]
-    ) -> InstantHeatmap:
-        """Return the heatmap of a model; `clicked` are the raw features (N, K) of its clicks."""
-        maps = self._features(diameter_A)
-        ratios = model.score_maps(maps)
-        at_clicks = model.score(clicked)
-        low = float(np.median(model.score(maps.background)))
-        high = max(float(np.median(at_clicks)), low + 1e-3)
-        # tanh: linear where it matters, yet the best stay apart instead of meeting at 1
-        scale = np.arctanh(CLICK_SCORE) / (high - low)
-        ratios -= low
-        ratios *= scale
-        np.tanh(np.maximum(ratios, 0, out=ratios), out=ratios)
-        edge = np.tanh((float(np.quantile(at_clicks, THRESHOLD_QUANTILE)) - low) * scale)
-        return InstantHeatmap(ratios, maps.bin, float(np.clip(edge, 0.05, 0.95)))
+        return self.apply(self.fit(clicks_zyx, diameter_A, rejected_zyx))
 
     def proposals(
         self,
@@ -175,12 +196,11 @@ class InstantAnswer:
         """Return new positions (N, 3) in tomogram voxels and scores (N,), best first.
 
         Positions within half a diameter of a clicked or rejected one are left out.
-        `min_score` defaults to the heatmap's own threshold.
+        `min_score` defaults to the heatmap's own threshold; below 0.2 there are no more.
         """
         diameter = diameter_A / self._volume.require_voxel_size()
-        floor = heatmap.threshold if min_score is None else min_score
-        zyx, scores = find_peaks(heatmap.scores, SUPPRESSION * diameter / heatmap.bin, floor)
-        zyx = zyx * heatmap.bin + (heatmap.bin - 1) / 2
+        good = heatmap.peak_scores >= (heatmap.threshold if min_score is None else min_score)
+        zyx, scores = heatmap.peaks_zyx[good], heatmap.peak_scores[good]
         known = np.concatenate([_points(clicks_zyx), _points(rejected_zyx)])
         if len(known) and len(zyx):
             new = KDTree(known).query(zyx)[0] > KNOWN * diameter

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import fft as sfft
-from scipy.ndimage import map_coordinates
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +26,6 @@ BACKGROUND_SAMPLES = 20_000
 """Random voxels that stand for the background; particles are too few among them to matter."""
 RIDGE = 1e-2
 """Variance added to each direction, so that two nearly equal maps are not told apart by noise."""
-_CHUNK_PLANES = 8
 
 
 @dataclass(frozen=True)
@@ -84,14 +82,14 @@ class FeatureMaps:
 
     def at(self, zyx: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the raw features (N, K) at tomogram voxels (N, 3), linearly interpolated."""
-        points = np.clip(self.to_grid(zyx), 0, np.array(self.shape_zyx) - 1)
-        lo = np.minimum(np.floor(points).astype(int), np.maximum(np.array(self.shape_zyx) - 2, 0))
-        found = np.empty((len(points), len(self.raw)), np.float32)
-        for i, (corner, point) in enumerate(zip(lo, points, strict=True)):
-            z, y, x = corner
-            box = self.raw[:, z : z + 2, y : y + 2, x : x + 2].astype(np.float32)
-            offset = (point - corner)[:, None]
-            found[i] = [map_coordinates(b, offset, order=1, mode="nearest")[0] for b in box]
+        last = np.array(self.shape_zyx) - 1
+        points = np.clip(self.to_grid(zyx), 0, last)
+        lo = np.floor(points).astype(int)
+        found = np.zeros((len(points), len(self.raw)), np.float32)
+        for corner in np.ndindex(2, 2, 2):
+            z, y, x = np.minimum(lo + corner, last).T
+            weight = np.prod(np.where(corner, points - lo, 1 - (points - lo)), axis=1)
+            found += self.raw[:, z, y, x].T * weight[:, None].astype(np.float32)
         return found
 
 
