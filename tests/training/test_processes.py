@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeVar
 
+import msgspec
 import pytest
 import torch
 
@@ -26,7 +25,7 @@ from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import Control, FocusBox
 from tomoscribe.training.follow import RunFollower, Update
 from tomoscribe.training.run import RunFolder
-from tomoscribe.training.status import State
+from tomoscribe.training.status import State, Status
 from tomoscribe.training.worker import run_worker
 
 E = TypeVar("E", bound=ev.Event)
@@ -45,7 +44,6 @@ TINY = {
     "precision": "float32",
     "seed": 3,
 }
-NOBODY = 65534
 
 
 def of(run: RunFolder, kind: type[E]) -> list[E]:
@@ -137,10 +135,8 @@ def story(
             launch.kill(run)
 
 
-def _aged(run: RunFolder):
+def _aged(run: RunFolder) -> Status:
     """Return the status as it would be found a minute later."""
-    import msgspec
-
     status = run.status()
     return msgspec.structs.replace(status, heartbeat=status.heartbeat - 60)
 
@@ -187,8 +183,8 @@ def test_a_queued_training_can_be_stopped(story: SimpleNamespace) -> None:
 def test_the_slice_in_view_is_the_first_block(story: SimpleNamespace) -> None:
     preview, block = of(story.first, ev.Preview)[0], of(story.first, ev.Block)[0]
     assert preview.sample == "sample_train"
-    assert block.shape_zyx[0] == 1
-    assert block.lo_zyx[0] in (4, 5)
+    assert block.shape_zyx[0] <= 4
+    assert block.lo_zyx[0] <= 9 / preview.bin <= block.lo_zyx[0] + block.shape_zyx[0]
 
 
 def test_stop_ends_within_its_time_with_a_checkpoint(story: SimpleNamespace) -> None:
@@ -222,12 +218,12 @@ def test_stopped_killed_and_resumed_is_the_same_as_in_one_go(
         torch.load(run.checkpoint_path(f"step_{STEPS:06d}"), weights_only=True)
         for run in (whole, story.grandchild)
     ]
-    for part in ("net",):
-        one, other = (w["training"][part] for w in weights)
-        for name in one:
-            torch.testing.assert_close(one[name], other[name], rtol=1e-4, atol=1e-6)
-    for name in weights[0]["ema"]:
-        torch.testing.assert_close(weights[0]["ema"][name], weights[1]["ema"][name])
+    for whole_net, resumed_net in (
+        [w["training"]["net"] for w in weights],
+        [w["ema"] for w in weights],
+    ):
+        for name in whole_net:
+            torch.testing.assert_close(whole_net[name], resumed_net[name], rtol=1e-4, atol=1e-6)
 
 
 def test_the_list_of_runs_tells_state_steps_and_score(story: SimpleNamespace) -> None:
@@ -242,11 +238,11 @@ def test_the_list_of_runs_tells_state_steps_and_score(story: SimpleNamespace) ->
 def test_a_worker_out_of_memory_offers_half_the_batch_and_half_is_tried(
     folder: Path, make_config: Callable[..., RunConfig], wait_until: WaitUntil
 ) -> None:
-    config = make_config(batch=4096, patch=32, max_steps=1)
+    config = make_config(batch=1024, patch=32, max_steps=1)
     run = RunFolder.create(folder / "greedy", config)
     # The system's own limit: what a cluster's scheduler or a small machine would do.
     code = (
-        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30)); "
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2 << 30, 2 << 30)); "
         "from tomoscribe.training.worker import main; sys.exit(main())"
     )
     answer = subprocess.run(
@@ -260,34 +256,23 @@ def test_a_worker_out_of_memory_offers_half_the_batch_and_half_is_tried(
     assert (failed.kind, failed.hint) == ("oom", "retry with half the batch")
     again = launch.retry_with_half_batch(run)
     try:
-        assert again.config().settings.batch == 2048
+        assert again.config().settings.batch == 512
     finally:
         launch.kill(again)
 
 
 def test_a_run_folder_that_cannot_be_written_is_one_sentence(
-    make_config: Callable[..., RunConfig],
+    make_config: Callable[..., RunConfig], small_disk: Path
 ) -> None:
-    place = Path(tempfile.mkdtemp())
-    run = RunFolder.create(place / "runs", make_config())
-    for path in (place, place / "runs", run.path):
-        path.chmod(0o555)
-    options = {"user": NOBODY} if os.geteuid() == 0 else {}
-    try:
-        answer = subprocess.run(
-            [sys.executable, "-m", "tomoscribe.training.worker", str(run.path)],
-            capture_output=True,
-            text=True,
-            timeout=START_S,
-            check=False,
-            **options,
-        )
-    except PermissionError:
-        pytest.skip("this Python cannot be run by another user")
-    finally:
-        for path in (place, place / "runs", run.path):
-            path.chmod(0o755)
-        shutil.rmtree(place)
+    run = RunFolder.create(small_disk / "runs", make_config())
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    answer = subprocess.run(
+        [sys.executable, "-m", "tomoscribe.training.worker", str(run.path)],
+        capture_output=True,
+        text=True,
+        timeout=START_S,
+        check=False,
+    )
     assert answer.returncode == 1
-    assert "writing there is not allowed" in answer.stderr
+    assert "the disk is read-only" in answer.stderr
     assert "Traceback" not in answer.stderr

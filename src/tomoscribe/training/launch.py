@@ -269,13 +269,17 @@ def _signal(run: RunFolder, number: signal.Signals) -> None:
 
 
 def _wait_for_end(run: RunFolder, timeout: float) -> bool:
-    """Wait until the status says that it ended and the process is gone."""
+    """Wait until the worker has ended and its process is gone, where that can be seen."""
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         status = run.status()
-        if status is not None and (
-            process.is_gone(status) if process.is_here(status) else not status.state.alive
-        ):
+        if status is not None and _has_ended(status):
             return True
         time.sleep(POLL_S)
     return False
+
+
+def _has_ended(status: Status) -> bool:
+    if status.pid == 0:  # it is only just being started
+        return False
+    return process.is_gone(status) if process.is_here(status) else not status.state.alive

@@ -14,6 +14,7 @@ import traceback
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.atomic import write_error
 from tomoscribe.training.devices import choose, default_threads
 from tomoscribe.training.events import Finished
 from tomoscribe.training.failures import explain
@@ -62,7 +63,8 @@ def run_worker(run: RunFolder, task: Task | None = None) -> int:
         with Reporter(run) as reporter:
             return _report_failure(run, reporter, task)
     except (OSError, TomoscribeError) as error:
-        sys.stderr.write(f"{run.path} cannot be written to: {error}\n")
+        told = write_error(run.path, error) if isinstance(error, OSError) else error
+        sys.stderr.write(f"{told}\n")
         return 1
 
 

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tomoscribe.cli import set_options
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.store import Project
+from tomoscribe.simulate.project import make_sample_project
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.training import events as ev
+from tomoscribe.training import launch
+from tomoscribe.training.config import RunConfig
+from tomoscribe.training.follow import RunFollower
+from tomoscribe.training.run import RunFolder
+from tomoscribe.training.status import State, Status
+
+Run = Callable[..., int | str | None]
+START_S = 120.0
+
+
+@pytest.fixture(autouse=True)
+def _own_state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOMOSCRIBE_STATE_DIR", str(tmp_path / "state"))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    with_path = Project.create(tmp_path / "project")
+    with_path.close()
+    return with_path.path
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
+    """Stand in for the worker: a run ends at once, with two checkpoints; tells what was asked."""
+    asked: list[RunConfig] = []
+
+    def start(run: RunFolder) -> int:
+        asked.append(run.config())
+        (run.path / "checkpoints").mkdir()
+        for step, score in ((3, 0.75), (6, 0.5)):
+            path = run.checkpoint_path(f"step_{step:06d}")
+            path.touch()
+            run.append_event(
+                ev.Checkpoint(
+                    time=0, step=step, name=path.stem, path=run.relative(path), score=score
+                )
+            )
+        run.append_event(ev.Validation(time=0, score=0.5, metrics={"threshold": 0.25, "f1": 0.5}))
+        run.append_event(ev.Finished(time=0, reason="steps"))
+        run.write_status(Status(state=State.FINISHED, step=6))
+        return 1
+
+    monkeypatch.setattr(launch, "start", start)
+    return asked
+
+
+def test_every_option_reaches_the_configuration(
+    exit_code: Run, ended: list[RunConfig], project: Path, tmp_path: Path
+) -> None:
+    checkpoint = tmp_path / "old.pt"
+    checkpoint.touch()
+    code = exit_code(
+        *("train", project, "--run", tmp_path / "mine", "--task", "tomogram"),
+        *("--set", "batch=2", "--set", "loss=nnpu", "--device", "cpu", "--max-minutes", "0.5"),
+        *("--continue-from", checkpoint, "--diameter-A", "120", "--voxel-size-A", "10"),
+    )
+    assert code == 0
+    config = ended[0]
+    settings = config.settings
+    assert (settings.batch, settings.loss, settings.device) == (2, "nnpu", "cpu")
+    assert settings.max_minutes == 0.5
+    assert config.start_from == str(checkpoint)
+    assert (config.data.kind, config.data.path) == ("project", project)
+    assert (config.data.diameter_A, config.data.voxel_size_A) == (120, 10)
+    assert RunFolder(tmp_path / "mine").exists
+
+
+def test_the_end_tells_score_threshold_and_checkpoint(
+    exit_code: Run, ended: list[RunConfig], project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code("train", project) == 0
+    told = capsys.readouterr().out
+    assert "finished after 6 steps" in told
+    assert "step_000003.pt (score 0.750)" in told
+    assert "threshold 0.250" in told
+    assert len(launch.list_runs(project / "runs")) == 1
+
+
+def test_a_folder_and_two_lists_are_data_too(
+    exit_code: Run, ended: list[RunConfig], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    assert exit_code("train", "data") == 0
+    assert exit_code("train", "--images", "i.txt", "--coordinates", "c.txt") == 0
+    assert (ended[0].data.kind, ended[0].data.path) == ("folder", tmp_path / "data")
+    assert (ended[1].data.kind, ended[1].data.images) == ("lists", tmp_path / "i.txt")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["nothing"], "no project or training folder 'nothing'"),
+        ([], "Give DATA, or both"),
+        (["--images", "a"], "Give DATA, or both"),
+        ([".", "--images", "a", "--coordinates", "b"], "Give DATA, or both"),
+        ([".", "--continue-from", "none.pt"], "no checkpoint 'none.pt'"),
+        ([".", "--set", "colour=red"], "a key of max_minutes (training time in minutes"),
+        ([".", "--set", "batch"], "give key=value"),
+        ([".", "--set", "batch=two"], "batch=two cannot be"),
+        ([".", "--max-minutes", "-1"], "max_minutes=-1"),
+    ],
+)
+def test_what_cannot_be_trained_is_one_sentence(
+    exit_code: Run,
+    ended: list[RunConfig],
+    capsys: pytest.CaptureFixture[str],
+    arguments: list[str],
+    words: str,
+) -> None:
+    assert exit_code("train", *arguments) == 1
+    assert words in capsys.readouterr().err
+    assert ended == []
+
+
+def test_a_run_is_not_overwritten(
+    exit_code: Run,
+    ended: list[RunConfig],
+    project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    exit_code("train", project, "--run", tmp_path / "mine")
+    assert exit_code("train", project, "--run", tmp_path / "mine") == 1
+    assert "exists already" in capsys.readouterr().err
+
+
+def test_a_failed_training_is_told_with_its_hint(
+    exit_code: Run,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(run: RunFolder) -> int:
+        run.append_event(ev.Failed(time=0, kind="oom", message="Too big.", hint="take half"))
+        run.write_status(Status(state=State.FAILED, message="Too big."))
+        return 1
+
+    monkeypatch.setattr(launch, "start", fail)
+    assert exit_code("train", project) == 1
+    assert "Too big. (take half)" in capsys.readouterr().err
+
+
+def test_help_tells_defaults_and_units(
+    exit_code: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert exit_code("train", "--help") == 0
+    told = capsys.readouterr().out
+    assert "validate_every_s = 10.0: seconds of training between validations" in told
+    for key in TrainingSettings.model_fields:
+        assert key in told
+
+
+@pytest.mark.parametrize("text", ["batch=", "batch=none"])
+def test_a_setting_can_be_left_to_the_plan(text: str) -> None:
+    assert set_options.parse_settings([text]).batch is None
+
+
+def test_settings_are_checked_by_their_model() -> None:
+    with pytest.raises(TomoscribeError, match="preview_share=2"):
+        set_options.parse_settings(["preview_share=2"])
+
+
+def test_interrupt_stops_with_a_checkpoint_and_resume_and_runs_go_on(
+    tmp_path: Path,
+    exit_code: Run,
+    wait_until: Callable[..., None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    project = make_sample_project(tmp_path / "sample", shape_zyx=(32, 64, 64), clicks=6)
+    project.close()
+    run = RunFolder(tmp_path / "mine")
+    tiny = ("patch=16", "width=4", "batch=1", "bin=2", "precision=float32", "threads=1")
+    options = [word for pair in tiny for word in ("--set", pair)]
+    command = [sys.executable, "-c", "from tomoscribe.cli.main import main; main()", "train"]
+    process = subprocess.Popen(
+        [*command, str(project.path), "--run", str(run.path), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        wait_until(
+            lambda: any(isinstance(e, ev.Step) for e in run.events()), START_S, "the first step"
+        )
+        os.kill(process.pid, signal.SIGINT)
+        out, err = process.communicate(timeout=START_S)
+    finally:
+        process.kill()
+        launch.kill(run)
+    assert process.returncode == 0, err
+    assert "stopped after" in out
+    assert "Stopping with a checkpoint" in err
+    assert run.last_checkpoint().is_file()
+
+    assert exit_code("resume", run.path, "--detach", "--set", "max_minutes=9") == 0
+    child = RunFolder(Path(capsys.readouterr().out.split()[-1]))
+    try:
+        assert child.config().settings.max_minutes == 9
+        assert exit_code("stop", child.path) == 0
+        assert RunFollower(child).poll().state is State.STOPPED
+        assert exit_code("runs", tmp_path) == 0
+        listed = capsys.readouterr().out
+        assert "mine" in listed
+        assert "stopped" in listed
+    finally:
+        launch.kill(child)
+
+
+def test_runs_of_a_project_and_of_nothing(
+    exit_code: Run,
+    ended: list[RunConfig],
+    project: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    exit_code("train", project)
+    capsys.readouterr()
+    assert exit_code("runs", project) == 0
+    assert "0.750" in capsys.readouterr().out
+    (tmp_path / "empty").mkdir()
+    assert exit_code("runs", tmp_path / "empty") == 0
+    assert "There are no runs" in capsys.readouterr().out
+    assert exit_code("runs", tmp_path / "missing") == 1
+
+
+@pytest.mark.parametrize("verb", ["stop", "resume"])
+def test_a_folder_that_is_no_run_is_one_sentence(
+    exit_code: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    assert exit_code(verb, tmp_path) == 1
+    assert "is not a run folder" in capsys.readouterr().err
+
+
+def test_a_running_training_is_not_resumed(
+    exit_code: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from tomoscribe.project.source import DataSource
+    from tomoscribe.training import process
+
+    run = RunFolder.create(tmp_path, RunConfig(data=DataSource(path=tmp_path)), "a")
+    pid, started, host = process.this_process()
+    values: dict[str, Any] = {"pid": pid, "process_started": started, "host": host}
+    run.write_status(Status(state=State.RUNNING, heartbeat=started + 1e9, **values))
+    assert exit_code("resume", run.path) == 1
+    assert "stop it before resuming" in capsys.readouterr().err
