@@ -212,7 +212,8 @@ def write_table(path: Path, columns: PickColumns, tomogram_name: str, flavour: s
     xyz = zyx_to_xyz(columns.zyx)
     scores = columns.scores if columns.scores is not None else np.full(len(xyz), np.nan)
     if flavour == "txt":
-        with_scores = not np.isnan(scores).all()
+        # Clicks have no score, and a column with holes could not be read back.
+        with_scores = not np.isnan(scores).any()
         lines = [
             " ".join([*(f"{v:.4f}" for v in p), *([f"{s:.6g}"] if with_scores else [])])
             for p, s in zip(xyz, scores, strict=True)

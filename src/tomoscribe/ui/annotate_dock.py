@@ -103,9 +103,9 @@ class AnnotateDock(QWidget):
         dialog.show()
         return dialog
 
-    def show_keys(self) -> KeysOverlay:
+    def show_keys(self) -> None:
         """Show all keys, or hide them."""
-        return KeysOverlay.toggle(main_window(self))
+        KeysOverlay.toggle(main_window(self))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop the thread of the instant answer with the dock."""

@@ -20,7 +20,7 @@ STRIP = "Training"
 
 
 def add_docks(viewer: napari.Viewer) -> None:
-    """Add the three docks in one tab group and the run strip below, those that are not there yet."""
+    """Add the docks that are missing: three in one tab group, and the run strip below."""
     window = viewer.window
     first = None
     for name in DOCKS:

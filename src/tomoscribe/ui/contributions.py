@@ -9,6 +9,7 @@ import napari
 import numpy as np
 from napari.utils import progress
 from platformdirs import user_data_path
+from qtpy.QtWidgets import QApplication
 
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 LayerTuple = tuple[Any, ...]
 NOTHING_TO_ADD: list[LayerTuple] = [(None,)]
 """napari's sign that a reader did its work without layers of its own."""
+
+PLACEHOLDER = "making the sample …"
+"""Empty layer that napari gets until the sample is there: it takes none for an error."""
 
 OURS = {"project", "run", "volume", "picks"}
 
@@ -72,12 +76,11 @@ def write_star(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     zyx = np.asarray(data, dtype=np.float64)[:, -3:]
     scale = np.asarray(meta.get("scale", (1.0,) * zyx.shape[1]), dtype=float)[-3:]
     shape = (1, 1, 1) if not len(zyx) else tuple(int(n) for n in np.ceil(zyx.max(axis=0)) + 1)
-    features = meta.get("features")
-    known = set() if features is None else set(features.columns)
+    features: Any = {} if meta.get("features") is None else meta["features"]
     columns = PickColumns(
         zyx,
-        class_names=[str(c) for c in features["class"]] if "class" in known else None,
-        scores=features["score"].to_numpy(dtype=np.float64) if "score" in known else None,
+        class_names=[str(c) for c in features["class"]] if "class" in features else None,
+        scores=np.asarray(features["score"], dtype=float) if "score" in features else None,
     )
     name = str(meta.get("name", "tomogram"))
     geometry = Geometry((shape[0], shape[1], shape[2]), float(scale[-1]))
@@ -107,7 +110,8 @@ def open_sample() -> list[LayerTuple]:
         raise TomoscribeError("The sample opens in a viewer: start napari first.")
     add_docks(viewer)
     session, folder = Session.of(viewer), sample_folder()
-    background = Background()
+    # Without a parent it would be collected before it is done.
+    background = Background(QApplication.instance())
     bar = progress(total=0, desc="Making a tomogram with particles")
     session.status_message.emit("Making two small tomograms with particles, a few seconds …")
 
@@ -115,17 +119,22 @@ def open_sample() -> list[LayerTuple]:
         make_sample_project(folder).close()
         return folder
 
-    def show(made: Path) -> None:
+    def end() -> None:
         bar.close()
         background.close()
+        background.deleteLater()
+        if PLACEHOLDER in viewer.layers:
+            viewer.layers.remove(PLACEHOLDER)
+
+    def show(made: Path) -> None:
+        end()
         session.change(lambda: session.open_project(made))
 
     def failed(error: BaseException) -> None:
-        bar.close()
-        background.close()
+        end()
         if not isinstance(error, TomoscribeError):
             raise error
         session.status_message.emit(str(error))
 
     background.run(make, show, failed)
-    return []
+    return [(np.empty((0, 3)), {"name": PLACEHOLDER, "units": ("angstrom",) * 3}, "points")]

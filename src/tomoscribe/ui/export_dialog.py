@@ -102,8 +102,8 @@ class ExportDialog(QDialog):
         self.browse = button("…", "Choose the folder", self._ask_folder)
         self.browse.setFixedWidth(30)
         self.preview = QPlainTextEdit()
-        self.result = QLabel()
-        self.result.setWordWrap(True)
+        self.outcome = QLabel()
+        self.outcome.setWordWrap(True)
         self.write = button("Export", "Write the files and read them back", self.export)
         self.close_button = button("Close", "Close this dialog", self.close)
         self._lay_out()
@@ -135,7 +135,7 @@ class ExportDialog(QDialog):
         layout.addLayout(form)
         layout.addWidget(hint("First rows, as they will stand in the file:"))
         layout.addWidget(self.preview)
-        layout.addWidget(self.result)
+        layout.addWidget(self.outcome)
         layout.addLayout(row(QWidget(), self.close_button, self.write, stretch=0))
 
     def _connect(self) -> None:
@@ -198,8 +198,8 @@ class ExportDialog(QDialog):
 
     def _say(self, text: str, *, good: bool | None) -> None:
         color = {True: style.GOOD, False: style.BAD, None: style.MUTED}[good]
-        self.result.setText(text)
-        self.result.setStyleSheet(f"color: {color};")
+        self.outcome.setText(text)
+        self.outcome.setStyleSheet(f"color: {color};")
 
     def _ask_folder(self) -> None:
         name = QFileDialog.getExistingDirectory(self, "Export to", self.folder.text())

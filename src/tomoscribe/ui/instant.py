@@ -1,7 +1,7 @@
 """The instant answer: from the third click on, a first heatmap from the clicks alone.
 
-The work is done in a thread, the newest clicks win, and a training that runs has the
-heatmap to itself.
+The work is done in a thread, the newest clicks win, and where a training has shown
+something the heatmap is the training's.
 """
 
 from __future__ import annotations
@@ -9,31 +9,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.picks.table import PickState, positions_zyx
-from tomoscribe.prediction.instant import InstantAnswer
+from tomoscribe.picks.table import PickState
+from tomoscribe.prediction.instant import MIN_CLICKS, InstantAnswer
 from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.heatmap_layer import HeatmapGrid
 from tomoscribe.ui.monitor import RunMonitor
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from tomoscribe.io.volumes import Volume
     from tomoscribe.ui.session import Session
 
-FIRST_CLICKS = 3
-"""An average of fewer clicks is mostly noise."""
-
-QUIET_MS = 200
+QUIET_MS = 150
 """Wait after a click: someone who clicks fast gets one answer, not five."""
 
 SOURCE = "instant"
 """Source of proposals that come from the clicks alone."""
+
+Points = tuple[tuple[float, float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -43,26 +42,37 @@ class Question:
     tomogram: str
     class_name: str
     diameter_A: float
-    clicks: tuple[tuple[float, float, float], ...]
-    rejected: tuple[tuple[float, float, float], ...]
+    clicks: Points
+    rejected: Points
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A heatmap (1, z, y, x) as stored scores, and the score above which places are proposed."""
+
+    grid: HeatmapGrid
+    values: NDArray[np.uint8]
+    threshold: float
 
 
 def question_of(session: Session) -> Question | None:
-    """Return the question that the picks of the active class pose; None with too few clicks."""
+    """Return the question that the picks of the active class pose; None without any."""
     entry, name = session.entry, session.active_class
     particle = next((c for c in session.classes if c.name == name), None)
     if entry is None or particle is None or session.current is None:
         return None
-    accepted = entry.picks.select(class_name=particle.name, state=PickState.ACCEPTED)
-    if len(accepted) < FIRST_CLICKS:
+    places = {
+        state: tuple(p.zyx for p in entry.picks.select(class_name=particle.name, state=state))
+        for state in (PickState.ACCEPTED, PickState.REJECTED)
+    }
+    if not places[PickState.ACCEPTED]:
         return None
-    rejected = entry.picks.select(class_name=particle.name, state=PickState.REJECTED)
     return Question(
         session.current,
         particle.name,
         particle.diameter_A,
-        tuple(p.zyx for p in accepted),
-        tuple(p.zyx for p in rejected),
+        places[PickState.ACCEPTED],
+        places[PickState.REJECTED],
     )
 
 
@@ -70,23 +80,20 @@ class Answerer:
     """Keeps what does not depend on the clicks for the tomogram that was asked about last."""
 
     def __init__(self) -> None:
-        self._path: str | None = None
+        self._volume: Volume | None = None
         self._answer: InstantAnswer | None = None
 
-    def __call__(self, volume: Volume, question: Question) -> tuple[HeatmapGrid, NDArray[np.uint8]]:
-        """Return the heatmap (1, z, y, x) of a question as stored scores, and its grid."""
-        if self._answer is None or self._path != volume.path:
-            self._answer, self._path = InstantAnswer(volume), volume.path
-            self._answer.prepare()
-        heatmap = self._answer.answer(
-            np.array(question.clicks),
-            question.diameter_A,
-            np.array(question.rejected).reshape(-1, 3),
-        )
-        scores = np.asarray(heatmap.scores, dtype=np.float32)
-        z, y, x = scores.shape
+    def __call__(self, volume: Volume, question: Question) -> Answer | None:
+        """Return the answer; with too few clicks get ready for it and return None."""
+        if self._answer is None or self._volume != volume:
+            self._answer, self._volume = InstantAnswer(volume), volume
+        self._answer.prepare(question.diameter_A)
+        if len(question.clicks) < MIN_CLICKS:
+            return None
+        heatmap = self._answer.answer(question.clicks, question.diameter_A, question.rejected)
+        z, y, x = heatmap.scores.shape
         grid = HeatmapGrid((z, y, x), heatmap.bin, (question.class_name,))
-        return grid, encode_scores(scores)[None]
+        return Answer(grid, encode_scores(heatmap.scores)[None], heatmap.threshold)
 
 
 class InstantLoop(QObject):
@@ -105,16 +112,30 @@ class InstantLoop(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(QUIET_MS)
         self._timer.timeout.connect(self.ask)
-        for signal in (session.picks_changed, session.class_changed, session.current_changed):
-            signal.connect(self._soon)
+        session.picks_changed.connect(self._soon)
+        session.class_changed.connect(self._soon)
+        session.current_changed.connect(self._forget)
+
+    @property
+    def busy(self) -> bool:
+        """Whether an answer is on its way or will be asked for."""
+        return self._background.busy or self._timer.isActive()
 
     def _soon(self, *_: object) -> None:
         self._timer.start()
 
+    def _forget(self, *_: object) -> None:
+        self._asked = None
+        self._soon()
+
+    def _training_shows_more(self) -> bool:
+        name = self._session.current
+        return self._monitor.alive or bool(name and self._monitor.record.previewed(name))
+
     def ask(self) -> None:
-        """Compute the answer to the picks as they are, unless it is known or a training shows more."""
+        """Compute the answer to the picks as they are, unless it is known or a training has one."""
         question, volume = question_of(self._session), self._session.volume
-        if question is None or volume is None or self._monitor.alive:
+        if question is None or volume is None or self._training_shows_more():
             self._asked = None
             self._background.drop()
             self.progressed.emit("")
@@ -122,16 +143,16 @@ class InstantLoop(QObject):
         if question == self._asked:
             return
         self._asked = question
-        self.progressed.emit("Looking for more like these …")
+        if len(question.clicks) >= MIN_CLICKS:
+            self.progressed.emit("Looking for more like these …")
         self._background.run(lambda: self._answerer(volume, question), self._show, self._failed)
 
-    def _show(self, answer: tuple[HeatmapGrid, NDArray[np.uint8]]) -> None:
-        if self._monitor.alive or self._asked is None:
+    def _show(self, answer: Answer | None) -> None:
+        if answer is None or self._asked is None or self._training_shows_more():
             return
-        grid, values = answer
         heatmap = self._monitor.feed.layer
-        heatmap.begin(grid)
-        heatmap.show_checkpoint(SOURCE, values)
+        heatmap.begin(answer.grid)
+        heatmap.show_checkpoint(SOURCE, answer.values)
         self.progressed.emit("The heatmap shows what looks like your clicks. N reviews it.")
 
     def _failed(self, error: BaseException) -> None:
@@ -143,4 +164,7 @@ class InstantLoop(QObject):
     def close(self) -> None:
         """Stop asking."""
         self._timer.stop()
+        self._session.picks_changed.disconnect(self._soon)
+        self._session.class_changed.disconnect(self._soon)
+        self._session.current_changed.disconnect(self._forget)
         self._background.close()

@@ -26,9 +26,11 @@ class KeysOverlay(QFrame):
         columns.setSpacing(6 * style.SPACING)
         for title, lines in keys.table():
             column = QVBoxLayout()
+            column.setSpacing(style.SPACING)
             column.addWidget(heading(title))
             grid = QGridLayout()
             grid.setHorizontalSpacing(2 * style.SPACING)
+            grid.setVerticalSpacing(style.SPACING // 2)
             for index, (key, text) in enumerate(lines):
                 cap = QLabel(key)
                 cap.setStyleSheet(f"color: {style.ACCENT}; font-weight: 600;")

@@ -1,4 +1,4 @@
-"""A progress bar that paints when the window does; Qt's own repaints at once, which costs a click 50 ms."""
+"""A progress bar that paints when the window does; Qt's own repaints at once, 50 ms a click."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Opens whatever the user gives the viewer: a project, a run, tomograms, or picks for what is shown."""
+"""Opens whatever the user gives the viewer: a project, a run, tomograms, or picks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 DEFAULT_DIAMETER_A = 150.0
-"""Diameter of a class that nobody described yet: a mid-sized complex, to be corrected in the dock."""
+"""Diameter of a class that nobody described yet: a mid-sized complex, to be corrected."""
 
 SUFFIX = "_tomoscribe"
 

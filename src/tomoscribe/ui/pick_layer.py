@@ -1,4 +1,4 @@
-"""The layer `picks`: shows the pick table, and turns clicks and napari's own edits into edits of it.
+"""The layer `picks`: shows the pick table, and turns what is done to it into edits of the table.
 
 The table is the truth. The layer is written from it after every edit and never holds
 anything that the table does not.
@@ -14,7 +14,6 @@ import numpy as np
 from tomoscribe.picks.table import Edit, PickTable
 from tomoscribe.ui.pick_style import look_of
 from tomoscribe.ui.pick_tool import PickTool
-from tomoscribe.ui.view import Triple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.picks.table import Pick
     from tomoscribe.ui.session import Session
+    from tomoscribe.ui.view import Triple
 
 NAME = "picks"
 
@@ -196,7 +196,7 @@ class PickLayer:
         return self._ids.index(pick_id)
 
     def step(self, direction: int) -> Pick | None:
-        """Select the next (+1) or previous (-1) pick in order of depth, fly there, and return it."""
+        """Select the next (+1) or previous (-1) pick by depth, fly there, and return it."""
         table = self._table
         if not table:
             return None

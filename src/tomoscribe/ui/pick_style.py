@@ -32,12 +32,15 @@ PALETTE = (
     "#bbbbbb",
     "#ffffff",
 )
-"""Colours for nine classes, told apart with any colour vision (Okabe and Ito 2008), light greys last."""
+"""Colours for nine classes, told apart with any colour vision (Okabe and Ito 2008)."""
 
-SYMBOLS = {PickState.ACCEPTED: "disc", PickState.PROPOSED: "ring", PickState.REJECTED: "cross"}
+SYMBOLS = {PickState.ACCEPTED: "disc", PickState.PROPOSED: "disc", PickState.REJECTED: "x"}
 
-FACE_ALPHA = {PickState.ACCEPTED: 0.25, PickState.PROPOSED: 0.9, PickState.REJECTED: 0.9}
-"""An accepted disc lets the particle shine through; ring and cross are thin anyway."""
+FACE_ALPHA = {PickState.ACCEPTED: 0.25, PickState.PROPOSED: 0.0, PickState.REJECTED: 0.8}
+"""A disc for accepted, a ring for proposed; both let the particle be seen."""
+
+SIZE = {PickState.ACCEPTED: 1.0, PickState.PROPOSED: 1.0, PickState.REJECTED: 0.45}
+"""Share of the diameter; a cross of full size would hide what was rejected."""
 
 UNKNOWN_CLASS_COLOR = "#bbbbbb"
 
@@ -68,7 +71,7 @@ def rgba(color: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
 
 
 def diameter_voxels(classes: Iterable[ParticleClass], name: str, voxel_size_A: float) -> float:
-    """Return the diameter of a class in voxels; 10 where the class is not in the project any more."""
+    """Return the diameter of a class in voxels; 10 where the project has no such class any more."""
     return next((c.diameter_A / voxel_size_A for c in classes if c.name == name), 10.0)
 
 
@@ -83,7 +86,9 @@ def look_of(
     return PickLook(
         ids=tuple(p.id for p in rows),
         zyx=positions_zyx(rows),
-        size=np.array([sizes.get(p.class_name, 10.0) for p in rows], dtype=float),
+        size=np.array(
+            [SIZE[p.state] * sizes.get(p.class_name, 10.0) for p in rows], dtype=float
+        ),
         symbol=np.array([SYMBOLS[p.state] for p in rows], dtype=object),
         face=np.array(
             [rgba(c, FACE_ALPHA[p.state]) for c, p in zip(color_of, rows, strict=True)], dtype=float

@@ -1,4 +1,4 @@
-"""One tool for picking: click adds, click on a pick selects, drag moves it, drag elsewhere moves the view.
+"""One tool for picking: click adds or selects, drag moves the pick, or else the view.
 
 Works on slices and, in 3D, on the tomogram's plane: a click without a plane has no depth.
 """
@@ -49,7 +49,7 @@ class PickTool:
 
     # ---------------------------------------------------------------- where
     def position(self, world: Sequence[float], direction: Any = None) -> NDArray[np.float64] | None:
-        """Return the voxel under a world position, None outside of the volume or beside the plane."""
+        """Return the voxel under a world position, None outside of the volume."""
         image = self._session.layer
         if image is None:
             return None

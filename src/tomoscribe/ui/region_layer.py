@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 NAME = "regions"
 COLOR = "#ffffff"
 DEFAULT_DEPTH_DIAMETERS = 2.0
-"""Depth of a new box in diameters of the widest class: whole particles above and below the slice."""
+"""Depth of a new box in diameters of the widest class: whole particles on both sides."""
 
 
 def section(
@@ -53,7 +53,7 @@ def box_of(
     shape_zyx: Sequence[int],
     old: Region | None = None,
 ) -> Region:
-    """Return the box that a rectangle (4, 3) drawn on a slice stands for, cut at the volume's faces.
+    """Return the box of a rectangle (4, 3) drawn on a slice, cut at the volume's faces.
 
     Parameters
     ----------

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from tomoscribe.ui.region_layer import RegionLayer
     from tomoscribe.ui.session import Session
 
+FIELD_WIDTH = 38
+"""Pixels; four digits, so that a line fits a dock of 300 pixels."""
+
 EMPTY = "In a region that you declare complete, whatever is not picked counts as background."
 
 
@@ -52,6 +55,8 @@ class RegionLine(QWidget):
         box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         box.setKeyboardTracking(False)
         box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        # The viewer's theme gives spin boxes a wide minimum, which beats setFixedWidth.
+        box.setStyleSheet(f"min-width: {FIELD_WIDTH}px; max-width: {FIELD_WIDTH}px;")
         box.valueChanged.connect(self._set_depth)
         return box
 

@@ -217,9 +217,10 @@ class Session:
         if self.project is None:
             raise TomoscribeError("There is no project open; open or drop a tomogram first.")
         entry = self.project.tomograms[name]
-        self.volume = open_volume(entry.address, entry.voxel_size_A)
-        self.pending = None
-        self.current = name
+        volume = open_volume(entry.address, entry.voxel_size_A)
+        if self.pending is not None:
+            hide_volume(self.viewer)  # it counts in voxels, and layers must not mix units
+        self.volume, self.pending, self.current = volume, None, name
         show_volume(self.viewer, self.volume)
         self.picks.rebuild()
         self.regions.rebuild()
@@ -228,11 +229,10 @@ class Session:
 
     def ask_voxel_size(self, path: str, volume: Volume) -> None:
         """Show a volume in voxels and ask, in the dock, for the size of one."""
-        self.volume, self.pending, self.current = volume, path, None
+        self.pending = self.current = self.volume = None
+        self._show_nothing()
+        self.volume, self.pending = volume, path
         show_volume(self.viewer, volume)
-        self.picks.rebuild()
-        self.regions.rebuild()
-        self.current_changed.emit(None)
         self.pending_changed.emit(path)
 
     def answer_voxel_size(self, voxel_size_A: float) -> None:

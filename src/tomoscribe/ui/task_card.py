@@ -22,8 +22,12 @@ NO_ANSWER = "From the third click on, a heatmap shows what looks like them."
 EMPTY = "Drop a tomogram on the viewer, or choose File ▸ Open Sample ▸ tomoscribe."
 
 
-def card_text(clicks: int, class_name: str | None, has_tomogram: bool) -> tuple[str, str]:
-    """Return title and help of the card."""
+def card_text(
+    clicks: int, class_name: str | None, has_tomogram: bool, asking: bool = False
+) -> tuple[str, str]:
+    """Return title and help of the card; `asking` is true while a voxel size is asked for."""
+    if asking:
+        return "Enter the voxel size", "Everything in Å follows from it. It is kept in the project."
     if not has_tomogram or class_name is None:
         return "Open a tomogram", EMPTY
     title = f"Click {TARGET} particles of {class_name}"
@@ -73,13 +77,15 @@ class TaskCard(QFrame):
         for signal in (session.picks_changed, session.class_changed, session.current_changed):
             signal.connect(self.refresh)
         session.project_changed.connect(self.refresh)
+        session.pending_changed.connect(self.refresh)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
         """Show the count as it is."""
         clicks = count_clicks(self._session)
         has_tomogram = self._session.entry is not None
-        title, text = card_text(clicks, self._session.active_class, has_tomogram)
+        asking = self._session.pending is not None
+        title, text = card_text(clicks, self._session.active_class, has_tomogram, asking)
         self.title.setText(title)
         self.help.setText(text)
         self.progress.setVisible(has_tomogram)

@@ -39,17 +39,17 @@ class VoxelSizeForm(QFrame):
         super().__init__(parent)
         self._session = session
         self.question = hint()
-        self.size = QDoubleSpinBox()
-        self.size.setRange(0.01, 10000.0)
-        self.size.setDecimals(3)
-        self.size.setSuffix(" Å")
-        self.size.setToolTip("Edge of one voxel in Å")
+        self.voxel_size = QDoubleSpinBox()
+        self.voxel_size.setRange(0.01, 10000.0)
+        self.voxel_size.setDecimals(3)
+        self.voxel_size.setSuffix(" Å")
+        self.voxel_size.setToolTip("Edge of one voxel in Å")
         self.use = button("Use", "Open the tomogram with this voxel size", self.answer)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
         layout.addWidget(self.question)
-        layout.addLayout(row(self.size, self.use, stretch=0))
+        layout.addLayout(row(self.voxel_size, self.use, stretch=0))
         session.pending_changed.connect(self.ask)
         self.ask(session.pending)
 
@@ -61,11 +61,11 @@ class VoxelSizeForm(QFrame):
             return
         why = volume.notes[0] if volume.notes else "The file does not tell the voxel size."
         self.question.setText(f"{Path(path).name}: {why} What is it?")
-        self.size.setValue(volume.hint_A or LIKELY_VOXEL_SIZE_A)
+        self.voxel_size.setValue(volume.hint_A or LIKELY_VOXEL_SIZE_A)
 
     def answer(self) -> None:
         """Open the pending volume with the size in the field."""
-        self._session.change(lambda: self._session.answer_voxel_size(self.size.value()))
+        self._session.change(lambda: self._session.answer_voxel_size(self.voxel_size.value()))
 
 
 class TomogramChooser(QWidget):

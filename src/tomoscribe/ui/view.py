@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
+PLANE_ANGLES = (15.0, -30.0, 75.0)
+"""Camera angles in degrees when the plane appears: tilted, so that it is seen to be one."""
+
 Triple = tuple[float, float, float]
 
 
@@ -145,6 +148,7 @@ def toggle_plane(viewer: ViewerModel, layer: Image) -> None:
     layer.plane.thickness = 1
     layer.depiction = "plane"
     viewer.dims.ndisplay = 3
+    viewer.scene.camera.angles = PLANE_ANGLES
 
 
 def shift_plane(layer: Image, steps: float) -> None:

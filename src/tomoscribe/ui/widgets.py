@@ -83,7 +83,9 @@ def main_window(widget: QWidget) -> QWidget:
     parent: QWidget | None = widget
     while parent is not None and not isinstance(parent, QMainWindow):
         parent = parent.parentWidget()
-    return parent or widget.window()
+    found = parent or widget.window()
+    assert found is not None
+    return found
 
 
 def scrolling_column(dock: QWidget) -> QVBoxLayout:

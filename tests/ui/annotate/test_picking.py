@@ -153,9 +153,11 @@ def test_symbols_tell_states_and_colours_tell_classes(hands: Any) -> None:
         place = [[8.0, 10.0 + 10 * len(table), 20.0]]
         hands.session.edit(table.make_add(place, name, state=state))
     layer = hands.session.picks.layer
-    assert [str(s) for s in layer.symbol] == ["ring", "disc", "cross"]
+    assert [str(s) for s in layer.symbol] == ["disc", "disc", "x"]
+    ring, disc, _ = layer.face_color[:, 3]
+    assert ring == 0 < disc < 0.5
     assert len({tuple(c) for c in np.round(layer.border_color, 3)}) == 2
-    assert list(layer.size) == [10.0, 10.0, 6.0]
+    np.testing.assert_allclose(layer.size, [10.0, 10.0, 0.45 * 6.0])
 
 
 def test_a_click_on_the_plane_in_3d_adds_a_pick_on_the_plane(hands: Any) -> None:

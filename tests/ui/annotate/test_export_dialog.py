@@ -1,0 +1,74 @@
+"""The export dialog shows the rows beforehand, and afterwards what came back from disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tomoscribe.io.pick_files import read_picks
+from tomoscribe.picks.table import PickState
+from tomoscribe.ui.export_dialog import FORMATS, ExportDialog, aligned
+
+
+@pytest.fixture
+def dialog(hands: Any) -> Iterator[ExportDialog]:
+    table = hands.session.entry.picks
+    hands.session.edit(table.make_add([[8, 20, 20], [8, 30, 20]], "ribosome"))
+    hands.session.edit(
+        table.make_add([[8, 40, 20], [8, 50, 20]], "proteasome", scores=[0.3, 0.9], source="run/a")
+    )
+    hands.session.edit(
+        table.make_add([[8, 50, 40]], "ribosome", scores=[0.1], state=PickState.REJECTED)
+    )
+    shown = hands.dock.show_export()
+    yield shown
+    shown.close()
+
+
+@pytest.mark.parametrize("flavour", list(FORMATS))
+def test_every_format_is_written_and_read_back(
+    dialog: ExportDialog, tmp_path: Path, flavour: str
+) -> None:
+    dialog.format.setCurrentIndex(dialog.format.findData(flavour))
+    dialog.folder.setText(str(tmp_path / "out"))
+    assert dialog.outcome.text() == "4 picks from 1 tomogram."
+    assert len(dialog.preview.toPlainText().splitlines()) == 3
+    dialog.write.click()
+    assert dialog.outcome.text().startswith("4 written, 4 read back")
+    assert len(list((tmp_path / "out").iterdir())) == 1
+
+
+def test_states_classes_and_score_choose_the_picks(dialog: ExportDialog, tmp_path: Path) -> None:
+    dialog.format.setCurrentIndex(dialog.format.findData("csv"))
+    dialog.folder.setText(str(tmp_path))
+    dialog.min_score.setValue(0.5)
+    assert dialog.outcome.text().startswith("3 picks")
+    dialog.classes["ribosome"].setChecked(False)
+    assert dialog.outcome.text().startswith("1 picks")
+    dialog.write.click()
+    (file,) = tmp_path.glob("*.csv")
+    assert read_picks(file).zyx.tolist() == [[8, 50, 20]]
+
+
+def test_nothing_to_export_is_said_in_the_dialog_and_on_the_button(dialog: ExportDialog) -> None:
+    dialog.states[PickState.ACCEPTED].setChecked(False)
+    assert "nothing to export" in dialog.outcome.text()
+    assert not dialog.write.isEnabled()
+    assert "nothing to export" in dialog.write.toolTip()
+
+
+def test_a_folder_that_cannot_be_written_is_said_in_the_dialog(
+    dialog: ExportDialog, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    dialog.folder.setText(str(tmp_path / "file"))
+    dialog.write.click()
+    assert str(tmp_path / "file") in dialog.outcome.text()
+
+
+def test_rows_are_shown_in_columns() -> None:
+    assert aligned(["a\t1.0", "long\t-22.0"]) == "   a    1.0\nlong  -22.0"
+    assert aligned(["a b", "c"]) == "a b\nc"
