@@ -12,9 +12,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +29,9 @@ from tomoscribe.picks.match import best_f1, precision_recall_f1
 from tomoscribe.picks.peaks import find_peaks
 from tomoscribe.prediction.instant import SUPPRESSION, InstantAnswer, InstantHeatmap, choose_bin
 from tomoscribe.tasks.tomogram.scaled import scale_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Points = NDArray[np.float64]
 Result = TypeVar("Result")
@@ -55,7 +57,7 @@ def read_split(folder: Path, name: str) -> Split:
 
 
 def correlate(splits: list[Split], diameter: float) -> list[Peaks]:
-    """Return peaks of the whitened correlation with the radial average of the first one's clicks."""
+    """Return peaks of the whitened correlation with the clicks' radial average."""
     factor = choose_bin(splits[0].volume.shape_zyx, diameter)
     volumes = [scale_volume(s.volume, factor).read_all() for s in splits]
     half = int(np.ceil(0.6 * diameter / factor))
@@ -124,21 +126,25 @@ def measure(name: str, root: Path, clicks: int | None) -> list[list[str]]:
     rows = [[name, "correlation", *_scores(plain, train, test, diameter), "", f"{seconds / 2:.2f}"]]
     here, there = InstantAnswer(train.volume), InstantAnswer(test.volume)
     _, ready = timed(lambda: here.prepare(diameter * apix))
-    positive, negative = list(train.clicks), []
+    positive: list[Points] = []
+    negative: list[Points] = []
+    size = diameter * apix
     for answers in (0, *ANSWERS):
-        while len(positive) + len(negative) < len(train.clicks) + answers:
-            heatmap = here.answer(positive, diameter * apix, negative)
-            asked, _ = here.proposals(heatmap, positive, diameter * apix, negative, 0.2)
-            right = KDTree(train.truth).query(asked[:AT_ONCE])[0] < diameter / 2
-            for position, yes in zip(asked[:AT_ONCE], right, strict=True):
+        while len(positive) + len(negative) < answers:
+            heatmap = here.answer(train.clicks, size, negative, positive)
+            known = [*train.clicks, *positive]
+            asked = here.proposals(heatmap, known, size, negative, min_score=0.2)[0][:AT_ONCE]
+            right = KDTree(train.truth).query(asked)[0] < diameter / 2
+            for position, yes in zip(asked, right, strict=True):
                 (positive if yes else negative).append(position)
-        model = here.fit(positive, diameter * apix, negative)
+        model = here.fit(train.clicks, size, positive)
         first, seconds = timed(lambda model=model: here.apply(model))
         maps = [first, there.apply(model)]
         numbers = _scores([peaks_of(m) for m in maps], train, test, diameter)
         cost = f"{seconds:.2f}" + (f" + {ready:.2f}" if answers == 0 else "")
         label = f"instant, {answers} answers"
-        rows.append(["", label, *numbers, f"{chosen(first, train.truth, diameter):.2f}", cost])
+        own = [chosen(m, s.truth, diameter) for m, s in zip(maps, (train, test), strict=True)]
+        rows.append(["", label, *numbers, " / ".join(f"{f:.2f}" for f in own), cost])
     return rows
 
 
@@ -154,7 +160,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, default=DEFAULT_ROOT)
     parser.add_argument("--clicks", type=int, default=None, help="use the first N clicks only")
     options = parser.parse_args()
-    columns = ["case", "method", "best F1", "on unseen", "F1 at own threshold", "CPU s"]
+    columns = ["case", "method", "best F1", "on unseen", "own threshold", "CPU s"]
     table = Table(*columns)
     for name in options.names:
         for row in measure(name, options.cases, options.clicks):

@@ -14,6 +14,7 @@ from scipy.spatial.distance import pdist
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import Volume
 from tomoscribe.picks.match import best_f1, precision_recall_f1
+from tomoscribe.prediction.click_model import choose_threshold
 from tomoscribe.prediction.instant import InstantAnswer, choose_bin
 from tomoscribe.prediction.instant_features import compute_features
 from tomoscribe.simulate.case import sparse_clicks
@@ -78,6 +79,34 @@ def test_proposals_are_new_apart_and_best_first(answer: InstantAnswer, clicks: n
     fresh, _ = answer.proposals(heatmap, clicks, DIAMETER_A, rejected)
     known = KDTree(np.concatenate([clicks, rejected]))
     assert known.query(fresh)[0].min() > 0.5 * DIAMETER_A / VOXEL_A
+
+
+def test_rejected_place_vanishes_and_accepted_ones_teach(
+    sample: SimulatedTomogram, answer: InstantAnswer, clicks: np.ndarray
+) -> None:
+    before = answer.answer(clicks, DIAMETER_A)
+    found, _ = answer.proposals(before, clicks, DIAMETER_A)
+    after = answer.answer(clicks, DIAMETER_A, found[:1], found[1:5])
+    z, y, x = np.rint((found[0] - 0.5) / 2).astype(int)
+    assert before.scores[z, y, x] > 0.5
+    assert after.scores[z, y, x] == 0
+    assert not np.array_equal(before.scores[0], after.scores[0])
+
+
+def test_model_of_one_tomogram_answers_in_another(
+    sample: SimulatedTomogram, answer: InstantAnswer, clicks: np.ndarray
+) -> None:
+    other = simulate_tomogram(sample.scene, seed=9)
+    model = answer.fit(clicks, DIAMETER_A)
+    heatmap = InstantAnswer(Volume("other.mrc", other.volume, VOXEL_A)).apply(model)
+    truth = other.truth["globule"]
+    assert best_f1(heatmap.peaks_zyx, heatmap.peak_scores, truth, TOLERANCE).f1 > 0.7
+
+
+def test_threshold_keeps_the_clicks_when_nothing_else_is_as_high() -> None:
+    clicks = np.array([0.5, 0.6, 0.7, 0.8])
+    assert choose_threshold(clicks, np.array([0.5, 0.55, 0.6, 0.7, 0.75, 0.8])) == 0.5
+    assert choose_threshold(clicks, np.concatenate([clicks, np.full(500, 0.51)])) > 0.51
 
 
 def test_lower_threshold_proposes_more(answer: InstantAnswer, clicks: np.ndarray) -> None:

@@ -75,18 +75,27 @@ class ClickModel:
 
 
 def fit_clicks(
-    maps: FeatureMaps, clicks_zyx: NDArray[np.floating]
+    maps: FeatureMaps, clicks_zyx: NDArray[np.floating], accepted_zyx: NDArray[np.floating]
 ) -> tuple[ClickModel, NDArray[np.float32]]:
-    """Return the model of clicks (N, 3) in tomogram voxels, and each click's score (N,).
+    """Return the model of clicks and accepted proposals, and each click's score (N,).
 
     A click is scored by the model of the others: its own would flatter it, and a
     threshold drawn from that would miss the particles that were not clicked. As the
     peak of a heatmap it scores at its best place, within a voxel of the maps.
+    Accepted proposals have no say in the scores: they were shown for being high.
+
+    Parameters
+    ----------
+    maps : FeatureMaps
+        Features of the tomogram.
+    clicks_zyx, accepted_zyx : ndarray
+        (N, 3) and (M, 3) positions in tomogram voxels.
     """
     whitening = maps.whitening()
-    white = (maps.at(clicks_zyx) - whitening.mean) @ whitening.matrix
+    positions = np.concatenate([clicks_zyx, accepted_zyx])
+    white = (maps.at(positions) - whitening.mean) @ whitening.matrix
     around = (np.argwhere(np.ones((3, 3, 3))) - 1) * maps.bin
-    scores = np.empty(len(white), np.float32)
+    scores = np.empty(len(clicks_zyx), np.float32)
     for i, click in enumerate(clicks_zyx):
         others = ClickModel(whitening, fit_gaussian(np.delete(white, i, axis=0)))
         scores[i] = others.score(maps.at(click + around)).max()

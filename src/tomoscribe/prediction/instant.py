@@ -29,6 +29,8 @@ SUPPRESSION = 0.6
 """Least distance of two proposals, in diameters."""
 KNOWN = 0.5
 """A proposal closer than this to a clicked or rejected position is known already, in diameters."""
+REJECTED = 0.35
+"""Radius in diameters around a rejected place where the heatmap is 0."""
 CLICK_SCORE = 0.8
 """Score of a typical click; the background's median is 0."""
 LOWEST_PEAK = 0.2
@@ -137,29 +139,43 @@ class InstantAnswer:
         return self._maps
 
     def fit(
-        self, clicks_zyx: ArrayLike, diameter_A: float, rejected_zyx: ArrayLike = ()
+        self, clicks_zyx: ArrayLike, diameter_A: float, accepted_zyx: ArrayLike = ()
     ) -> InstantModel:
         """Return what the clicks look like, to be used on this or on another tomogram.
+
+        Parameters
+        ----------
+        clicks_zyx : array_like
+            (N, 3) positions that a person chose, in tomogram voxels.
+        diameter_A : float
+            Particle diameter in Å.
+        accepted_zyx : array_like
+            (M, 3) proposals that a person accepted. They teach as clicks do, but the
+            threshold is drawn from the clicks, for proposals were chosen by their score.
 
         Raises
         ------
         TomoscribeError
-            If there are fewer than three clicks inside the tomogram.
+            If there are fewer than three positions inside the tomogram.
         """
-        clicks = self._inside(clicks_zyx)
-        if len(clicks) < MIN_CLICKS:
+        clicks, accepted = self._inside(clicks_zyx), self._inside(accepted_zyx)
+        count = len(clicks) + len(accepted)
+        if count < MIN_CLICKS:
             raise TomoscribeError(
                 f"The instant answer needs {MIN_CLICKS} clicks in {self._volume.path}, "
-                f"there are {len(clicks)}; click more particles."
+                f"there are {count}; click more particles."
             )
+        if len(clicks) < MIN_CLICKS:
+            clicks, accepted = np.concatenate([clicks, accepted]), accepted[:0]
         maps = self._features(diameter_A)
-        model, scores = fit_clicks(maps, clicks)
+        model, scores = fit_clicks(maps, clicks, accepted)
         low = float(np.median(model.score(maps.background)))
         return InstantModel(model, diameter_A, low, scores)
 
-    def apply(self, model: InstantModel) -> InstantHeatmap:
-        """Return the heatmap of a model of this or of another tomogram."""
+    def apply(self, model: InstantModel, rejected_zyx: ArrayLike = ()) -> InstantHeatmap:
+        """Return the heatmap of a model of this or of another tomogram, 0 at rejected places."""
         maps = self._features(model.diameter_A)
+        diameter = model.diameter_A / self._volume.require_voxel_size() / maps.bin
         scores = model.model.score_maps(maps)
         # tanh: linear where it matters, yet the best stay apart instead of meeting at 1
         typical = max(float(np.median(model.click_scores)), model.low + 1e-3)
@@ -167,23 +183,28 @@ class InstantAnswer:
         scores -= model.low
         scores *= scale
         np.tanh(np.maximum(scores, 0, out=scores), out=scores)
+        for place in maps.to_grid(self._inside(rejected_zyx)):
+            _blank(scores, place, REJECTED * diameter)
         clicks = np.tanh(np.maximum((model.click_scores - model.low) * scale, 0))
-        diameter = model.diameter_A / self._volume.require_voxel_size() / maps.bin
         zyx, peaks = find_peaks(scores, SUPPRESSION * diameter, LOWEST_PEAK)
         zyx = zyx * maps.bin + (maps.bin - 1) / 2
         return InstantHeatmap(scores, maps.bin, choose_threshold(clicks, peaks), zyx, peaks)
 
     def answer(
-        self, clicks_zyx: ArrayLike, diameter_A: float, rejected_zyx: ArrayLike = ()
+        self,
+        clicks_zyx: ArrayLike,
+        diameter_A: float,
+        rejected_zyx: ArrayLike = (),
+        accepted_zyx: ArrayLike = (),
     ) -> InstantHeatmap:
-        """Return the heatmap from clicks (N, 3) and rejected proposals (M, 3), in tomogram voxels.
+        """Return the heatmap of clicks, rejected and accepted proposals, all (N, 3) voxels.
 
         Raises
         ------
         TomoscribeError
-            If there are fewer than three clicks inside the tomogram.
+            If there are fewer than three positions inside the tomogram.
         """
-        return self.apply(self.fit(clicks_zyx, diameter_A, rejected_zyx))
+        return self.apply(self.fit(clicks_zyx, diameter_A, accepted_zyx), rejected_zyx)
 
     def proposals(
         self,
@@ -211,6 +232,16 @@ class InstantAnswer:
         points = _points(zyx)
         size = np.array(self._volume.shape_zyx)
         return points[np.all((points >= -0.5) & (points < size - 0.5), axis=1)]
+
+
+def _blank(scores: NDArray[np.float32], centre: NDArray[np.float64], radius: float) -> None:
+    """Set a ball of the heatmap to 0, in place."""
+    lo = np.maximum(np.ceil(centre - radius), 0).astype(int)
+    hi = np.minimum(np.floor(centre + radius) + 1, scores.shape).astype(int)
+    box = tuple(slice(a, b) for a, b in zip(lo, hi, strict=True))
+    grid = np.ogrid[box]
+    away = sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True))
+    scores[box][away <= radius**2] = 0
 
 
 def _points(zyx: ArrayLike) -> NDArray[np.float64]:
