@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tomoscribe.coords import Geometry
+from tomoscribe.io.pick_columns import PickColumns
+from tomoscribe.io.pick_files import write_picks
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass
@@ -141,6 +144,30 @@ def test_evaluate_takes_the_voxel_size_of_a_tomogram(
     assert exit_code("evaluate", *files, *options) == 0
     row = json.loads(capsys.readouterr().out)["all"]
     assert row["median_distance_A"] == pytest.approx(8.0)
+
+
+def write_star(path: Path, voxel_size_A: float) -> Path:
+    """Write one pick as a STAR file that tells its pixel size."""
+    columns = PickColumns(zyx=np.array([[5.0, 10.0, 10.0]]))
+    geometry = Geometry((12, 40, 40), voxel_size_A)
+    write_picks(path, columns, geometry=geometry, tomogram_name="t.mrc", flavour="relion3.1")
+    return path
+
+
+def test_evaluate_takes_the_voxel_size_that_a_star_tells(
+    files: tuple[Path, Path], tmp_path: Path, exit_code: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    star = write_star(tmp_path / "picks.star", 10.0)
+    assert exit_code("evaluate", star, files[1], "--tolerance-A", 5, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["all"]["precision"] == 1.0
+
+
+def test_evaluate_refuses_files_that_count_in_different_voxels(
+    tmp_path: Path, exit_code: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stars = (write_star(tmp_path / "a.star", 10.0), write_star(tmp_path / "b.star", 5.0))
+    assert exit_code("evaluate", *stars, "--tolerance-A", 5) == 1
+    assert "--tomogram" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def evaluate(
     ],
     voxel_size_A: Annotated[
         float | None,
-        typer.Option("--voxel-size-A", help="Voxel size in Å, where no tomogram tells it."),
+        typer.Option("--voxel-size-A", help="Voxel size in Å, where neither file nor tomogram tells it."),
     ] = None,
     tomogram: Annotated[
         Path | None,
@@ -57,15 +57,12 @@ def evaluate(
     Classes that have the same names in both files get a row each.
     """
     geometry = None if tomogram is None else open_volume(tomogram, voxel_size_A).geometry
-    size = voxel_size_A if geometry is None else geometry.require_voxel_size()
-    if size is None:
-        raise TomoscribeError(
-            "The voxel size is unknown: give it in Å with --voxel-size-A, or the --tomogram."
-        )
-    if size <= 0:
-        raise TomoscribeError(f"A voxel size of {size:g} Å is not possible.")
     found = read_picks(picks, geometry=geometry)
     true = read_picks(truth, geometry=geometry)
+    size = voxel_size_A if geometry is None else geometry.require_voxel_size()
+    size = _common_size(found, true) if size is None else size
+    if size <= 0:
+        raise TomoscribeError(f"A voxel size of {size:g} Å is not possible.")
     if threshold is not None and found.scores is None:
         raise TomoscribeError(f"{picks} has no scores: leave --threshold out.")
     found = _of_class(found, picks_class, picks)
@@ -75,6 +72,21 @@ def evaluate(
         typer.echo(json.dumps({name: _figures(row, size) for name, row in rows.items()}, indent=2))
         return
     Console().print(_table(rows, size, tolerance_A))
+
+
+def _common_size(found: PickColumns, true: PickColumns) -> float:
+    """Return the voxel size that the files tell; without a tomogram they must agree."""
+    sizes = [c.pixel_size_A for c in (found, true) if c.pixel_size_A is not None]
+    if not sizes:
+        raise TomoscribeError(
+            "The voxel size is unknown: give it in Å with --voxel-size-A, or the --tomogram."
+        )
+    if not np.allclose(sizes, sizes[0], rtol=0.01):
+        raise TomoscribeError(
+            f"The picks count in voxels of {sizes[0]:g} Å, the truth in voxels of {sizes[1]:g} Å: "
+            "give the --tomogram that both are about."
+        )
+    return sizes[0]
 
 
 def _of_class(columns: PickColumns, name: str | None, path: Path) -> PickColumns:

@@ -58,7 +58,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
             raise write_error(target, error) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        # On a read-only disk nothing was made, and removing nothing fails too.
+        if temporary.exists():
+            temporary.unlink(missing_ok=True)
 
 
 def write_text_atomic(path: str | Path, text: str) -> None:

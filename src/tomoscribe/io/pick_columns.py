@@ -63,6 +63,8 @@ class PickColumns:
         Name of each pick's tomogram, as in the file.
     notes : tuple of str
         Sentences about how the file was read.
+    pixel_size_A : float or None
+        Size in Å of the voxels that `zyx` counts in, where the file tells one for all picks.
     """
 
     zyx: NDArray[np.float64]
@@ -72,6 +74,7 @@ class PickColumns:
     angles_deg: NDArray[np.float64] | None = None
     tomogram: list[str] | None = None
     notes: tuple[str, ...] = ()
+    pixel_size_A: float | None = None
 
     def __len__(self) -> int:
         return len(self.zyx)

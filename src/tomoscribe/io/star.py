@@ -119,7 +119,18 @@ def read_star(path: Path, geometry: Geometry | None) -> PickColumns:
         angles_deg=turns,
         tomogram=table.text(*_NAMES),
         notes=(*table.notes, *notes),
+        pixel_size_A=_common_pixel(table, geometry),
     )
+
+
+def _common_pixel(table: StarTable, geometry: Geometry | None) -> float | None:
+    """Return the voxel size that the returned positions count in, where it is known."""
+    if geometry is not None and geometry.voxel_size_A is not None:
+        return geometry.voxel_size_A
+    if table.centered or table.pixel_A is None or not len(table.pixel_A):
+        return None
+    first = float(table.pixel_A[0])
+    return first if np.allclose(table.pixel_A, first) else None
 
 
 def read_star_table(path: Path) -> StarTable:
