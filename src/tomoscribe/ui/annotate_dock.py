@@ -81,7 +81,7 @@ class AnnotateDock(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
-        self.setMinimumWidth(300)
+        self.setMinimumWidth(320)
 
     def refresh(self, *_: object) -> None:
         """Bring counters and buttons up to date."""

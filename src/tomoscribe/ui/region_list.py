@@ -36,6 +36,7 @@ class RegionLine(QWidget):
         self.gone = button("✕", "Remove this region; the picks in it stay", self._remove)
         self.gone.setFixedWidth(26)
         self.count = QLabel()
+        self.count.setToolTip("Picks in this region")
         self.setLayout(
             row(
                 QLabel("z"),
@@ -130,4 +131,4 @@ class RegionList(QWidget):
         positions = positions_zyx(entry.picks)
         for line, region in zip(self.lines, entry.regions, strict=False):
             inside = int(np.count_nonzero(region.contains(positions)))
-            line.count.setText(f"{inside} picks")
+            line.count.setText(str(inside))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import annotated_types
 from psygnal import Signal
+from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -65,10 +66,11 @@ class SettingsForm(QWidget):
         if not isinstance(combo, QComboBox):
             raise TypeError(f"{name} has no choices")
         chosen = combo.currentData()
-        combo.clear()
-        for value, text in choices:
-            combo.addItem(text, value)
-        combo.setCurrentIndex(max(combo.findData(chosen), 0))
+        with QSignalBlocker(combo):  # between clearing and choosing there is no valid value
+            combo.clear()
+            for value, text in choices:
+                combo.addItem(text, value)
+            combo.setCurrentIndex(max(combo.findData(chosen), 0))
 
     def values(self) -> dict[str, Any]:
         """Return the fields as they stand, None where the plan chooses."""

@@ -52,6 +52,8 @@ def layer_arguments(volume: Volume) -> dict[str, Any]:
         "contrast_limits": contrast_limits(volume.data),
         "colormap": "gray",
         "rgb": False,
+        # The picks' thickness is for the picks alone: a mean would blur and read many slices.
+        "projection_mode": "none",
         "metadata": {"tomoscribe_path": volume.path},
     }
     if volume.voxel_size_A is None:

@@ -82,7 +82,7 @@ def test_a_region_counts_its_picks_and_can_be_removed(hands: Any) -> None:
     hands.session.set_regions([BOX])
     hands.session.edit(hands.session.entry.picks.make_add([[8, 20, 20], [8, 50, 20]], "ribosome"))
     (line,) = hands.dock.regions.lines
-    assert line.count.text() == "1 picks"
+    assert line.count.text() == "1"
     line.gone.click()
     assert hands.session.entry.regions == []
     assert hands.dock.regions.lines == []

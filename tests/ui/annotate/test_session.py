@@ -63,6 +63,7 @@ def test_a_tomogram_is_shown_in_angstrom_at_its_origin_on_its_middle_slice(
     np.testing.assert_allclose(layer.translate, (100, 0, -50))
     assert [str(u) for u in layer.units] == ["angstrom"] * 3
     assert layer.axis_labels == ("z", "y", "x")
+    assert str(layer.projection_mode) == "none"
     assert model.dims.point[0] == 100 + 8 * 5
 
 
