@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from superqt import QElidingLabel
 
 from tomoscribe.picks.table import PickState
 from tomoscribe.ui import style
@@ -49,7 +50,8 @@ class AnnotateDock(QWidget):
         self.classes = ClassTable(session)
         self.regions = RegionList(session)
         self.line = SaveLine(session)
-        self.counts = QLabel()
+        self.counts = QElidingLabel()
+        self.counts.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.undo = button("Undo", "Take the last edit back (Ctrl+Z)", session.undo)
         self.redo = button("Redo", "Bring it back (Ctrl+Shift+Z)", session.redo)
         self.export = button("Export…", "Write the picks as STAR, CSV or text", self.show_export)
@@ -87,6 +89,7 @@ class AnnotateDock(QWidget):
         """Bring counters and buttons up to date."""
         session = self.session
         self.counts.setText(counters(session))
+        self.counts.setToolTip(f"Picks in this tomogram: {counters(session)}")
         history = (
             session.project.history(session.current)
             if session.project and session.current
