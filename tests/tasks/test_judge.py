@@ -9,7 +9,9 @@ NONE = np.empty((0, 3))
 
 
 def _grid_points(count: int) -> np.ndarray:
-    return np.array([(20.0 * (i // 100), 20.0 * (i // 10 % 10), 20.0 * (i % 10)) for i in range(count)])
+    return np.array(
+        [(20.0 * (i // 100), 20.0 * (i // 10 % 10), 20.0 * (i % 10)) for i in range(count)]
+    )
 
 
 def _peaks(

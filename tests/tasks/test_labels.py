@@ -66,9 +66,7 @@ def test_corrections_during_the_run_are_drawn_more_often() -> None:
 
 def _targets(sample: TrainingSample, hold_out: float = 0.0, grid_bin: int = 2, lo=(0, 0, 0)):
     labels = [_labels(sample, hold_out)]
-    return make_targets(
-        [Window(0, lo)], 16, labels, np.array([8.0, 8.0]), grid_bin, 4.0, CPU
-    )
+    return make_targets([Window(0, lo)], 16, labels, np.array([8.0, 8.0]), grid_bin, 4.0, CPU)
 
 
 def test_target_peaks_at_the_click_in_the_heatmaps_frame() -> None:
@@ -81,7 +79,9 @@ def test_target_peaks_at_the_click_in_the_heatmaps_frame() -> None:
 
 def test_other_classes_and_rejected_picks_are_known_negatives() -> None:
     labels = _targets(
-        _sample(Pick(1, (8.5, 8.5, 8.5), "b"), Pick(2, (20.5, 8.5, 8.5), "a", state=PickState.REJECTED))
+        _sample(
+            Pick(1, (8.5, 8.5, 8.5), "b"), Pick(2, (20.5, 8.5, 8.5), "a", state=PickState.REJECTED)
+        )
     )
     assert labels.negative[0, 0, 4, 4, 4] == 4.0
     assert labels.negative[0, 0, 10, 4, 4] == 4.0

@@ -10,16 +10,14 @@ def _plan(
     diameter_A: float = 300.0, voxel_size_A: float = 10.0, kind: str = "cpu", **settings: object
 ) -> TomogramPlan:
     data = DataSummary(voxel_size_A, diameter_A, diameter_A, 20, (128, 384, 384))
-    return make_plan(data, TrainingSettings(**settings), DeviceInfo(kind=kind))  # type: ignore[arg-type]
+    return make_plan(data, TrainingSettings(**settings), DeviceInfo(kind=kind))  # type: ignore
 
 
 @pytest.mark.parametrize(
     ("diameter_A", "voxel_size_A", "factor"),
     [(300, 10, 2), (150, 10, 1), (175, 10, 1), (300, 5, 4), (120, 13.5, 1), (1000, 8, 8)],
 )
-def test_binning_follows_the_diameter(
-    diameter_A: float, voxel_size_A: float, factor: int
-) -> None:
+def test_binning_follows_the_diameter(diameter_A: float, voxel_size_A: float, factor: int) -> None:
     plan = _plan(diameter_A, voxel_size_A)
     assert plan.bin == factor
     across = diameter_A / voxel_size_A / plan.grid_bin

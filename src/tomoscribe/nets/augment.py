@@ -1,7 +1,8 @@
 """Batched augmentation on the device: only what keeps the missing wedge as it is.
 
-The wedge lies in the plane of beam (z) and tilt direction (x) and is symmetric, so that every flip,
-and with it the half turn in the plane, gives a volume that could have been recorded. Other turns do not.
+The wedge lies in the plane of beam (z) and tilt direction (x) and is symmetric, so that every
+flip, and with it the half turn in the plane, gives a volume that could have been recorded.
+Other turns do not.
 """
 
 from __future__ import annotations

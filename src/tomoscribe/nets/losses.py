@@ -18,7 +18,8 @@ class Labels:
     target : Tensor
         Gaussian of every click, 1 at its centre.
     negative : Tensor
-        Weight of known negatives: rejected picks, clicks of other classes, declared regions; 0 = not known.
+        Weight of known negatives: rejected picks, clicks of other classes, declared regions.
+        0 = not known.
     ignored : Tensor
         Bool; where a held-out click sits.
     """
@@ -35,16 +36,16 @@ def positive_term(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def negative_term(logits: Tensor, target: Tensor) -> Tensor:
-    """Return the focal loss of each voxel as background; clicks' surroundings count less (CornerNet)."""
+    """Return the focal loss of each voxel as background, less around clicks (CornerNet)."""
     p = torch.sigmoid(logits)
     return (1 - target).pow(4) * p.pow(2) * functional.softplus(logits)
 
 
 def hot_exclusion(logits: Tensor, labels: Labels, hot_share: float) -> Tensor:
-    """Return the loss where unlabelled voxels are negatives but for the hottest `hot_share` of them.
+    """Return the loss where unlabelled voxels are negatives but for the hottest `hot_share`.
 
-    The hottest are likely to be particles that nobody clicked. Measured on sparse clicks, it is worth
-    0.1 F1 over plain negatives (`hot_share` 0).
+    The hottest are likely to be particles that nobody clicked. Measured on sparse clicks, it is
+    worth 0.1 F1 over plain negatives (`hot_share` 0).
     """
     negatives = _negative_weight(logits, labels, hot_share)
     return _per_click(
@@ -55,7 +56,7 @@ def hot_exclusion(logits: Tensor, labels: Labels, hot_share: float) -> Tensor:
 
 
 def non_negative_pu(logits: Tensor, labels: Labels, prior: float) -> Tensor:
-    """Return the non-negative PU loss (Kiryo et al. 2017) with focal terms, plus the known negatives.
+    """Return the non-negative PU loss (Kiryo et al. 2017), focal, plus the known negatives.
 
     `prior` is the share of particle voxels, weighted as the positives are (target to the fourth).
     """

@@ -14,7 +14,7 @@ _LARGEST_DIFFERENCE = 0.1
 
 @dataclass(frozen=True)
 class PrecisionTest:
-    """Seconds of a training step in both precisions, and the relative difference of their outputs."""
+    """Seconds of a training step in both precisions, and the outputs' relative difference."""
 
     float32_s: float
     bfloat16_s: float

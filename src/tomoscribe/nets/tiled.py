@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import nn
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 Reader = Callable[[tuple[int, int, int], tuple[int, int, int]], "NDArray[np.float32]"]
@@ -67,7 +67,7 @@ class TiledNet:
         first: tuple[float, float, float] | None = None,
         box: tuple[tuple[int, int, int], tuple[int, int, int]] | None = None,
     ) -> list[Tile]:
-        """Return tiles that cover the output `shape` or a `box` of it, those nearest to `first` first.
+        """Return tiles that cover the output `shape` or a `box` of it, nearest to `first` first.
 
         `core` is the largest edge of a core; `halo` is rounded up to the network's multiple.
         """

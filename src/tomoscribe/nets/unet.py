@@ -63,16 +63,17 @@ class UNet3d(nn.Module):
     @property
     def multiple(self) -> int:
         """Voxels of the input along every axis must be a multiple of this."""
-        return self.stem * 2 ** (self.levels - 1)
+        return self.stem * int(2 ** (self.levels - 1))
 
     @property
     def reach(self) -> int:
-        """Return how far, in voxels of the output, an output voxel sees: the halo of an exact tile."""
+        """Return how far an output voxel sees, in output voxels: the halo of an exact tile."""
         per_side = 0
         for level in range(self.levels):
             passes = 1 if level == self.levels - 1 else 2
             per_side += passes * 2 * 2**level + 2 ** (level + 1)
-        return math.ceil(per_side / 2 ** (self.levels - 1)) * 2 ** (self.levels - 1)
+        step = int(2 ** (self.levels - 1))
+        return -(-per_side // step) * step
 
     def forward(self, volume: Tensor) -> Tensor:
         """Return logits (B, class, z, y, x) of `volume` (B, 1, z, y, x)."""
@@ -88,6 +89,12 @@ class UNet3d(nn.Module):
         with torch.autocast(volume.device.type, enabled=False):
             logits: Tensor = self.head(features.float())
         return logits
+
+    def place(self, device: torch.device) -> UNet3d:
+        """Move to a device, with channels last in memory, which is faster everywhere."""
+        self.to(device)
+        self.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        return self
 
     def to_bfloat16(self) -> UNet3d:
         """Convert all but the head, in place, for prediction in bfloat16."""

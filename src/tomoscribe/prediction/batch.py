@@ -27,7 +27,7 @@ _PREFETCH_BYTES = 1 << 24
 
 @dataclass(frozen=True)
 class PredictionFiles:
-    """What was written for one tomogram; with several classes the first class's heatmap is named."""
+    """What was written for one tomogram; of several heatmaps, the first class's."""
 
     tomogram: str
     heatmap: Path
@@ -111,7 +111,7 @@ def _above(found: FoundPicks, threshold: float) -> FoundPicks:
 
 
 def _read_ahead(volume: Volume) -> None:
-    """Read the file once through, in small pieces, so that the system holds it when it is needed."""
+    """Read the file through in small pieces, so that the system holds it when it is needed."""
     if "://" in volume.path or not Path(volume.path).is_file():
         return
     with Path(volume.path).open("rb", buffering=0) as file:

@@ -1,4 +1,4 @@
-"""Whole heatmaps and picks of a tomogram from a checkpoint; the blocks themselves come from the predictor."""
+"""Whole heatmaps of a tomogram from a checkpoint; their blocks come from the predictor."""
 
 from __future__ import annotations
 

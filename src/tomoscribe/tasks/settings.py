@@ -30,7 +30,9 @@ class TrainingSettings(BaseModel):
         description="auto: bfloat16 where a one-second test shows that it is faster and agrees",
     )
     bin: int | None = Field(
-        None, gt=0, description="average-binning factor; default: 14-27 voxels across the smallest particle"
+        None,
+        gt=0,
+        description="average-binning factor; default: 14-27 voxels across the smallest particle",
     )
     patch: int | None = Field(
         None, gt=0, description="patch edge in binned voxels; default about 4 diameters"

@@ -1,0 +1,1 @@
+"""Particles in tomograms: one heatmap a class, learned from sparse clicks."""

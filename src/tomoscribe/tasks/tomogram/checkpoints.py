@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -33,7 +32,7 @@ def pack(
     ema: dict[str, torch.Tensor],
     training: dict[str, Any],
 ) -> dict[str, Any]:
-    """Return a checkpoint; tensors are copied to the CPU, so that it may be written while training goes on."""
+    """Return a checkpoint; tensors are copied, so that training may go on while it is written."""
     return {
         "task": TASK,
         "format": FORMAT,
@@ -60,7 +59,7 @@ def read(path: Path) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise TomoscribeError(f"There is no checkpoint {path}.") from None
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a damaged file fails in many ways
         raise TomoscribeError(
             f"{path} is not a readable checkpoint; choose a file that a training wrote."
         ) from error
@@ -88,7 +87,7 @@ def make_predictor(
     net = UNet3d(len(classes), plan.width, levels=plan.levels, stem=plan.stem)
     net.load_state_dict(state["ema"])
     net.eval().requires_grad_(False)
-    net.to(device, memory_format=torch.channels_last_3d)
+    net.place(device)
     if bfloat16:
         net.to_bfloat16()
     return TomogramPredictor(
@@ -123,13 +122,15 @@ def check_fits(
     names, given = [c["name"] for c in state["classes"]], [c.name for c in classes]
     if names != given:
         raise TomoscribeError(
-            f"The checkpoint knows the classes {', '.join(names)}, the data have {', '.join(given)}; "
+            f"The checkpoint knows the classes {', '.join(names)}, the data have "
+            f"{', '.join(given)}; "
             "train from the start."
         )
     for key in ("bin", "stem", "width", "levels"):
         if state["plan"][key] != getattr(plan, key):
             raise TomoscribeError(
-                f"The checkpoint's network has {key} {state['plan'][key]}, this plan {getattr(plan, key)}; "
+                f"The checkpoint's network has {key} {state['plan'][key]}, "
+                f"this plan {getattr(plan, key)}; "
                 "train from the start, or set it to the checkpoint's."
             )
 

@@ -1,4 +1,4 @@
-"""How good a heatmap is, judged by what sparse clicks allow, and the threshold that they suggest."""
+"""How good a heatmap is, as far as sparse clicks can tell, and the threshold they suggest."""
 
 from __future__ import annotations
 
@@ -7,22 +7,32 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import KDTree
+from scipy.special import ndtr
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MATCH_RADIUS = 0.5
 """A pick counts for a click that is at most so many diameters away."""
-_GRID = np.linspace(-6.0, 6.0, 481)
+LOWEST_SCORE = 0.01
+"""Peaks below this are not looked at."""
+_GRID = np.linspace(np.log(LOWEST_SCORE), 6.0, 425)
 """Thresholds that are tried, as logits."""
+_AS_GOOD = 0.01
+"""Thresholds whose F1 is at most this much lower count as good as the best."""
 _LEAST_RECALL = 0.25
 """Where fewer clicks are found, the estimate of the number of particles rests on too few."""
-_SHRINK = 4.0
+_SHRINK = 12.0
+_FEW = 10
+"""With fewer clicks their recall is not asked: the network knows them by heart."""
+_KNEE_WIDTH = 0.35
+_KNEE_PICKS = 25.0
+_KNEE_RISE = 1.12
 
 
 @dataclass(frozen=True)
 class Peaks:
-    """The peaks of one class on one tomogram, and what is known there; positions in tomogram voxels.
+    """The peaks of one class on one tomogram, and what is known there; in tomogram voxels.
 
     Parameters
     ----------
@@ -54,6 +64,14 @@ class Verdict:
     threshold: float
 
 
+@dataclass(frozen=True)
+class Knee:
+    """Where picks begin to multiply, as a logit, and how clearly: 1 where a gap lies above it."""
+
+    cut: float
+    depth: float
+
+
 def judge(samples: list[Peaks]) -> Verdict:
     """Return score, metrics and threshold of one class over some tomograms.
 
@@ -76,33 +94,49 @@ def judge(samples: list[Peaks]) -> Verdict:
 
 
 def _estimate(samples: list[Peaks]) -> Verdict:
-    """Return the verdict from recall on clicks r(t) and the number of picks n(t) above a threshold t.
+    """Return the verdict from the clicks and the peaks alone.
 
-    If all N particles behave as the clicked ones do, r N of the n picks are right, so that
-    F1 = 2 r N / (n + N). As no precision exceeds 1, N is at most n / r at every threshold, and near
-    it where only sure picks are left: its least value stands for N.
+    The threshold lies between the best of the estimated F1 and the knee of the number of picks;
+    with few clicks at the knee.
     """
     logits = np.concatenate([_logit(sample.scores) for sample in samples])
     held = np.concatenate([_logits_at(sample, sample.held_out) for sample in samples])
     seen = np.concatenate([_logits_at(sample, sample.trained) for sample in samples])
     clicked = _pool(held, seen)
+    f1 = _estimated_f1(logits, clicked)
+    cut = float(_GRID[_middle_of_best(f1)])
+    few = len(clicked) < _FEW
+    knee = _knee(logits, len(clicked))
+    if knee is not None:
+        cut = knee.cut if few else (cut + knee.cut) / 2
+    asked = held if len(held) else seen
+    recall = float((asked >= cut).mean()) if len(asked) else 0.0
+    score = float(np.interp(cut, _GRID, f1))
+    if few:
+        score = recall * (knee.depth if knee is not None else 0.1 * score)
+    metrics = {
+        "score": score,
+        "recall": recall,
+        "picks": float((logits >= cut).sum()),
+        "threshold": float(1 / (1 + np.exp(-cut))),
+    }
+    return Verdict(score, metrics, metrics["threshold"])
+
+
+def _estimated_f1(logits: NDArray[np.float64], clicked: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return F1 at each threshold t from recall on clicks r(t) and the number of picks n(t).
+
+    If all N particles behave as the clicked ones do, r N of the n picks are right, so that
+    F1 = 2 r N / (n + N). As no precision exceeds 1, N is at most n / r at every threshold, and near
+    it where only sure picks are left: its least value stands for N.
+    """
     width = float(np.clip(0.5 * clicked.std(), 0.1, 0.6)) if len(clicked) > 1 else 0.5
     recall = _share_above(clicked, width)
     count = np.maximum(_share_above(logits, 0.1) * len(logits), 1e-3)
     sure = recall >= _LEAST_RECALL
-    total = float((count[sure] / recall[sure]).min()) if sure.any() else float(len(clicked))
-    total = max(total, float(len(held) + len(seen)), 1.0)
-    f1 = 2 * recall * total / (count + total)
-    best = int(np.argmax(f1))
-    threshold = float(1 / (1 + np.exp(-_GRID[best])))
-    found = (held if len(held) else seen) >= _GRID[best]
-    metrics = {
-        "estimated_f1": float(f1[best]),
-        "recall": float(found.mean()) if len(found) else 0.0,
-        "picks": float((logits >= _GRID[best]).sum()),
-        "threshold": threshold,
-    }
-    return Verdict(float(f1[best]), metrics, threshold)
+    total = float((count[sure] / recall[sure]).min()) if sure.any() else 0.0
+    total = max(total, float(len(clicked)), 1.0)
+    return 2 * recall * total / (count + total)
 
 
 def _logit(scores: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -121,6 +155,40 @@ def _logits_at(sample: Peaks, clicks: NDArray[np.float64]) -> NDArray[np.float64
     return np.array([max((logits[i] for i in hits), default=-10.0) for hits in near])
 
 
+def _middle_of_best(f1: NDArray[np.float64]) -> int:
+    """Return the middle of the thresholds that are as good as the best: of a gap, not its edge."""
+    good = f1 >= f1.max() - _AS_GOOD
+    first = last = int(np.argmax(f1))
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last + 1 < len(good) and good[last + 1]:
+        last += 1
+    return (first + last) // 2
+
+
+def _knee(logits: NDArray[np.float64], clicks: int) -> Knee | None:
+    """Return the threshold below which picks begin to multiply, None where there is none.
+
+    Particles form a hump of scores and the background a slope. Coming down from the best peak, the
+    rate at which picks join those there are falls through the hump and rises again where the
+    background begins; the first lasting rise is the knee. Measured on six trainings among
+    look-alikes it lies within 0.03 F1 of the best, and unlike recall it does not need many clicks.
+    """
+    away = (logits[None, :] - _GRID[:, None]) / _KNEE_WIDTH
+    above = ndtr(away).sum(1)
+    rate = np.exp(-0.5 * away**2).sum(1) / (np.sqrt(2 * np.pi) * _KNEE_WIDTH)
+    usable = (above >= max(1.5 * clicks, _KNEE_PICKS)) & (_GRID[0] + 2 * _KNEE_WIDTH < _GRID)
+    places: list[int] = np.flatnonzero(usable).tolist()
+    lowest = None
+    for place in reversed(places):
+        hazard = rate[place] / above[place]
+        if lowest is None or hazard < lowest[0]:
+            lowest = (hazard, place)
+        elif hazard > _KNEE_RISE * lowest[0]:
+            return Knee(float(_GRID[lowest[1]]), float(np.exp(-lowest[0])))
+    return None
+
+
 def _pool(held: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return all clicks' logits, those the training saw lowered by what the held-out ones lack.
 
@@ -134,7 +202,7 @@ def _pool(held: NDArray[np.float64], seen: NDArray[np.float64]) -> NDArray[np.fl
 
 
 def _share_above(values: NDArray[np.float64], width: float) -> NDArray[np.float64]:
-    """Return the share of `values` above each threshold of the grid, each value smeared by `width`."""
+    """Return the share of `values` above each threshold of the grid, smeared by `width`."""
     away = np.clip((_GRID[:, None] - values[None, :]) / width, -40, 40)
     return np.asarray((1 / (1 + np.exp(1.7 * away))).mean(1)) if len(values) else 0 * _GRID
 

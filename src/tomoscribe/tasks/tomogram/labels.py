@@ -1,4 +1,4 @@
-"""What the clicks of one tomogram say, as points on the network's grids; which of them are held out."""
+"""What the picks of one tomogram say: clicks to train on, clicks held out, known negatives."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class SampleLabels:
     class_names: tuple[str, ...]
 
     def negatives_of(self, index: int) -> NDArray[np.float64]:
-        """Return the known negatives of class `index`: its rejected picks, and clicks of other classes."""
+        """Return the known negatives of a class: its rejected picks, clicks of other classes."""
         others = [
             points
             for other, part in enumerate(self.points)

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from lightning.pytorch import LightningModule
 from torch import Tensor
-
-import lightning  # torch first: lightning's own import order clashes otherwise
 
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.augment import flip_each, vary_intensity
@@ -20,7 +19,7 @@ from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.tomogram import checkpoints
-from tomoscribe.tasks.tomogram.judge import Peaks, judge
+from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, judge
 from tomoscribe.tasks.tomogram.labels import SampleLabels, make_labels, pick_keys
 from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
 from tomoscribe.tasks.tomogram.sampler import PatchSampler, cut
@@ -41,10 +40,10 @@ _WARM_UP = 0.05
 """Share of the training in which the learning rate rises."""
 _EMA_DECAY = 0.98
 _HOT_FROM = 0.1
-"""Share of the training after which the hottest unlabelled voxels are left out; before, heat says nothing."""
+"""Share of the training after which the hottest voxels are left out; before, heat says nothing."""
 
 
-class TomogramModule(lightning.LightningModule):
+class TomogramModule(LightningModule):
     """Learns one heatmap a class from clicks; see `tasks.base.TaskModule`.
 
     A step draws its own batch from the resident volumes; the data loader only counts.
@@ -78,9 +77,8 @@ class TomogramModule(lightning.LightningModule):
         torch.manual_seed(settings.seed)
         self._rng = np.random.default_rng(settings.seed)
         self._generator = torch.Generator().manual_seed(settings.seed)
-        self.net = UNet3d(len(data.classes), plan.width, levels=plan.levels, stem=plan.stem).to(
-            device, memory_format=torch.channels_last_3d
-        )
+        self.net = UNet3d(len(data.classes), plan.width, levels=plan.levels, stem=plan.stem)
+        self.net.place(device)
         self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
             self.net.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
@@ -143,8 +141,8 @@ class TomogramModule(lightning.LightningModule):
         return TrainingStatus(used=used, total=used + held, held_out=held)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TomogramModule:
-        """Move the resident volumes along when the module is moved, so that a pause frees a device."""
-        super()._apply(fn, recurse)
+        """Move the resident volumes along with the module, so that a pause frees a device."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         self._volumes = {name: (s, fn(values)) for name, (s, values) in self._volumes.items()}
         self._place = next(self.net.parameters()).device
         return self
@@ -164,7 +162,8 @@ class TomogramModule(lightning.LightningModule):
 
     def train_dataloader(self) -> DataLoader[int]:
         """Return a loader that only counts steps."""
-        return torch.utils.data.DataLoader(range(self._plan.steps), batch_size=None)  # type: ignore[arg-type]
+        steps: Any = range(self._plan.steps)
+        return torch.utils.data.DataLoader(steps, batch_size=None)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         """Return the optimizer; it lives here so that a checkpoint can be made at any time."""
@@ -248,7 +247,7 @@ class TomogramModule(lightning.LightningModule):
                 _, dz, dy, dx = block.scores.shape
                 heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
             known = self._known_of(sample)
-            for index, found in enumerate(predictor.decode(heatmap, grid, 0.02)):
+            for index, found in enumerate(predictor.decode(heatmap, grid, LOWEST_SCORE)):
                 points = known.points[index]
                 peaks[index].append(
                     Peaks(
@@ -294,7 +293,7 @@ class TomogramModule(lightning.LightningModule):
         )
 
     def checkpoint(self) -> dict[str, Any]:
-        """Return all that prediction and resuming need: tensors, numbers, strings, lists, dicts only."""
+        """Return all that prediction and resuming need, as tensors and plain data only."""
         return checkpoints.pack(
             plan=self._plan,
             classes=self.classes,
@@ -312,7 +311,7 @@ class TomogramModule(lightning.LightningModule):
         )
 
     def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
-        """Take a checkpoint over: weights alone (continue from), or optimizer, step and random state too."""
+        """Take a checkpoint over: weights alone, or optimizer, step and random state too."""
         checkpoints.check_fits(state, self._plan, self.classes, self.voxel_size_A)
         self.ema.load_state_dict(state["ema"])
         if weights_only:

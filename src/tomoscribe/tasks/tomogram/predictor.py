@@ -1,4 +1,4 @@
-"""A trained network that needs to be told nothing: it bins, normalises, predicts and decodes by itself."""
+"""A trained network that needs to be told nothing: it bins, normalises, predicts, decodes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.base import Focus
 
 SUPPRESSION = 0.6
-"""Least distance of two picks in diameters: particles do not overlap, and a peak is no two particles."""
+"""Least distance of two picks in diameters: particles do not overlap."""
 _VOXEL_SIZE_TOLERANCE = 0.05
 _TILE_VOXELS = 900_000
-"""Heatmap voxels of a tile when nobody waits for a part of it: about half a gigabyte at 16 channels."""
+"""Heatmap voxels of a tile when nobody waits for a part: half a gigabyte at 16 channels."""
 _FOCUS_CORE = 32
 _HALO_DIAMETERS = 1.0
-"""Halo of a tile; the network's full reach changes scores by less than a per cent at twice the cost."""
+"""Halo of a tile; the network's full reach costs twice the time and changes few scores."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Draws patches: half on clicks, half anywhere, the latter leaning to what the network mistakes for particles."""
+"""Draws patches: half on clicks, half anywhere, leaning to what is mistaken for particles."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _CLICK_SHARE = 0.5
 _CANDIDATE_SHARE = 0.5
-"""Of the patches that are not on clicks, this share is on rejected picks and on candidates, if there are any."""
+"""Of the other patches, this share is on rejected picks, and then on candidates, if any."""
 
 
 @dataclass
@@ -103,7 +103,7 @@ class PatchSampler:
 
 
 def cut(volumes: list[Tensor], windows: list[Window], edge: int, stem: int) -> Tensor:
-    """Return the patches (B, 1, edge * stem, ...) of the windows; beyond the edge the volume repeats.
+    """Return the patches (B, 1, edge * stem, ...); beyond its edge the volume repeats.
 
     Parameters
     ----------

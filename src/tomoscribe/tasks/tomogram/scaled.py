@@ -6,11 +6,12 @@ Nothing here holds a whole tomogram unless it is asked for one, so memory is bou
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import require_finite
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +22,7 @@ _SLABS = 16
 """Slabs from which the intensity statistics are taken; enough for a per cent of accuracy."""
 _MAD_TO_SIGMA = 1.4826
 _CLIP = 6.0
-"""Normalised values beyond this many sigma (gold) are cut, so that they do not blind the network."""
+"""Normalised values beyond this many sigma are cut, so that gold does not blind the network."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,12 @@ class ScaledVolume:
 
     @property
     def shape_zyx(self) -> tuple[int, int, int]:
-        """Return the shape after averaging; what does not fill a cube at the far faces is left out."""
+        """Return the shape after averaging; what fills no cube at the far faces is left out."""
         z, y, x = (max(1, edge // self.bin) for edge in self.volume.data.shape)
         return z, y, x
 
     def read(self, lo: tuple[int, ...], hi: tuple[int, ...]) -> NDArray[np.float32]:
-        """Return the box `lo` <= index < `hi` in averaged voxels, normalised; beyond the edge it repeats.
+        """Return the box `lo` <= index < `hi` of averaged voxels, normalised; the edge repeats.
 
         Raises
         ------
@@ -101,14 +102,14 @@ def scale_volume(volume: Volume, factor: int) -> ScaledVolume:
     spread = float(np.median(np.abs(values - center))) * _MAD_TO_SIGMA
     if not spread > 0:
         raise TomoscribeError(
-            f"{volume.path} has the same value nearly everywhere, so there is nothing to learn from; "
+            f"{volume.path} has the same value nearly everywhere, so there is nothing to see; "
             "check that it is the right file."
         )
     return ScaledVolume(volume, factor, center, spread)
 
 
 def read_binned(volume: Volume, factor: int, box: list[tuple[int, int]]) -> NDArray[np.float32]:
-    """Return the averages of cubes of `factor` voxels in `box`, a (start, stop) an axis, as float32.
+    """Return the averages of cubes of `factor` voxels in `box`, a (start, stop) an axis.
 
     Raises
     ------
@@ -124,14 +125,11 @@ def read_binned(volume: Volume, factor: int, box: list[tuple[int, int]]) -> NDAr
     for axis in range(3) if factor > 1 else ():
         total = _sum_groups(total, axis, factor)
     if not np.isfinite(total.sum(dtype=np.float64)):
-        raise TomoscribeError(
-            f"{volume.path} has voxels that are not a number; replace them, for example by the mean, "
-            "and save the tomogram again."
-        )
+        require_finite(values, volume.path)
     return total
 
 
-def _sum_groups(values: NDArray[np.generic], axis: int, factor: int) -> NDArray[np.float32]:
+def _sum_groups(values: NDArray[Any], axis: int, factor: int) -> NDArray[np.float32]:
     count = max(1, values.shape[axis] // factor)
     used = min(factor, values.shape[axis])
     index: list[slice] = [slice(None)] * 3

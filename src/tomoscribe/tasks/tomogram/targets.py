@@ -1,4 +1,4 @@
-"""Target maps of patches, made on the device from the points, never stored: labels may change at any step."""
+"""Target maps of patches, made from the points at every step, since labels may change."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.tomogram.labels import SampleLabels
 
 TARGET_SIGMA = 0.16
-"""Width of the target's Gaussian in diameters; wider merges neighbours, narrower locates no better."""
+"""Width of the target's Gaussian in diameters; wider merges neighbours."""
 _IGNORED_RADIUS = 0.4
 _NEGATIVE_RADIUS = 0.35
 _FAR = 1e6
@@ -89,7 +89,7 @@ def _squared_distance(
     reach: float,
     device: torch.device,
 ) -> Tensor:
-    """Return the squared distance (B, edge, edge, edge) to the nearest point within `reach` of the patch."""
+    """Return the squared distance (B, edge, edge, edge) to the nearest point around."""
     nearby = []
     for window in windows:
         points = (groups[window.sample] - (grid_bin - 1) / 2) / grid_bin - np.array(window.lo_zyx)

@@ -1,22 +1,23 @@
-"""The row of the table of tasks for tomograms: check the data, plan, build; and load checkpoints."""
+"""The row of the table of tasks for tomograms: check data, plan, build, load checkpoints."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
-
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.precision import PrecisionTest, measure_precision
 from tomoscribe.nets.unet import UNet3d
-from tomoscribe.project.model import PickState, Role
+from tomoscribe.picks.table import PickState
+from tomoscribe.project.model import Role
 from tomoscribe.tasks.tomogram import checkpoints
 from tomoscribe.tasks.tomogram.module import TomogramModule
 from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, TomogramPlan, make_plan
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import torch
 
     from tomoscribe.project.model import TrainingData
     from tomoscribe.tasks.settings import TrainingSettings
@@ -41,7 +42,7 @@ class TomogramTask:
             If the data cannot be trained on: no picks, no diameter, unknown voxel size.
         """
         _check(data)
-        plan = make_plan(_summarise(data), settings, DeviceInfo(kind=device.type))  # type: ignore[arg-type]
+        plan = make_plan(_summarise(data), settings, DeviceInfo(kind=device.type))
         if plan.precision == "auto":
             test = _test_precision(plan, len(data.classes), device)
             plan.precision = "bfloat16" if test.bfloat16_pays else "float32"
@@ -84,7 +85,8 @@ def _check(data: TrainingData) -> None:
     for sample in data.samples:
         if abs(sample.voxel_size_A / first - 1) > _SAME_VOXEL_SIZE:
             raise TomoscribeError(
-                f"{sample.name} has voxels of {sample.voxel_size_A:g} Å, {train[0].name} of {first:g} Å; "
+                f"{sample.name} has voxels of {sample.voxel_size_A:g} Å, "
+                f"{train[0].name} of {first:g} Å; "
                 "train on tomograms of one voxel size, or correct it."
             )
 
@@ -105,6 +107,6 @@ def _summarise(data: TrainingData) -> DataSummary:
 
 def _test_precision(plan: TomogramPlan, classes: int, device: torch.device) -> PrecisionTest:
     net = UNet3d(classes, plan.width, levels=plan.levels, stem=plan.stem)
-    net.to(device, memory_format=torch.channels_last_3d)
+    net.place(device)
     edge = 24 * plan.stem
     return measure_precision(net, (1, 1, edge, edge, edge), device)
