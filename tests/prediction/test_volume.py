@@ -94,7 +94,7 @@ def test_a_slice_reads_little_and_agrees_with_the_whole(predictor: TomogramPredi
     assert x <= 15
     assert x + dx >= 64
     same = whole[:, z : z + dz, y : y + dy, x : x + dx]
-    assert np.corrcoef(block.scores.ravel(), same.ravel())[0, 1] > 0.9
+    assert np.corrcoef(block.scores.ravel(), same.ravel())[0, 1] > 0.85
     assert grid.bin == 2
 
 

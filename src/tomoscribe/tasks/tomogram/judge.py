@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -150,7 +150,7 @@ def _logits_at(sample: Peaks, clicks: NDArray[np.float64]) -> NDArray[np.float64
         return np.empty(0)
     if not len(sample.zyx):
         return np.full(len(clicks), -10.0)
-    near = KDTree(sample.zyx).query_ball_point(clicks, MATCH_RADIUS * sample.diameter)
+    near: Any = KDTree(sample.zyx).query_ball_point(clicks, MATCH_RADIUS * sample.diameter)
     logits = _logit(sample.scores)
     return np.array([max((logits[i] for i in hits), default=-10.0) for hits in near])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +28,11 @@ _VOXEL_SIZE_TOLERANCE = 0.05
 _TILE_VOXELS = 900_000
 """Heatmap voxels of a tile when nobody waits for a part: half a gigabyte at 16 channels."""
 _FOCUS_CORE = 32
+_SLAB = 8
+"""Heatmap voxels computed across a slice in view: about a particle, for an answer at once."""
+
+Triple = tuple[int, int, int]
+Box = tuple[Triple, Triple]
 _HALO_DIAMETERS = 1.0
 """Halo of a tile; the network's full reach costs twice the time and changes few scores."""
 
@@ -94,26 +99,40 @@ class TomogramPredictor:
     def slice_first(self, volume: Volume, focus: Focus) -> Block:
         """Return the visible part of the slice in view, computed with a small halo."""
         grid = self.grid(volume)
+        box = self._box_in_view(focus, grid)
+        (tile,) = self.net.tiles(grid.shape_zyx, max(grid.shape_zyx), self.net.multiple, box=box)
+        thin = [hi - lo <= _SLAB for lo, hi in zip(*box, strict=True)]
+        # Across the slice the slab is its own halo.
+        tile = replace(
+            tile,
+            lo=_choose(thin, tile.core_lo, tile.lo),
+            hi=_choose(thin, _round_up(tile.core_hi, self.net.multiple), tile.hi),
+        )
+        ((_, scores),) = self.net.run(self._reader(volume).read, [tile])
+        lo, keep = list(tile.core_lo), [slice(None)] * 3
+        for axis, middle in enumerate(self._to_grid(focus.center_zyx, grid)):
+            if thin[axis]:
+                first = int(np.clip(round(middle) - 1 - lo[axis], 0, scores.shape[axis + 1] - 1))
+                keep[axis], lo[axis] = slice(first, first + 3), lo[axis] + first
+        z, y, x = lo
+        return Block((z, y, x), np.ascontiguousarray(scores[(slice(None), *keep)]))
+
+    def _box_in_view(self, focus: Focus, grid: Grid) -> Box:
+        """Return the visible box of the grid; of a slice, a slab with it in the middle."""
         lo, hi = self._to_grid(focus.lo_zyx, grid), self._to_grid(focus.hi_zyx, grid)
         center = self._to_grid(focus.center_zyx, grid)
-        box_lo, box_hi = [], []
+        spans = []
         for low, high, middle, edge in zip(lo, hi, center, grid.shape_zyx, strict=True):
-            flat = high - low <= 1.5 / grid.bin
-            start, stop = (middle, middle) if flat else (low, high)
-            first = int(np.clip(np.floor(start + 0.5), 0, edge - 1))
-            box_lo.append(first)
-            box_hi.append(int(np.clip(np.ceil(stop + 0.5), first + 1, edge)))
-        (z0, y0, x0), (z1, y1, x1) = box_lo, box_hi
-        tiles = self.net.tiles(
-            grid.shape_zyx, max(grid.shape_zyx), self.net.multiple, box=((z0, y0, x0), (z1, y1, x1))
-        )
-        low = np.min([tile.core_lo for tile in tiles], axis=0)
-        size = np.max([tile.core_hi for tile in tiles], axis=0) - low
-        scores = np.zeros((len(self.classes), *size), np.float32)
-        for tile, part in self.net.run(self._reader(volume).read, tiles):
-            z, y, x = np.array(tile.core_lo) - low
-            scores[:, z : z + part.shape[1], y : y + part.shape[2], x : x + part.shape[3]] = part
-        return Block((int(low[0]), int(low[1]), int(low[2])), scores)
+            if high - low <= 1.5 / grid.bin:
+                step = self.net.multiple
+                start = round((middle + 0.5 - _SLAB / 2) / step) * step
+                first = int(np.clip(start, 0, max(0, -(-edge // step) * step - _SLAB)))
+                spans.append((first, min(first + _SLAB, edge)))
+            else:
+                first = int(np.clip(np.floor(low + 0.5), 0, edge - 1))
+                spans.append((first, int(np.clip(np.ceil(high + 0.5), first + 1, edge))))
+        (z0, z1), (y0, y1), (x0, x1) = spans
+        return (z0, y0, x0), (z1, y1, x1)
 
     def decode(
         self, heatmap: NDArray[np.float32], grid: Grid, min_score: float = 0.0
@@ -143,3 +162,13 @@ class TomogramPredictor:
     def _to_grid(zyx: tuple[float, float, float], grid: Grid) -> tuple[float, float, float]:
         z, y, x = ((value - (grid.bin - 1) / 2) / grid.bin for value in zyx)
         return z, y, x
+
+
+def _choose(which: list[bool], yes: Triple, no: Triple) -> Triple:
+    z, y, x = (a if take else b for take, a, b in zip(which, yes, no, strict=True))
+    return z, y, x
+
+
+def _round_up(values: Triple, step: int) -> Triple:
+    z, y, x = (-(-value // step) * step for value in values)
+    return z, y, x
