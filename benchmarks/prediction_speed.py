@@ -1,8 +1,9 @@
 """What predicting a tomogram costs: CPU-seconds of one thread, seconds of one slice, memory.
 
-`python benchmarks/prediction_speed.py` prints a table for 200x464x464 voxels of 10 Å and particles of
-150 and 300 Å, in float32 and bfloat16, and for a tomogram eight times larger. Each row runs in its
-own process, so that its peak memory is its own. Weights do not matter for time: they are random.
+`python benchmarks/prediction_speed.py` prints a table for 200x464x464 voxels of 10 Å and
+particles of 150 and 300 Å, in float32 and bfloat16, and for a tomogram eight times larger.
+Each row runs in its own process, so that its peak memory is its own. Weights do not matter for
+time: they are random.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tomoscribe.tasks.tomogram.judge import Peaks, judge
+from tomoscribe.tasks.tomogram.judge import Peaks, false_picks, judge
 
 NONE = np.empty((0, 3))
 
@@ -26,7 +26,6 @@ def _peaks(
         (1 / (1 + np.exp(-logits))).astype(np.float32),
         points[:held],
         points[held : held + seen] if not boxed else points[held : len(right)],
-        NONE,
         [box] if boxed else [],
         10.0,
     )
@@ -81,7 +80,14 @@ def test_f1_in_declared_regions_is_exact() -> None:
 
 
 def test_nothing_found_is_a_score_of_nearly_zero() -> None:
-    empty = Peaks(NONE, np.empty(0, np.float32), NONE, _grid_points(3), NONE, [], 10.0)
+    empty = Peaks(NONE, np.empty(0, np.float32), NONE, _grid_points(3), [], 10.0)
     verdict = judge([empty])
     assert verdict.score < 0.05
     assert 0 <= verdict.threshold <= 1
+
+
+def test_only_declared_regions_prove_a_pick_wrong() -> None:
+    right, wrong = np.array([3.0, 2.0]), np.array([1.5, 1.0, -4.0])
+    peaks = _peaks(right, wrong, held=1, seen=1, boxed=True)
+    np.testing.assert_array_equal(false_picks(peaks, 0.5), peaks.zyx[2:4])
+    assert len(false_picks(_peaks(right, wrong, held=1, seen=1), 0.5)) == 0

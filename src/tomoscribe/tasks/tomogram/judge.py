@@ -38,8 +38,8 @@ class Peaks:
     ----------
     zyx, scores : (N, 3) and (N,) arrays
         Peaks, in 0..1.
-    held_out, trained, negatives : (M, 3) arrays
-        Clicks that the training did not and did see, and known negatives.
+    held_out, trained : (M, 3) arrays
+        Clicks that the training did not and did see.
     boxes : list of (lo, hi)
         Declared regions.
     diameter : float
@@ -50,7 +50,6 @@ class Peaks:
     scores: NDArray[np.float32]
     held_out: NDArray[np.float64]
     trained: NDArray[np.float64]
-    negatives: NDArray[np.float64]
     boxes: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
     diameter: float
 
@@ -91,6 +90,16 @@ def judge(samples: list[Peaks]) -> Verdict:
         "threshold": threshold,
     }
     return Verdict(f1, metrics, threshold)
+
+
+def false_picks(sample: Peaks, threshold: float) -> NDArray[np.float64]:
+    """Return the picks (N, 3) above half of `threshold` that a declared region proves wrong."""
+    wrong = (sample.scores >= threshold / 2) & _inside(sample.zyx, sample.boxes)
+    truth = np.concatenate([sample.held_out, sample.trained])
+    if len(truth) and wrong.any():
+        away, _ = KDTree(truth).query(sample.zyx)
+        wrong &= away > MATCH_RADIUS * sample.diameter
+    return sample.zyx[wrong]
 
 
 def _estimate(samples: list[Peaks]) -> Verdict:

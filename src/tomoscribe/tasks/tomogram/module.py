@@ -19,7 +19,7 @@ from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.tomogram import checkpoints
-from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, judge
+from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, false_picks, judge
 from tomoscribe.tasks.tomogram.labels import SampleLabels, make_labels, pick_keys
 from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
 from tomoscribe.tasks.tomogram.sampler import PatchSampler, cut
@@ -235,41 +235,53 @@ class TomogramModule(LightningModule):
 
     def evaluate(self) -> Evaluation:
         """Validate the EMA weights on the tomograms for validation, or on held-out clicks."""
-        predictor = self.predictor()
         judged = self._validate if any(s.picks for s in self._validate) else self._train
-        peaks: list[list[Peaks]] = [[] for _ in self.classes]
-        for sample in judged:
-            scaled = self._volumes[sample.name][0]
-            grid = predictor.grid(scaled.volume)
-            heatmap = np.zeros((len(self.classes), *grid.shape_zyx), np.float32)
-            for block in predictor.blocks(scaled.volume):
-                z, y, x = block.lo_zyx
-                _, dz, dy, dx = block.scores.shape
-                heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
-            known = self._known_of(sample)
-            for index, found in enumerate(predictor.decode(heatmap, grid, LOWEST_SCORE)):
-                points = known.points[index]
-                peaks[index].append(
-                    Peaks(
-                        found.zyx,
-                        found.scores,
-                        points.held_out,
-                        points.clicked,
-                        known.negatives_of(index),
-                        known.boxes_of(index),
-                        self.classes[index].diameter_A / self.voxel_size_A,
-                    )
-                )
-        verdicts = {c.name: judge(p) for c, p in zip(self.classes, peaks, strict=True)}
-        self.thresholds = {name: v.threshold for name, v in verdicts.items()}
-        single = len(verdicts) == 1
+        predictor = self.predictor()
+        by_sample = [self._peaks(predictor, sample) for sample in judged]
+        verdicts = [judge(list(peaks)) for peaks in zip(*by_sample, strict=True)]
+        names = [particle.name for particle in self.classes]
+        self.thresholds = {n: v.threshold for n, v in zip(names, verdicts, strict=True)}
+        if judged is self._train:
+            self._look_for_mistakes(by_sample)
         metrics = {
-            key if single else f"{name}/{key}": value
-            for name, verdict in verdicts.items()
+            key if len(names) == 1 else f"{name}/{key}": value
+            for name, verdict in zip(names, verdicts, strict=True)
             for key, value in verdict.metrics.items()
         }
-        score = float(np.mean([v.score for v in verdicts.values()]))
+        score = float(np.mean([verdict.score for verdict in verdicts]))
         return Evaluation(score, metrics, dict(self.thresholds))
+
+    def _peaks(self, predictor: TomogramPredictor, sample: TrainingSample) -> list[Peaks]:
+        """Return the peaks of each class on a tomogram, with what is known there."""
+        volume = self._volumes[sample.name][0].volume
+        grid = predictor.grid(volume)
+        heatmap = np.zeros((len(self.classes), *grid.shape_zyx), np.float32)
+        for block in predictor.blocks(volume):
+            z, y, x = block.lo_zyx
+            _, dz, dy, dx = block.scores.shape
+            heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
+        known = self._known_of(sample)
+        return [
+            Peaks(
+                found.zyx,
+                found.scores,
+                known.points[index].held_out,
+                known.points[index].clicked,
+                known.boxes_of(index),
+                self.classes[index].diameter_A / self.voxel_size_A,
+            )
+            for index, found in enumerate(predictor.decode(heatmap, grid, LOWEST_SCORE))
+        ]
+
+    def _look_for_mistakes(self, by_sample: list[list[Peaks]]) -> None:
+        """Draw patches on what a declared region of a training tomogram proves wrong."""
+        thresholds = [self.thresholds[particle.name] for particle in self.classes]
+        self._sampler.set_candidates(
+            [
+                np.concatenate([false_picks(p, t) for p, t in zip(peaks, thresholds, strict=True)])
+                for peaks in by_sample
+            ]
+        )
 
     def _known_of(self, sample: TrainingSample) -> SampleLabels:
         if sample.role == Role.TRAIN:
