@@ -116,9 +116,9 @@ class FakeWorker:
         )  # fmt: skip
         self.run.write_status(msgspec.structs.replace(status, **fields))
 
-    def emit(self, kind: type[ev.Event], **fields: object) -> None:
+    def emit(self, event: type[ev.Event], /, **fields: object) -> None:
         """Append an event of now."""
-        self.run.append_event(kind(time=time.time(), step=self.step, **fields))
+        self.run.append_event(event(time=time.time(), step=self.step, **fields))
 
     def begin(self) -> None:
         """Say that the worker is up."""

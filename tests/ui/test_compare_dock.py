@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-
 from tests.ui.conftest import PLACES_ZYX, gaussians
+
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.training.status import State
 from tomoscribe.ui import starter as starter_module
@@ -41,7 +41,7 @@ def accepted(session) -> int:
 
 def test_the_newest_heatmap_proposes_what_is_not_picked_yet(trained, session) -> None:
     assert trained.dock.review.threshold == 0.4
-    assert "3</b> proposed at 0.40, 1 of your 1 clicks found" in trained.dock.counts.text()
+    assert "3</b> proposed at 0.4, 1 of your 1 clicks found" in trained.dock.counts.text()
     layer = session.viewer.layers["proposals"]
     assert layer.shown.sum() == 3
     assert (layer.size > 0).sum() == 3
@@ -75,7 +75,7 @@ def test_dragging_the_threshold_shows_and_hides_proposals_at_once(trained, sessi
     histogram = trained.dock.histogram
     histogram.resize(220, 84)
     layer = session.viewer.layers["proposals"]
-    for x, count in ((200, 0), (130, 2), (60, 3)):
+    for x, count in ((205, 0), (178, 2), (60, 3)):
         qtbot.mousePress(histogram, Qt.MouseButton.LeftButton, pos=QPoint(x, 30))
         assert layer.shown.sum() == count, x
     histogram.mouseDoubleClickEvent(None)

@@ -71,7 +71,7 @@ class CompareDock(QWidget):
             self.counts.setText("Looking for proposals…" if self.review.busy else NO_HEATMAP)
         else:
             count = int(comparison.shown(threshold).sum())
-            text = f"<b>{count}</b> proposed at {threshold:.2f}"
+            text = f"<b>{count}</b> proposed at {threshold:.2g}"
             if comparison.own:
                 text += (
                     f", {comparison.found(threshold)} of your {len(comparison.own)} clicks found"

@@ -22,8 +22,15 @@ if TYPE_CHECKING:
 
 NAME = "heatmap"
 COLORMAP = "inferno"
-CONTRAST = (20, 230)
-"""Scores below 0.08 stay dark, so that the tomogram is seen; those above 0.9 are all sure."""
+BRIGHTEST = (16, 230)
+"""Limits of the stored value that is shown brightest.
+
+A young model gives low scores everywhere: its map is stretched, so that one sees what it
+learns; a score of 0.9 is bright in any case.
+"""
+
+BRIGHT_SHARE = 0.002
+"""Share of the computed voxels that may be brightest: about that of particles' centres."""
 
 LIVE = None
 """What `shown` says while the newest blocks of any checkpoint are shown."""
@@ -54,6 +61,15 @@ def write_block(target: NDArray[np.uint8], lo_zyx: Sequence[int], block: NDArray
     )
     part = target[region]
     np.copyto(part, block, where=block > 0)
+
+
+def contrast_of(values: NDArray[np.uint8]) -> tuple[float, float]:
+    """Return contrast limits for one class's stored heatmap (z, y, x), from every eighth voxel."""
+    counts = np.bincount(values[::2, ::2, ::2].ravel(), minlength=256)[1:]
+    above = counts[::-1].cumsum()[::-1] / max(counts.sum(), 1)
+    high = float(np.clip(np.count_nonzero(above > BRIGHT_SHARE), *BRIGHTEST))
+    background = min(float(np.count_nonzero(above > 0.5)), high - 1)
+    return background + (high - background) / 10, high
 
 
 def resampled(
@@ -88,6 +104,7 @@ class HeatmapLayer:
         self._live: NDArray[np.uint8] | None = None
         self._checkpoint: NDArray[np.uint8] | None = None
         self._dirty = False
+        self._contrast = (0.0, 0.0)
 
     @property
     def _layers(self) -> LayerList:
@@ -177,6 +194,7 @@ class HeatmapLayer:
         if not self._dirty or layer is None or not layer.visible:
             return False
         self._dirty = False
+        self._stretch(layer)
         # Lean refresh: a full one computes thumbnail and extent of the whole volume each time.
         layer.refresh(thumbnail=False, extent=False, highlight=False)
         return True
@@ -192,7 +210,16 @@ class HeatmapLayer:
         if values is not None and layer is not None:
             layer.data = values
             self._dirty = False
+            self._stretch(layer)
         self.changed.emit()
+
+    def _stretch(self, layer: Image) -> None:
+        """Follow the scores with the contrast, unless the user has set it."""
+        if self._contrast != tuple(layer.contrast_limits):
+            return
+        low, high = contrast_of(layer.data)
+        if abs(high - self._contrast[1]) > 0.05 * self._contrast[1]:
+            layer.contrast_limits = self._contrast = (low, high)
 
     def _place(self) -> None:
         """Add the layer just above the tomogram, or move an old one to the new grid."""
@@ -211,7 +238,7 @@ class HeatmapLayer:
             colormap=COLORMAP,
             blending="additive",
             opacity=0.8,
-            contrast_limits=CONTRAST,
+            contrast_limits=contrast_of(values),
             interpolation2d="linear",
             scale=scale * grid.bin,
             translate=translate,
@@ -219,6 +246,8 @@ class HeatmapLayer:
             axis_labels=tomogram.axis_labels[-3:],
         )
         self._layers.move(self._layers.index(layer), self._layers.index(tomogram) + 1)
+        self._contrast = tuple(layer.contrast_limits)
+        layer.contrast_limits_range = (0, 255)
         # A new layer takes the selection, and with it the user's keys and clicks: give it back.
         if active is not None and active in self._layers:
             self._layers.selection.active = active

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QKeyEvent, QMouseEvent, QPaintEvent
 
 BINS = 50
-KEY_STEP = 0.01
+TICKS = (0.0, 0.05, 0.2, 0.5, 1.0)
 
 
 class ThresholdHistogram(QWidget):
     """Scores 0..1 as bars; what is above the threshold is in the accent colour.
 
-    Drag anywhere, or use the arrow keys. Heights are square roots, so that a few good
-    picks are seen beside thousands of bad ones.
+    Drag anywhere, or use the arrow keys. Both axes are square roots: a young model scores
+    0.02 where a grown one scores 0.9, and good picks are few beside thousands of bad ones.
     """
 
     threshold_changed = Signal(float)
@@ -42,7 +42,7 @@ class ThresholdHistogram(QWidget):
         )
 
     def sizeHint(self) -> QSize:
-        """Return a size that lets the threshold be set to a hundredth."""
+        """Return a size that lets the threshold be set finely."""
         return QSize(260, 84)
 
     @property
@@ -52,9 +52,8 @@ class ThresholdHistogram(QWidget):
 
     def set_scores(self, scores: ArrayLike) -> None:
         """Show other scores (N,)."""
-        self._counts = np.histogram(np.asarray(scores, dtype=float), bins=BINS, range=(0, 1))[
-            0
-        ].astype(float)
+        places = np.sqrt(np.clip(np.asarray(scores, dtype=float), 0, 1))
+        self._counts = np.histogram(places, bins=BINS, range=(0, 1))[0].astype(float)
         self.update()
 
     def set_threshold(self, value: float) -> None:
@@ -78,7 +77,8 @@ class ThresholdHistogram(QWidget):
         """Drag the line."""
         if event is not None:
             area = self._area()
-            self.set_threshold((event.position().x() - area.left()) / area.width())
+            share = (event.position().x() - area.left()) / area.width()
+            self.set_threshold(float(np.clip(share, 0, 1)) ** 2)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent | None) -> None:
         """Go back to the tool's threshold."""
@@ -86,15 +86,16 @@ class ThresholdHistogram(QWidget):
             self.set_threshold(self._suggested)
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
-        """Move the line by a hundredth."""
+        """Move the line by half a bar."""
         if event is None:
             return
-        steps = {Qt.Key.Key_Left: -KEY_STEP, Qt.Key.Key_Right: KEY_STEP}
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: +1}
         step = steps.get(Qt.Key(event.key()))
         if step is None:
             super().keyPressEvent(event)
         else:
-            self.set_threshold(self._threshold + step)
+            place = self._threshold**0.5 + step / (2 * BINS)
+            self.set_threshold(float(np.clip(place, 0, 1)) ** 2)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Draw bars, axis numbers, the tool's threshold and the line."""
@@ -106,7 +107,7 @@ class ThresholdHistogram(QWidget):
         width = area.width() / BINS
         painter.setPen(Qt.PenStyle.NoPen)
         for i, height in enumerate(heights):
-            above = (i + 0.5) / BINS >= self._threshold
+            above = (i + 0.5) / BINS >= self._threshold**0.5
             painter.setBrush(QColor(style.ACCENT if above else style.MUTED))
             size = height * area.height()
             painter.drawRect(
@@ -114,8 +115,8 @@ class ThresholdHistogram(QWidget):
             )
         painter.setPen(QPen(self.palette().text().color(), 1))
         painter.drawLine(area.bottomLeft(), area.bottomRight())
-        for value in (0.0, 0.5, 1.0):
-            x = area.left() + value * area.width()
+        for value in TICKS:
+            x = area.left() + value**0.5 * area.width()
             painter.drawText(
                 QRectF(x - 20, area.bottom() + 2, 40, 14),
                 Qt.AlignmentFlag.AlignCenter,
@@ -129,7 +130,7 @@ class ThresholdHistogram(QWidget):
         painter.end()
 
     def _vertical(self, painter: QPainter, area: QRectF, value: float) -> None:
-        x = area.left() + value * area.width()
+        x = area.left() + value**0.5 * area.width()
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
 
     def _area(self) -> QRectF:

@@ -28,8 +28,8 @@ SEPARATION = 0.6
 SAME = 0.5
 """A proposal within this many diameters of a pick is that pick."""
 
-MIN_SCORE = 0.02
-"""Lower peaks are noise even after the first steps, when good ones may score 0.03."""
+MIN_SCORE = 0.008
+"""Two steps of the stored scores; after the first minute good peaks may score no more than 0.02."""
 
 LIMIT = 3000
 """Best proposals kept: napari needs 40 ms to add this many points, and nobody reviews more."""

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-QUALITIES = {"f1": "F1", "recall": "recall"}
+QUALITIES = {"f1": "F1", "estimated_f1": "F1 (est.)", "recall": "recall"}
 """Metrics in 0..1 that show how good a model is, and their names, best first.
 
-F1 needs a declared region; without one only the recall of held-out clicks is known.
+F1 itself needs a declared region; without one it is estimated from the clicks.
 """
 
 
@@ -137,8 +137,9 @@ class RunRecord:
 
         The sample's own (`Scores`) goes first, then the last validation's up to the checkpoint.
         """
-        if checkpoint is not None and (checkpoint, sample) in self.scores:
-            return self.scores[(checkpoint, sample)].threshold
+        scores = None if checkpoint is None else self.scores.get((checkpoint, sample))
+        if scores is not None:
+            return scores.thresholds.get(class_name, scores.threshold)
         step = self._step_of(checkpoint)
         for validation in reversed(self.validations):
             if step is None or validation.step <= step:

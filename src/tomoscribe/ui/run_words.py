@@ -28,6 +28,14 @@ _WORDS = {
 }
 
 
+_ENDS = {
+    "time": "The time that it was given is over.",
+    "steps": "It has made all its steps.",
+    "patience": "It did not get better any more.",
+    "stop": "Stopped by you; everything is saved.",
+}
+
+
 def state_word(state: State | None) -> tuple[str, str]:
     """Return the word and the colour of a state; None is no run."""
     return ("Idle", style.MUTED) if state is None else _WORDS[state]
@@ -60,7 +68,10 @@ def figures(record: RunRecord, state: State | None, now: float) -> str:
         parts.append(f"{qualities[-1].name} {qualities[-1].value:.2f}{of_best}")
     threshold = record.validations[-1].metrics.get("threshold") if record.validations else None
     if threshold is not None:
-        parts.append(f"threshold {threshold:.2f}")
+        parts.append(f"threshold {threshold:.2g}")
+    labels = record.labels
+    if labels is not None:
+        parts.append(f"uses {labels.used} of {labels.total} clicks")
     left = record.remaining_s(now)
     if left is not None and state is State.RUNNING:
         parts.append(f"{minutes(left)} left")
@@ -76,7 +87,7 @@ class Sentence:
 
 
 def sentence(update: Update | None, record: RunRecord) -> Sentence:
-    """Return what matters most: failure, silence, waiting, a warning, or the labels in use."""
+    """Return what matters most: failure, silence, waiting, a warning, or why it ended."""
     if update is None:
         return Sentence("")
     if update.state is State.FAILED and record.failed is not None:
@@ -87,8 +98,6 @@ def sentence(update: Update | None, record: RunRecord) -> Sentence:
         return Sentence(update.message)
     if record.warnings and update.alive:
         return Sentence(record.warnings[-1])
-    labels = record.labels
-    if labels is None:
-        return Sentence("")
-    held = f", {labels.held_out} held out to validate" if labels.held_out else ""
-    return Sentence(f"uses {labels.used} of {labels.total} clicks{held}")
+    if record.finished is not None:
+        return Sentence(_ENDS.get(record.finished.reason, ""))
+    return Sentence("")

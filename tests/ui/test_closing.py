@@ -1,0 +1,81 @@
+"""Closing the viewer during a training asks; the answer decides over worker and window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QMainWindow
+
+from tomoscribe.ui.closing import ClosingDialog, ClosingGuard
+from tomoscribe.ui.monitor import RunMonitor
+
+
+@pytest.fixture
+def window(session, qtbot) -> Iterator[QMainWindow]:
+    made = QMainWindow()  # pytest-qt would close it, and be asked
+    ClosingGuard.watch(session, made)
+    made.show()
+    yield made
+    made.removeEventFilter(made.findChild(ClosingGuard))
+    made.close()
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[str]:
+    """Names of the buttons to press in the dialogs to come; what is left was not asked."""
+    answers: list[str] = []
+
+    plain = ClosingDialog.exec
+
+    def answered(dialog: ClosingDialog) -> int:
+        QTimer.singleShot(0, getattr(dialog, answers.pop(0)).click)
+        return plain(dialog)
+
+    monkeypatch.setattr(ClosingDialog, "exec", answered)
+    return answers
+
+
+def running(session, worker, process_until) -> RunMonitor:
+    session.run = worker.run
+    monitor = RunMonitor.of(session)
+    process_until(lambda: monitor.alive, "the run")
+    return monitor
+
+
+def test_without_a_training_nothing_is_asked(window, asked) -> None:
+    asked.append("cancel")
+    assert window.close()
+    assert asked == ["cancel"]
+
+
+def test_cancel_keeps_the_window(window, session, fake_worker, process_until, asked) -> None:
+    running(session, fake_worker, process_until)
+    asked.append("cancel")
+    assert not window.close()
+    assert window.isVisible()
+    assert fake_worker.run.control().desired == "run"
+
+
+def test_keep_training_closes_and_leaves_the_worker_alone(
+    window, session, fake_worker, process_until, asked
+) -> None:
+    monitor = running(session, fake_worker, process_until)
+    asked.append("keep")
+    assert window.close()
+    assert fake_worker.run.control().desired == "run"
+    process_until(lambda: not monitor._timer.isActive(), "the timer to end with the window")
+
+
+def test_stop_and_save_tells_the_worker(window, session, fake_worker, process_until, asked) -> None:
+    running(session, fake_worker, process_until)
+    asked.append("stop")
+    assert window.close()
+    assert fake_worker.run.control().desired == "stop"
+
+
+def test_keep_is_the_default(qtbot) -> None:
+    dialog = ClosingDialog("run_1")
+    qtbot.addWidget(dialog)
+    assert dialog.keep.isDefault()

@@ -1,0 +1,155 @@
+"""The dock Train: why it cannot start, what it starts with, and the runs that there are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from tests.ui.conftest import PLACES_ZYX, FakeWorker
+
+from tomoscribe.project.model import Role
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.training.status import State
+from tomoscribe.ui import starter as starter_module
+from tomoscribe.ui.session import Session
+from tomoscribe.ui.settings_form import SettingsForm
+from tomoscribe.ui.starter import Starter
+from tomoscribe.ui.train_dock import TrainDock
+
+
+@pytest.fixture
+def dock(session, qtbot) -> TrainDock:
+    made = TrainDock(session)
+    qtbot.addWidget(made)
+    return made
+
+
+@pytest.fixture
+def launched(monkeypatch, project) -> list:
+    """Configurations and controls of the trainings that were started, played by a fake worker."""
+    started = []
+
+    def launch(config, runs_dir, control=None):
+        started.append((config, control))
+        return FakeWorker(project).run
+
+    monkeypatch.setattr(starter_module.launch, "launch", launch)
+    return started
+
+
+def test_without_a_project_the_button_says_what_to_open(viewer, qtbot) -> None:
+    dock = TrainDock(Session.of(viewer))
+    qtbot.addWidget(dock)
+    assert not dock.train.isEnabled()
+    assert "Open a tomogram" in dock.why.text()
+    Starter.of(Session.of(viewer)).close()
+    Starter.of(Session.of(viewer)).monitor.close()
+
+
+def test_the_first_click_enables_the_button(dock, session, edit_of) -> None:
+    assert dock.why.text() == "Click at least 1 particle; 20 make a good start."
+    assert dock.train.toolTip() == dock.why.text()
+    session.edit(edit_of(PLACES_ZYX[:1]))
+    assert dock.train.isEnabled()
+    assert dock.why.text() == "Trains on 1 click."
+
+
+def test_clicks_only_in_a_validating_tomogram_are_not_enough(dock, session, edit_of) -> None:
+    session.edit(edit_of(PLACES_ZYX[:2]))
+    dock.split.buttons[0].click()
+    assert session.project.tomograms["one"].role is Role.VALIDATE
+    assert "No clicked tomogram trains" in dock.why.text()
+    dock.split.buttons[0].click()
+    dock.split.buttons[0].click()
+    assert session.project.tomograms["one"].role is Role.TRAIN
+    assert dock.train.isEnabled()
+
+
+def test_the_split_is_shown_with_what_is_held_out(dock, session, edit_of) -> None:
+    session.edit(edit_of(PLACES_ZYX))
+    assert dock.split.buttons[0].text() == "one   4 clicks, trains"
+    assert dock.split.buttons[1].text() == "two   0 clicks, validates"
+    assert "20% of the clicks are held out" in dock.split.hint.text()
+
+
+def test_train_starts_a_run_that_is_followed_and_knows_where_the_user_looks(
+    dock, session, edit_of, launched, process_until, qtbot
+) -> None:
+    session.edit(edit_of(PLACES_ZYX))
+    dock.first.editors["max_minutes"].setValue(2.5)
+    dock.others.editors["batch"].setValue(6)
+    qtbot.mouseClick(dock.train, Qt.MouseButton.LeftButton)
+    process_until(lambda: session.run is not None, "the run")
+    (config, control), *_ = launched
+    assert config.data.path == session.project.path
+    assert config.settings.max_minutes == 2.5
+    assert config.settings.batch == 6
+    assert config.settings.width is None
+    assert config.start_from is None
+    assert control.samples == ["one"]
+    assert control.focus.center_zyx[0] == round(session.focus().center_zyx[0])
+    process_until(lambda: "A training goes on" in dock.why.text(), "the reason")
+
+
+def test_the_plan_s_choices_and_reasons_are_shown(
+    dock, session, fake_worker, process_until
+) -> None:
+    fake_worker.begin()
+    session.run = fake_worker.run
+    process_until(lambda: "bin: 2" in dock.plan.text(), "the plan")
+    assert "so that the particle is 10-14 voxels across" in dock.plan.text()
+    assert "8 GB" in dock.plan.text()
+
+
+def test_earlier_runs_are_listed_and_a_click_follows_one(
+    dock, session, project, process_until
+) -> None:
+    for name, state in (("first", State.STOPPED), ("second", State.FINISHED)):
+        FakeWorker(project, name).beat(state)
+    dock.runs.refresh()
+    process_until(lambda: dock.runs.list.count() == 2, "the runs")
+    texts = [dock.runs.list.item(i).text() for i in range(2)]
+    assert "second" in texts[0]
+    assert "stopped" in texts[1]
+    dock.runs.list.itemClicked.emit(dock.runs.list.item(1))
+    assert session.run.name == "first"
+
+
+def test_a_checkpoint_of_an_earlier_run_can_be_continued_from(
+    dock, session, project, edit_of, launched, process_until
+) -> None:
+    worker = FakeWorker(project, "first")
+    worker.train(10)
+    path = worker.keep(0.8)
+    worker.beat(State.FINISHED)
+    dock.continue_from.refresh()
+    process_until(lambda: dock.continue_from.count() == 2, "the checkpoint")
+    assert dock.continue_from.itemText(1) == "first, step 10 (best)"
+    dock.continue_from.setCurrentIndex(1)
+    session.edit(edit_of(PLACES_ZYX))
+    process_until(lambda: dock.train.isEnabled(), "the button")
+    dock.train.click()
+    process_until(lambda: launched, "the start")
+    assert launched[0][0].start_from == str(path)
+
+
+def test_the_form_is_made_from_the_settings_and_gives_them_back(qtbot) -> None:
+    form = SettingsForm(list(TrainingSettings.model_fields))
+    qtbot.addWidget(form)
+    assert TrainingSettings.model_validate(form.values()) == TrainingSettings()
+    changed = TrainingSettings(max_minutes=7, batch=3, learning_rate=0.002, loss="nnpu", prior=0.01)
+    form.set_values(changed)
+    assert TrainingSettings.model_validate(form.values()) == changed
+    for name, editor in form.editors.items():
+        assert editor.toolTip() == TrainingSettings.model_fields[name].description
+
+
+def test_the_curve_shows_validation_and_loss(dock, session, fake_worker, process_until) -> None:
+    fake_worker.begin()
+    for f1 in (0.3, 0.8, 0.6):
+        fake_worker.train(10, loss=1 - f1)
+        fake_worker.validate(f1)
+    session.run = fake_worker.run
+    process_until(lambda: np.size(dock.curve._quality.getData()[0]) == 3, "the curve")
+    np.testing.assert_allclose(dock.curve._quality.getData()[1], [0.3, 0.8, 0.6])
+    assert dock.curve._best.getData()[0] == [20]
