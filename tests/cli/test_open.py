@@ -15,7 +15,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Stand in for the viewer, and tell what it was asked to open."""
     asked: list[list[str]] = []
     module = ModuleType("tomoscribe.ui.app")
-    module.open_viewer = asked.append  # type: ignore[attr-defined]
+    module.run = asked.append  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return asked
 

@@ -27,6 +27,6 @@ def open(
         if "://" not in path and not Path(path).exists():
             raise TomoscribeError(f"There is no file or folder '{path}'; check the path.")
     # Qt and napari take seconds to load, which a mistyped path need not wait for.
-    from tomoscribe.ui.app import open_viewer
+    from tomoscribe.ui.app import run
 
-    open_viewer(wanted)
+    run(wanted)

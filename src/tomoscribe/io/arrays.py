@@ -98,6 +98,11 @@ class UnpackedArray(_Base):
         self._data: NDArray[Any] | None = None
         self._lock = threading.Lock()
 
+    @property
+    def unpacked(self) -> bool:
+        """Whether the first slice was read, so that the next ones come at once."""
+        return self._data is not None
+
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         with self._lock:
             if self._data is None:

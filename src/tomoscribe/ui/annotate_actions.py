@@ -25,6 +25,7 @@ def annotate_actions(session: Session) -> dict[str, Callable[[], None]]:
         "undo": session.undo,
         "redo": session.redo,
         "toggle_plane": partial(_toggle_plane, session),
+        "toggle_averaging": session.averaging.toggle,
         **{f"class_{n}": partial(choose_class, session, n) for n in range(1, 10)},
     }
 

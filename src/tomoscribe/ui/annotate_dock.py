@@ -17,6 +17,7 @@ from tomoscribe.ui.instant import InstantLoop
 from tomoscribe.ui.keys_overlay import KeysOverlay
 from tomoscribe.ui.region_list import RegionList
 from tomoscribe.ui.save_line import SaveLine
+from tomoscribe.ui.slab_control import SlabControl
 from tomoscribe.ui.task_card import TaskCard
 from tomoscribe.ui.tomogram_chooser import TomogramChooser
 from tomoscribe.ui.widgets import button, enable, main_window, row
@@ -46,6 +47,7 @@ class AnnotateDock(QWidget):
         session.actions.update(annotate_actions(session))
         session.actions["show_keys"] = self.show_keys
         self.chooser = TomogramChooser(session)
+        self.slab = SlabControl(session)
         self.card = TaskCard(session)
         self.classes = ClassTable(session)
         self.regions = RegionList(session)
@@ -62,6 +64,7 @@ class AnnotateDock(QWidget):
         for signal in (session.picks_changed, session.current_changed, session.project_changed):
             signal.connect(self.refresh)
         session.saved.connect(self.refresh)
+        session.closed.connect(self._end)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -69,7 +72,7 @@ class AnnotateDock(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(*(style.SPACING,) * 4)
         column.setSpacing(2 * style.SPACING)
-        for widget in (self.chooser, self.card, self.classes, self.regions):
+        for widget in (self.chooser, self.slab, self.card, self.classes, self.regions):
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(row(self.counts, self.undo, self.redo, stretch=0))
@@ -111,6 +114,10 @@ class AnnotateDock(QWidget):
         KeysOverlay.toggle(main_window(self))
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop the thread of the instant answer with the dock."""
-        self.instant.close()
+        """Stop what works in the background with the dock."""
+        self._end()
         super().closeEvent(event)
+
+    def _end(self) -> None:
+        self.instant.close()
+        self.line.close_timer()

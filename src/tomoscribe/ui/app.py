@@ -8,6 +8,7 @@ import napari
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QWidget
 
+from tomoscribe.ui.lifetime import WindowEnd
 from tomoscribe.ui.run_strip import RunStrip
 from tomoscribe.ui.session import Session
 
@@ -27,6 +28,7 @@ def add_docks(viewer: napari.Viewer) -> None:
         dock, _ = window.add_plugin_dock_widget("tomoscribe", name, tabify=first is not None)
         dock.setWindowTitle(name)
         first = first or dock
+        WindowEnd.watch(Session.of(viewer), dock)
     if STRIP not in window.dock_widgets:
         strip = window.add_dock_widget(
             RunStrip(Session.of(viewer)), name=STRIP, area="bottom", add_vertical_stretch=False
@@ -57,6 +59,9 @@ def open_viewer(paths: Sequence[str | Path] = (), *, show: bool = True) -> napar
 
 
 def run(paths: Sequence[str | Path] = ()) -> None:
-    """Open a viewer and stay until it is closed."""
-    open_viewer(paths)
-    napari.run()
+    """Open a viewer and stay until it is closed; an interrupt closes the project too."""
+    session = Session.of(open_viewer(paths))
+    try:
+        napari.run()
+    finally:
+        session.close()

@@ -9,6 +9,7 @@ from tomoscribe.ui.annotate_actions import move_plane_with_wheel
 from tomoscribe.ui.annotate_dock import AnnotateDock
 from tomoscribe.ui.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
+from tomoscribe.ui.lifetime import WindowEnd
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.train_dock import TrainDock
 from tomoscribe.ui.widgets import main_window
@@ -27,6 +28,7 @@ class AnnotateWidget(AnnotateDock):
     def showEvent(self, event: QShowEvent) -> None:
         """Connect the keys once the dock has found its window."""
         super().showEvent(event)
+        WindowEnd.watch(self.session, self)
         window = main_window(self)
         if window.findChild(KeyMap) is None:
             KeyMap(self.session, window)

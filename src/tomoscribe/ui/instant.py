@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.picks.table import PickState
+from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.prediction.instant import MIN_CLICKS, InstantAnswer
 from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.background import Background
@@ -44,6 +44,12 @@ class Question:
     diameter_A: float
     clicks: Points
     rejected: Points
+    accepted: Points
+
+    @property
+    def answerable(self) -> bool:
+        """Whether there are enough particles to learn from."""
+        return len(self.clicks) + len(self.accepted) >= MIN_CLICKS
 
 
 @dataclass(frozen=True)
@@ -61,18 +67,18 @@ def question_of(session: Session) -> Question | None:
     particle = next((c for c in session.classes if c.name == name), None)
     if entry is None or particle is None or session.current is None:
         return None
-    places = {
-        state: tuple(p.zyx for p in entry.picks.select(class_name=particle.name, state=state))
-        for state in (PickState.ACCEPTED, PickState.REJECTED)
-    }
-    if not places[PickState.ACCEPTED]:
+    found = entry.picks.select(class_name=particle.name, state=PickState.ACCEPTED)
+    if not found:
         return None
     return Question(
         session.current,
         particle.name,
         particle.diameter_A,
-        places[PickState.ACCEPTED],
-        places[PickState.REJECTED],
+        clicks=tuple(p.zyx for p in found if p.source == HUMAN),
+        rejected=tuple(
+            p.zyx for p in entry.picks.select(class_name=particle.name, state=PickState.REJECTED)
+        ),
+        accepted=tuple(p.zyx for p in found if p.source != HUMAN),
     )
 
 
@@ -88,9 +94,14 @@ class Answerer:
         if self._answer is None or self._volume != volume:
             self._answer, self._volume = InstantAnswer(volume), volume
         self._answer.prepare(question.diameter_A)
-        if len(question.clicks) < MIN_CLICKS:
+        if not question.answerable:
             return None
-        heatmap = self._answer.answer(question.clicks, question.diameter_A, question.rejected)
+        heatmap = self._answer.answer(
+            question.clicks,
+            question.diameter_A,
+            rejected_zyx=question.rejected,
+            accepted_zyx=question.accepted,
+        )
         z, y, x = heatmap.scores.shape
         grid = HeatmapGrid((z, y, x), heatmap.bin, (question.class_name,))
         return Answer(grid, encode_scores(heatmap.scores)[None], heatmap.threshold)
@@ -108,6 +119,7 @@ class InstantLoop(QObject):
         self._answerer = Answerer()
         self._background = Background(self)
         self._asked: Question | None = None
+        self._closed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(QUIET_MS)
@@ -143,7 +155,7 @@ class InstantLoop(QObject):
         if question == self._asked:
             return
         self._asked = question
-        if len(question.clicks) >= MIN_CLICKS:
+        if question.answerable:
             self.progressed.emit("Looking for more like these …")
         self._background.run(lambda: self._answerer(volume, question), self._show, self._failed)
 
@@ -162,7 +174,10 @@ class InstantLoop(QObject):
         self._session.status_message.emit(str(error))
 
     def close(self) -> None:
-        """Stop asking."""
+        """Stop asking, once."""
+        if self._closed:
+            return
+        self._closed = True
         self._timer.stop()
         self._session.picks_changed.disconnect(self._soon)
         self._session.class_changed.disconnect(self._soon)

@@ -53,6 +53,7 @@ KEYS: tuple[Key, ...] = (
     Key("K", "newer_checkpoint", "show the newer checkpoint", REVIEW),
     Key("U", "blink", "blink between checkpoints A and B", REVIEW),
     Key("W", "toggle_plane", "slice or 3D plane", VIEW),
+    Key("Shift+W", "toggle_averaging", "mean of slices or single slice", VIEW),
     Key("?", "show_keys", "show these keys", VIEW, ("Shift+?", "Shift+/")),
 )
 

@@ -67,6 +67,10 @@ class SaveLine(QWidget):
             self.message.setStyleSheet(f"color: {style.BAD};")
         self._tick()
 
+    def close_timer(self) -> None:
+        """Stop counting seconds."""
+        self._timer.stop()
+
     def _on_project(self) -> None:
         self._saved_at = None
         self._tick()

@@ -18,8 +18,10 @@ from tomoscribe.project.store import Project
 from tomoscribe.ui.open_paths import open_paths
 from tomoscribe.ui.pick_layer import PickLayer
 from tomoscribe.ui.region_layer import RegionLayer
-from tomoscribe.ui.tomogram_layer import hide_volume, show_volume
+from tomoscribe.ui.slab import Averaging
+from tomoscribe.ui.tomogram_layer import hide_volume
 from tomoscribe.ui.view import Focus, fly_to, focus_of
+from tomoscribe.ui.volume_loader import VolumeLoader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -51,6 +53,10 @@ class Session:
         Class of the next pick.
     actions : dict of str to callable
         What keys do, by name; `keys.KEYS` has the names. Owners of a feature put theirs in.
+    averaging : Averaging
+        How many slices the layer `tomogram` shows the mean of.
+    closing : bool
+        The window was told to close, and its project may be taken over.
     """
 
     project_changed = Signal()
@@ -62,6 +68,7 @@ class Session:
     pending_changed = Signal(object)
     status_message = Signal(str)
     saved = Signal(bool)
+    closed = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = weakref.ref(viewer)
@@ -71,7 +78,10 @@ class Session:
         self.pending: str | None = None
         self.active_class: str | None = None
         self.actions: dict[str, Callable[[], None]] = {}
+        self.closing = False
         self._run: RunFolder | None = None
+        self._loader = VolumeLoader(self)
+        self.averaging = Averaging(self)
         self.picks = PickLayer(self)
         self.regions = RegionLayer(self)
 
@@ -136,6 +146,9 @@ class Session:
         path = Path(folder).expanduser().resolve()
         if self.project is not None and self.project.path == path:
             self.close_project()
+        for other in list(_sessions.values()):
+            if other.closing and other.project is not None and other.project.path == path:
+                other.close()
         try:
             project = Project.open(path)
         except TomoscribeError as error:
@@ -178,18 +191,31 @@ class Session:
         self._on_classes_changed()
         self._show_nothing()
 
+    def close(self) -> None:
+        """Save and close the project after the window is gone; layers and docks are left alone."""
+        project, self.project = self.project, None
+        self._loader.close()
+        self.closed.emit()
+        if project is not None:
+            self._disconnect(project)
+            project.close()
+
     def _release(self) -> None:
         project = self.project
         if project is None:
             return
-        project.picks_changed.disconnect(self._on_picks_changed)
-        project.regions_changed.disconnect(self._on_regions_changed)
-        project.classes_changed.disconnect(self._on_classes_changed)
+        self._disconnect(project)
         self.run = None
         self.project = self.current = self.volume = self.pending = self.active_class = None
         self.change(project.close)
 
+    def _disconnect(self, project: Project) -> None:
+        project.picks_changed.disconnect(self._on_picks_changed)
+        project.regions_changed.disconnect(self._on_regions_changed)
+        project.classes_changed.disconnect(self._on_classes_changed)
+
     def _show_nothing(self) -> None:
+        self._loader.drop()
         hide_volume(self.viewer)
         self.picks.rebuild()
         self.regions.rebuild()
@@ -209,6 +235,9 @@ class Session:
     def set_current(self, name: str) -> None:
         """Show a tomogram of the project with its picks and regions.
 
+        One that must be unpacked first becomes the current one at once, and is seen when it is
+        there.
+
         Raises
         ------
         TomoscribeError
@@ -221,19 +250,22 @@ class Session:
         if self.pending is not None:
             hide_volume(self.viewer)  # it counts in voxels, and layers must not mix units
         self.volume, self.pending, self.current = volume, None, name
-        show_volume(self.viewer, self.volume)
+        self._loader.show(volume, self._show_current)
+
+    def _show_current(self) -> None:
+        """Follow the layer `tomogram`, which is there or was taken away until it can be."""
+        self.averaging.apply()
         self.picks.rebuild()
         self.regions.rebuild()
         self.pending_changed.emit(None)
-        self.current_changed.emit(name)
+        self.current_changed.emit(self.current)
 
     def ask_voxel_size(self, path: str, volume: Volume) -> None:
         """Show a volume in voxels and ask, in the dock, for the size of one."""
         self.pending = self.current = self.volume = None
         self._show_nothing()
         self.volume, self.pending = volume, path
-        show_volume(self.viewer, volume)
-        self.pending_changed.emit(path)
+        self._loader.show(volume, lambda: self.pending_changed.emit(path))
 
     def answer_voxel_size(self, voxel_size_A: float) -> None:
         """Add the pending volume to the project with this voxel size in Å, and show it."""
@@ -328,5 +360,6 @@ class Session:
         names = [c.name for c in self.classes]
         if self.active_class not in names:
             self.active_class = names[0] if names else None
+        self.averaging.apply()
         self.picks.rebuild()
         self.class_changed.emit(self.active_class)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from tomoscribe.io.arrays import UnpackedArray
+from tomoscribe.ui.slab import SlabMean, contrast_limits
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -14,42 +15,18 @@ if TYPE_CHECKING:
 
 NAME = "tomogram"
 
-SAMPLED_SLICES = 5
-"""Slices read for the contrast; more change it by less than a grey level and cost time."""
 
-SAMPLED_STEP = 4
-"""Every fourth pixel along y and x of a sampled slice."""
+def layer_arguments(
+    volume: Volume, limits: tuple[float, float] | None = None
+) -> dict[str, Any]:
+    """Return napari's keywords for a volume: Å where the voxel size is known, voxels otherwise.
 
-
-def contrast_limits(data: Any) -> tuple[float, float]:
-    """Return robust grey limits of a lazy volume (z, y, x) from a few thinned slices.
-
-    The 0.5th and 99.5th percentile leave gold beads and dead pixels out. Slices at the very
-    top and bottom of a tomogram are mostly empty, so only the middle 80 % is sampled.
+    `limits` are its contrast limits where they are known already.
     """
-    depth = data.shape[0]
-    indices = np.unique(
-        np.linspace(0.1 * (depth - 1), 0.9 * (depth - 1), SAMPLED_SLICES).round().astype(int)
-    )
-    values = np.concatenate(
-        [
-            np.asarray(data[int(i)], dtype=np.float32)[::SAMPLED_STEP, ::SAMPLED_STEP].ravel()
-            for i in indices
-        ]
-    )
-    values = values[np.isfinite(values)]
-    if values.size == 0:
-        return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(values, [0.5, 99.5]))
-    return (low, high) if high > low else (low, low + 1.0)
-
-
-def layer_arguments(volume: Volume) -> dict[str, Any]:
-    """Return napari's keywords for a volume: Å where the voxel size is known, voxels otherwise."""
     arguments: dict[str, Any] = {
         "name": NAME,
         "axis_labels": ("z", "y", "x"),
-        "contrast_limits": contrast_limits(volume.data),
+        "contrast_limits": limits or contrast_limits(volume.data),
         "colormap": "gray",
         "rgb": False,
         # The picks' thickness is for the picks alone: a mean would blur and read many slices.
@@ -67,19 +44,31 @@ def layer_arguments(volume: Volume) -> dict[str, Any]:
     }
 
 
-def show_volume(viewer: ViewerModel, volume: Volume) -> Image:
-    """Show a volume in the layer `tomogram`, the lowest one, and look at its middle slice."""
-    arguments = layer_arguments(volume)
+def is_slow(volume: Volume) -> bool:
+    """Tell whether the first look at a volume takes long: packed or far away."""
+    packed = isinstance(volume.data, UnpackedArray) and not volume.data.unpacked
+    return packed or "://" in volume.path
+
+
+def show_volume(
+    viewer: ViewerModel, volume: Volume, limits: tuple[float, float] | None = None
+) -> Image:
+    """Show a volume in the layer `tomogram`, the lowest one, and look at its middle slice.
+
+    The layer's data is a `SlabMean` of the volume; `limits` are contrast limits if known.
+    """
+    arguments = layer_arguments(volume, limits)
+    data = SlabMean(volume.data)
     layer: Image
     if NAME in viewer.layers:
         # Another volume in the same layer: napari needs a second to replace a layer's controls.
         layer = viewer.layers[NAME]
-        layer.data = volume.data
+        layer.data = data
         for name in ("scale", "translate", "units", "metadata"):
             setattr(layer, name, arguments[name])
         layer.depiction = "volume"
     else:
-        layer = viewer.add_image(volume.data, **arguments)
+        layer = viewer.add_image(data, **arguments)
         viewer.layers.move(viewer.layers.index(layer), 0)
     low, high = arguments["contrast_limits"]
     # Room on both sides of the slider; napari would read the volume to find its extremes.

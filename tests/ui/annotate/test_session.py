@@ -17,7 +17,8 @@ from tomoscribe.project.model import ParticleClass, Role
 from tomoscribe.project.store import Project
 from tomoscribe.ui.open_paths import project_folder_for
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.tomogram_layer import contrast_limits, show_volume
+from tomoscribe.ui.slab import contrast_limits
+from tomoscribe.ui.tomogram_layer import show_volume
 from tomoscribe.ui.view import focus_of, plane_position, toggle_plane
 
 SHAPE = (10, 40, 60)

@@ -1,0 +1,44 @@
+"""Ends a session with its window, so that its project can be opened again at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject, QTimer
+
+from tomoscribe.ui.widgets import main_window
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+    from tomoscribe.ui.session import Session
+
+
+class WindowEnd(QObject):
+    """Watches one main window for its end."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._window = window
+        window.installEventFilter(self)
+
+    @classmethod
+    def watch(cls, session: Session, widget: QWidget) -> None:
+        """Watch the main window that a widget is in, once."""
+        window = main_window(widget)
+        if window.findChild(cls) is None:
+            cls(session, window)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Look, after the others had their say on a close event, whether the window is gone."""
+        if watched is self._window and event is not None and event.type() == QEvent.Type.Close:
+            self._session.closing = True
+            QTimer.singleShot(0, self._look)
+        return False
+
+    def _look(self) -> None:
+        self._session.closing = not self._window.isVisible()
+        if self._session.closing:
+            self._window.removeEventFilter(self)
+            self._session.close()
