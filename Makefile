@@ -28,9 +28,9 @@ test: system .venv/ready
 # In the environment of the tests: torch need not be installed twice.
 demo: system .venv/ready
 	$(TOX) run -e py --notest
-	@screen='$(SCREEN)'; \
-	if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then screen=; fi; \
-	eval "$$screen $(TOX) exec -e py -- python -m tomoscribe.ui.demo"
+	@screen='$(SCREEN)'; drive=--drive; \
+	if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then screen=; drive=; fi; \
+	eval "$$screen $(TOX) exec -e py -- python -m tomoscribe.ui.demo $$drive"
 
 lint: .venv/ready
 	$(TOX) run -e lint

@@ -104,3 +104,14 @@ def test_resampling_keeps_places() -> None:
     result = resampled(values, coarse, fine)
     np.testing.assert_array_equal(result[0, ::4, ::4, ::4], values[0])
     np.testing.assert_array_equal(resampled(result, fine, coarse), values)
+
+
+def test_what_only_waits_to_be_replaced_is_no_result(heatmap: HeatmapLayer) -> None:
+    heatmap.show_checkpoint("instant", np.full((2, 4, 8, 8), 200, np.uint8))
+    heatmap.keep_as_live()
+    heatmap.write("new", (0, 0, 0), np.full((2, 1, 1, 1), 50, np.uint8))
+    assert heatmap.content is not None
+    assert heatmap.content[0, 1, 1, 1] == 200
+    assert heatmap.computed is not None
+    assert heatmap.computed[0, 0, 0, 0] == 50
+    assert heatmap.computed[0, 1, 1, 1] == 0

@@ -6,7 +6,7 @@ import contextlib
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from qtpy.QtCore import QObject, Qt, Signal  # type: ignore[attr-defined]  # qtpy renames it
+from qtpy.QtCore import QObject, Qt, Signal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,8 @@ class Background(QObject):
         self._failed: Callable[[BaseException], None] | None = None
         self._open = True
         # Queued also within one thread, so that an answer never comes before `run` returns.
-        self._finished.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+        queued = Qt.ConnectionType.QueuedConnection
+        self._finished.connect(self._deliver, queued)  # type: ignore[call-arg]  # not in the stubs
 
     @property
     def busy(self) -> bool:

@@ -20,6 +20,8 @@ from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from qtpy.QtGui import QHideEvent, QShowEvent
+
     from tomoscribe.ui.session import Session
 
 LIVE_MS = 2000
@@ -63,6 +65,17 @@ class CompareDock(QWidget):
         self._build()
         self._connect()
         self._on_heatmap()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Show the proposals of what is in view now."""
+        super().showEvent(event)
+        self.review.show(True)
+        self._on_heatmap()
+
+    def hideEvent(self, event: QHideEvent | None) -> None:
+        """Take the proposals away while the user picks or watches the training."""
+        super().hideEvent(event)
+        self.review.show(False)
 
     def refresh(self) -> None:
         """Show numbers and what can be done."""

@@ -125,14 +125,15 @@ class Drive:
         """Press Train and wait for the first block of the heatmap."""
         self.hands.raise_dock("Train")
         self.train.details.expand(animate=False)
-        self.train.first.editors["max_minutes"].setValue(self.max_minutes)  # type: ignore[union-attr]
+        self.train.first.set_value("max_minutes", self.max_minutes)
         self.hands.settle()
         pressed = time.time()
         self.hands.click(self.train.train)
-        record = lambda: self.monitor.record  # noqa: E731  (a new record comes with the run)
-        self.hands.wait(lambda: record().block_counts, "the first block of the heatmap", WORKER_S)
+        self.hands.wait(
+            lambda: self.monitor.record.block_counts, "the first block of the heatmap", WORKER_S
+        )
         self.summary.first_block_s = time.time() - pressed
-        started = record().started
+        started = self.monitor.record.started
         if started is not None:
             self.summary.first_block_after_start_s = time.time() - started.time
         self.hands.screenshot("first_heatmap")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QAbstractButton, QApplication, QDockWidget, QWidget
 
 from tomoscribe.errors import TomoscribeError
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import napari
+    from qtpy.QtGui import QPixmap
+
+QTest: Any = QtTest.QTest  # the stubs take its static functions for methods
 
 LOOK_MS = 20
 """Between two looks at a condition that is waited for."""
@@ -111,7 +114,7 @@ class Hands:
         QTest.mouseMove(self._canvas.native, at)
         QTest.mouseClick(self._canvas.native, Qt.MouseButton.LeftButton, pos=at)
 
-    def _save(self, picture: object, path: Path) -> None:
-        if not picture.save(str(path)):  # type: ignore[attr-defined]
+    def _save(self, picture: QPixmap, path: Path) -> None:
+        if not picture.save(str(path)):
             raise TomoscribeError(f"The screenshot {path} cannot be written.")
         self.shots.append(path)

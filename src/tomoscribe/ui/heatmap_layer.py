@@ -102,6 +102,7 @@ class HeatmapLayer:
         self.shown: str | None = LIVE
         self.class_name: str | None = None
         self._live: NDArray[np.uint8] | None = None
+        self._computed: NDArray[np.uint8] | None = None
         self._checkpoint: NDArray[np.uint8] | None = None
         self._dirty = False
         self._contrast = (0.0, 0.0)
@@ -121,6 +122,11 @@ class HeatmapLayer:
         return self._live if self._checkpoint is None else self._checkpoint
 
     @property
+    def computed(self) -> NDArray[np.uint8] | None:
+        """What is shown without what only waits to be replaced, (class, z, y, x)."""
+        return self._computed if self._checkpoint is None else self._checkpoint
+
+    @property
     def visible(self) -> bool:
         """Whether new blocks would be seen."""
         layer = self.layer
@@ -131,6 +137,7 @@ class HeatmapLayer:
         if grid != self.grid:
             old, old_grid = self.content, self.grid
             self._live, self._checkpoint, self.shown = grid.empty(), None, LIVE
+            self._computed = grid.empty()
             if old is not None and old_grid is not None:
                 self._live = resampled(old, old_grid, grid)
             self.grid = grid
@@ -141,14 +148,16 @@ class HeatmapLayer:
             self._place()
 
     def keep_as_live(self) -> None:
-        """Make what is shown the content that the next blocks are written over."""
+        """Make what is shown the content that another run's blocks are written over."""
+        if self.grid is not None:
+            self._computed = self.grid.empty()
         if self._checkpoint is not None:
             self._live = self._checkpoint.copy()
             self.show_live()
 
     def clear(self) -> None:
         """Forget everything and take the layer away, as for another tomogram."""
-        self.grid = self._live = self._checkpoint = None
+        self.grid = self._live = self._computed = self._checkpoint = None
         self.shown, self._dirty = LIVE, False
         layer = self.layer
         if layer is not None:
@@ -156,16 +165,18 @@ class HeatmapLayer:
 
     def write_all(self, values: NDArray[np.uint8]) -> None:
         """Take a whole heatmap (class, z, y, x) over, as after opening a project again."""
-        if self._live is not None:
+        if self._live is not None and self._computed is not None:
             write_block(self._live, (0, 0, 0), values)
+            write_block(self._computed, (0, 0, 0), values)
             self._dirty = True
             self.changed.emit()
 
     def write(self, checkpoint: str, lo_zyx: Sequence[int], block: NDArray[np.uint8]) -> None:
         """Take a block (class, z, y, x) over; `flush` shows it."""
-        if self._live is None:
+        if self._live is None or self._computed is None:
             raise RuntimeError("begin(grid) comes before the first block")
         write_block(self._live, lo_zyx, block)
+        write_block(self._computed, lo_zyx, block)
         if self._checkpoint is None:
             self._dirty = True
         elif checkpoint == self.shown:

@@ -30,6 +30,7 @@ class ProposalLayer:
         self._session = session
         self._proposals: Proposals | None = None
         self._current: int | None = None
+        self._visible = True
         self._mask: NDArray[np.bool_] | None = None
 
     @property
@@ -63,6 +64,12 @@ class ProposalLayer:
             # napari 0.9 ignores `shown` in 3D; points without size are not drawn anywhere.
             layer.size = np.where(mask, proposals.diameter_voxels, 0.0)
         self._mark(layer, current)
+
+    def show_layer(self, visible: bool) -> None:
+        """Show or hide the layer, also one that is made later."""
+        self._visible = visible
+        if self.layer is not None:
+            self.layer.visible = visible
 
     def clear(self) -> None:
         """Take the layer away."""
@@ -102,6 +109,7 @@ class ProposalLayer:
             units=image.units,
             axis_labels=image.axis_labels,
             projection_mode="rescale_spherical",
+            visible=self._visible,
         )
         layer.editable = False
         self._current = self._mask = None

@@ -55,7 +55,7 @@ class Review:
     def find(self, source: str) -> None:
         """Look for the proposals of the heatmap that is shown, in a thread; `source` made it."""
         heat, entry = self._heatmap, self.session.entry
-        values, grid, name = heat.content, heat.grid, heat.class_name
+        values, grid, name = heat.computed, heat.grid, heat.class_name
         if values is None or grid is None or name is None or entry is None:
             self.clear()
             return
@@ -72,6 +72,10 @@ class Review:
         self.comparison = Comparison(proposals, tuple(self.session.entry.picks))
         self.current = None if place is None else self.comparison.nearest_open(place)
         self._show()
+
+    def show(self, visible: bool) -> None:
+        """Show the proposals, or hide them while the user does something else."""
+        self._layer.show_layer(visible)
 
     def clear(self) -> None:
         """Forget the proposals, as for another tomogram."""

@@ -78,8 +78,12 @@ class SettingsForm(QWidget):
 
     def set_values(self, settings: TrainingSettings) -> None:
         """Show settings."""
-        for name, editor in self.editors.items():
-            _show(editor, getattr(settings, name))
+        for name in self.editors:
+            self.set_value(name, getattr(settings, name))
+
+    def set_value(self, name: str, value: Any) -> None:
+        """Show one field, as if the user had set it."""
+        _show(self.editors[name], value)
 
 
 def _words(name: str) -> str:
