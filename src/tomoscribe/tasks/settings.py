@@ -32,10 +32,11 @@ class TrainingSettings(BaseModel):
     bin: int | None = Field(
         None,
         gt=0,
-        description="average-binning factor; default: 14-27 voxels across the smallest particle",
+        description="average-binning factor; default: 7-14 voxels across the smallest particle, "
+        "twice as many where the network halves once more",
     )
     patch: int | None = Field(
-        None, gt=0, description="patch edge in binned voxels; default about 4 diameters"
+        None, gt=0, description="patch edge in binned voxels; default 4 diameters or more"
     )
     batch: int | None = Field(None, gt=0, description="patches a step")
     width: int | None = Field(None, gt=0, description="channels of the first level")
