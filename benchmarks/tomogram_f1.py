@@ -122,7 +122,9 @@ def run(case: str, clicks: int, budget_s: float, seed: int, root: Path) -> dict[
     data = load_data(folder, clicks)
     diameter = data.classes[0].diameter_A / data.samples[0].voxel_size_A
     wall, cpu = time.perf_counter(), time.process_time()
-    module = train(data, TrainingSettings(seed=seed, threads=1), budget_s)
+    module = train(
+        data, TrainingSettings(seed=seed, threads=1, max_minutes=budget_s / 60), budget_s
+    )
     spent = {"train_cpu_s": time.process_time() - cpu, "train_wall_s": time.perf_counter() - wall}
     row = {"case": case, "clicks": len(data.samples[0].picks), "budget_s": budget_s, "seed": seed}
     row |= {"steps": module.steps_done, "precision": module.plan["precision"]}
