@@ -14,7 +14,6 @@ from scipy.spatial.distance import pdist
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import Volume
 from tomoscribe.picks.match import best_f1, precision_recall_f1
-from tomoscribe.prediction.click_model import choose_threshold
 from tomoscribe.prediction.instant import InstantAnswer, choose_bin
 from tomoscribe.prediction.instant_features import compute_features
 from tomoscribe.simulate.case import sparse_clicks
@@ -101,12 +100,6 @@ def test_model_of_one_tomogram_answers_in_another(
     heatmap = InstantAnswer(Volume("other.mrc", other.volume, VOXEL_A)).apply(model)
     truth = other.truth["globule"]
     assert best_f1(heatmap.peaks_zyx, heatmap.peak_scores, truth, TOLERANCE).f1 > 0.7
-
-
-def test_threshold_keeps_the_clicks_when_nothing_else_is_as_high() -> None:
-    clicks = np.array([0.5, 0.6, 0.7, 0.8])
-    assert choose_threshold(clicks, np.array([0.5, 0.55, 0.6, 0.7, 0.75, 0.8])) == 0.5
-    assert choose_threshold(clicks, np.concatenate([clicks, np.full(500, 0.51)])) > 0.51
 
 
 def test_lower_threshold_proposes_more(answer: InstantAnswer, clicks: np.ndarray) -> None:

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 PRIOR_CLICKS = 5.0
 """Weight of the background's covariance in that of the clicks, counted in clicks."""
-FIRM_RECALL = 0.3
-"""Below this share of the clicks a recall is too uncertain to estimate the number of particles."""
 _PLANES = 8
 
 
@@ -59,7 +57,7 @@ class ClickModel:
 
     def score(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the log-likelihood ratios (N,) of raw features (N, K)."""
-        white = (raw - self.whitening.mean) @ self.whitening.matrix
+        white = self.whitening.apply(raw)
         background = -0.5 * np.einsum("nk,nk->n", white, white)
         return np.asarray(self.target.log_density(white) - background, dtype=np.float32)
 
@@ -93,28 +91,10 @@ def fit_clicks(
     """
     whitening = maps.whitening()
     positions = np.concatenate([clicks_zyx, accepted_zyx])
-    white = (maps.at(positions) - whitening.mean) @ whitening.matrix
+    white = whitening.apply(maps.at(positions))
     around = (np.argwhere(np.ones((3, 3, 3))) - 1) * maps.bin
     scores = np.empty(len(clicks_zyx), np.float32)
     for i, click in enumerate(clicks_zyx):
         others = ClickModel(whitening, fit_gaussian(np.delete(white, i, axis=0)))
         scores[i] = others.score(maps.at(click + around)).max()
     return ClickModel(whitening, fit_gaussian(white)), scores
-
-
-def choose_threshold(
-    click_scores: NDArray[np.floating], peak_scores: NDArray[np.floating]
-) -> float:
-    """Return the threshold with the best F1 that clicks and unlabelled peaks let expect.
-
-    The share r of clicks above a threshold estimates its recall. Of the n peaks
-    above it at least N r are true, if there are N particles; so N is at most the
-    least n / r of all thresholds, and F1 is about 2 r N / (n + N).
-    """
-    candidates = np.unique(click_scores)
-    recall = np.array([(click_scores >= t).mean() for t in candidates])
-    peaks = np.array([(peak_scores >= t).sum() for t in candidates])
-    peaks = np.maximum(peaks, np.ceil(recall * len(click_scores)))
-    firm = recall >= min(FIRM_RECALL, float(recall.max()))
-    total = float((peaks / recall)[firm].min())
-    return float(candidates[np.argmax(2 * recall * total / (peaks + total))])

@@ -14,8 +14,9 @@ from scipy.spatial import KDTree
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.peaks import find_peaks
-from tomoscribe.prediction.click_model import ClickModel, choose_threshold, fit_clicks
+from tomoscribe.prediction.click_model import ClickModel, fit_clicks
 from tomoscribe.prediction.instant_features import FeatureMaps, compute_features
+from tomoscribe.prediction.score_mixture import choose_threshold
 from tomoscribe.tasks.tomogram.scaled import scale_volume
 
 if TYPE_CHECKING:
@@ -33,6 +34,9 @@ REJECTED = 0.35
 """Radius in diameters around a rejected place where the heatmap is 0."""
 CLICK_SCORE = 0.8
 """Score of a typical click; the background's median is 0."""
+LIFT = float(np.arctanh(CLICK_SCORE))
+"""The score is tanh(LIFT t) where t is 0 for the background's median and 1 for a typical click."""
+BELOW_ONE = 1 - 1e-6
 LOWEST_PEAK = 0.2
 """Score below which peaks are noise and are not kept."""
 MAX_VOXELS = 12e6
@@ -150,8 +154,8 @@ class InstantAnswer:
         diameter_A : float
             Particle diameter in Å.
         accepted_zyx : array_like
-            (M, 3) proposals that a person accepted. They teach as clicks do, but the
-            threshold is drawn from the clicks, for proposals were chosen by their score.
+            (M, 3) proposals that a person accepted. They teach as clicks do, but do not tell
+            where particles score, for proposals were chosen by their score.
 
         Raises
         ------
@@ -177,18 +181,19 @@ class InstantAnswer:
         maps = self._features(model.diameter_A)
         diameter = model.diameter_A / self._volume.require_voxel_size() / maps.bin
         scores = model.model.score_maps(maps)
+        typical = max(float(np.median(model.click_scores)) - model.low, 1e-3)
         # tanh: linear where it matters, yet the best stay apart instead of meeting at 1
-        typical = max(float(np.median(model.click_scores)), model.low + 1e-3)
-        scale = np.arctanh(CLICK_SCORE) / (typical - model.low)
         scores -= model.low
-        scores *= scale
+        scores *= LIFT / typical
         np.tanh(np.maximum(scores, 0, out=scores), out=scores)
         for place in maps.to_grid(self._inside(rejected_zyx)):
             _blank(scores, place, REJECTED * diameter)
-        clicks = np.tanh(np.maximum((model.click_scores - model.low) * scale, 0))
         zyx, peaks = find_peaks(scores, SUPPRESSION * diameter, LOWEST_PEAK)
         zyx = zyx * maps.bin + (maps.bin - 1) / 2
-        return InstantHeatmap(scores, maps.bin, choose_threshold(clicks, peaks), zyx, peaks)
+        clicks = (model.click_scores - model.low) / typical
+        linear = np.arctanh(np.minimum(peaks, BELOW_ONE)) / LIFT
+        threshold = choose_threshold(clicks, linear, lowest=np.arctanh(LOWEST_PEAK) / LIFT)
+        return InstantHeatmap(scores, maps.bin, float(np.tanh(threshold * LIFT)), zyx, peaks)
 
     def answer(
         self,

@@ -43,6 +43,10 @@ class Whitening:
     mean: NDArray[np.float32]
     matrix: NDArray[np.float32]
 
+    def apply(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the white features (N, K) of raw ones (N, K)."""
+        return np.asarray((raw - self.mean) @ self.matrix, dtype=np.float32)
+
 
 @dataclass(frozen=True)
 class FeatureMaps:
