@@ -133,7 +133,7 @@ def measure(name: str, root: Path, clicks: int | None) -> list[list[str]]:
         while len(positive) + len(negative) < answers:
             heatmap = here.answer(train.clicks, size, negative, positive)
             known = [*train.clicks, *positive]
-            asked = here.proposals(heatmap, known, size, negative, min_score=0.2)[0][:AT_ONCE]
+            asked = here.proposals(heatmap, known, size, negative, min_score=0.3)[0][:AT_ONCE]
             right = KDTree(train.truth).query(asked)[0] < diameter / 2
             for position, yes in zip(asked, right, strict=True):
                 (positive if yes else negative).append(position)

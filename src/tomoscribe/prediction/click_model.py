@@ -56,10 +56,18 @@ class ClickModel:
     target: Gaussian
 
     def score(self, raw: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the log-likelihood ratios (N,) of raw features (N, K)."""
-        white = self.whitening.apply(raw)
-        background = -0.5 * np.einsum("nk,nk->n", white, white)
-        return np.asarray(self.target.log_density(white) - background, dtype=np.float32)
+        """Return the log-likelihood ratios (N,) of raw features (N, K).
+
+        The difference of the two quadratic forms is one form of the raw features, which
+        costs half as much as the two of the white ones.
+        """
+        matrix, target = self.whitening.matrix, self.target
+        form = 0.5 * matrix @ (np.eye(len(matrix), dtype=np.float32) - target.precision) @ matrix.T
+        slope = matrix @ (target.precision @ target.mean)
+        constant = 0.5 * (target.log_det - target.mean @ target.precision @ target.mean)
+        centred = raw - self.whitening.mean
+        scores = np.einsum("nk,nk->n", centred @ form + slope, centred) + np.float32(constant)
+        return np.asarray(scores, dtype=np.float32)
 
     def score_maps(self, maps: FeatureMaps) -> NDArray[np.float32]:
         """Return the log-likelihood ratio (z, y, x) of a whole tomogram."""

@@ -37,7 +37,7 @@ CLICK_SCORE = 0.8
 LIFT = float(np.arctanh(CLICK_SCORE))
 """The score is tanh(LIFT t) where t is 0 for the background's median and 1 for a typical click."""
 BELOW_ONE = 1 - 1e-6
-LOWEST_PEAK = 0.2
+LOWEST_PEAK = 0.3
 """Score below which peaks are noise and are not kept."""
 MAX_VOXELS = 12e6
 """Above this a coarser grid is preferred, for time and memory."""
@@ -222,7 +222,7 @@ class InstantAnswer:
         """Return new positions (N, 3) in tomogram voxels and scores (N,), best first.
 
         Positions within half a diameter of a clicked or rejected one are left out.
-        `min_score` defaults to the heatmap's own threshold; below 0.2 there are no more.
+        `min_score` defaults to the heatmap's own threshold; below 0.3 there are no more.
         """
         diameter = diameter_A / self._volume.require_voxel_size()
         good = heatmap.peak_scores >= (heatmap.threshold if min_score is None else min_score)

@@ -12,8 +12,8 @@ or smaller. What did less well: the best F1 that the recall of the clicks lets e
 rise of the rate of peaks (0.89), and the mixture fitted to all peaks (0.84), for their
 tail is not exponential that far down. What a person answered to proposals did not help
 either, neither as known members of the mixture (0.95), nor to correct its odds (0.92), nor as
-the labels of a logistic curve (0.67): proposals are shown from the best score down, so that
-answers tell much about the top and little about the threshold.
+the labels of a logistic curve (0.67), whether asked from the best score down or about what is
+nearest to the threshold: answers move the model, and with it the scores, far more.
 """
 
 from __future__ import annotations
