@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 
+MOST_PLANE_VOXELS = 400e6
+"""A plane needs the whole volume in memory and on the graphics card: 1.6 GB as float32."""
+
+
 def annotate_actions(session: Session) -> dict[str, Callable[[], None]]:
     """Return the actions that belong to picking and to the view."""
     return {
@@ -57,6 +61,12 @@ def _toggle_plane(session: Session) -> None:
     layer = session.layer
     if layer is None:
         session.status_message.emit("Open a tomogram first.")
+        return
+    if session.viewer.dims.ndisplay == 2 and layer.data.size > MOST_PLANE_VOXELS:
+        session.status_message.emit(
+            f"{session.current} is too large for a 3D plane ({layer.data.size / 1e6:.0f} million "
+            f"voxels, {MOST_PLANE_VOXELS / 1e6:.0f} fit): bin it, or pick on its slices."
+        )
         return
     toggle_plane(session.viewer, layer)
     session.picks.activate()

@@ -44,6 +44,7 @@ class AnnotateDock(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.session = session
+        self.setObjectName("tomoscribe-annotate")
         session.actions.update(annotate_actions(session))
         session.actions["show_keys"] = self.show_keys
         self.chooser = TomogramChooser(session)

@@ -6,6 +6,7 @@ something the heatmap is the training's.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.prediction.instant import MIN_CLICKS, InstantAnswer
+from tomoscribe.training.events import Scores
 from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.heatmap_layer import HeatmapGrid
@@ -162,6 +164,16 @@ class InstantLoop(QObject):
     def _show(self, answer: Answer | None) -> None:
         if answer is None or self._asked is None or self._training_shows_more():
             return
+        # Told as a worker tells it of a checkpoint, so that Compare proposes from there on.
+        self._monitor.record.apply(
+            Scores(
+                time=time.time(),
+                checkpoint=SOURCE,
+                sample=self._asked.tomogram,
+                path="",
+                threshold=answer.threshold,
+            )
+        )
         heatmap = self._monitor.feed.layer
         heatmap.begin(answer.grid)
         heatmap.show_checkpoint(SOURCE, answer.values)

@@ -32,13 +32,21 @@ class WindowEnd(QObject):
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Look, after the others had their say on a close event, whether the window is gone."""
-        if watched is self._window and event is not None and event.type() == QEvent.Type.Close:
+        if watched is not self._window or event is None:
+            return False
+        if event.type() == QEvent.Type.Close:
             self._session.closing = True
             QTimer.singleShot(0, self._look)
+        elif event.type() == QEvent.Type.DeferredDelete:
+            # In a running application this comes before the timer, and takes the timer with it.
+            self._end()
         return False
 
     def _look(self) -> None:
         self._session.closing = not self._window.isVisible()
         if self._session.closing:
-            self._window.removeEventFilter(self)
-            self._session.close()
+            self._end()
+
+    def _end(self) -> None:
+        self._window.removeEventFilter(self)
+        self._session.close()

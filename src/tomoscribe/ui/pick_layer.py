@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomoscribe.picks.table import Edit, PickTable
-from tomoscribe.ui.pick_style import look_of
+from tomoscribe.picks.table import Edit, PickState, PickTable
+from tomoscribe.ui.pick_style import FACE_ALPHA, SYMBOLS, look_of, rgba
 from tomoscribe.ui.pick_tool import PickTool
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari.layers import Points
 
     from tomoscribe.picks.table import Pick
+    from tomoscribe.ui.pick_style import PickLook
     from tomoscribe.ui.session import Session
     from tomoscribe.ui.view import Triple
 
@@ -35,6 +36,7 @@ class PickLayer:
         self._ids: tuple[int, ...] = ()
         self._writing = False
         self._layer: Points | None = None
+        self._expected: tuple[Points | None, float, str] = (None, 0.0, "")
         self.tool = PickTool(session, self)
 
     @property
@@ -109,14 +111,12 @@ class PickLayer:
         self._writing = True
         try:
             layer.selected_data = set()
+            self._expect_clicks(layer)
             # Each setter would redraw all points; one refresh at the end draws them once.
             with layer.events.blocker_all():
                 layer.data = look.zyx
                 if look.ids:
-                    layer.size = look.size
-                    layer.symbol = look.symbol
-                    layer.face_color = look.face
-                    layer.border_color = look.border
+                    _set_where_new(layer, look)
                     layer.features = look.features
             self._ids = look.ids
             layer.refresh(extent=False)
@@ -124,6 +124,21 @@ class PickLayer:
             layer.selected_data = {rows[i] for i in selected if i in rows}
         finally:
             self._writing = False
+
+    def _expect_clicks(self, layer: Points) -> None:
+        """Give napari the look of the next click, which then need not be set."""
+        session, entry = self._session, self._session.entry
+        particle = next((c for c in session.classes if c.name == session.active_class), None)
+        if entry is None or particle is None:
+            return
+        size = particle.diameter_A / entry.voxel_size_A
+        if self._expected == (layer, size, particle.color):
+            return
+        self._expected = (layer, size, particle.color)
+        layer.current_size = size
+        layer.current_symbol = SYMBOLS[PickState.ACCEPTED]
+        layer.current_face_color = rgba(particle.color, FACE_ALPHA[PickState.ACCEPTED])
+        layer.current_border_color = rgba(particle.color)
 
     def _show_neighbours(self) -> None:
         """Show each pick on all slices that its sphere cuts, not on the middle one only."""
@@ -210,6 +225,17 @@ class PickLayer:
         self._session.fly_to(pick.zyx)
         self.select([pick.id])
         return pick
+
+
+def _set_where_new(layer: Points, look: PickLook) -> None:
+    """Set what differs: a setter costs more than a look at a thousand rows."""
+    if not np.array_equal(layer.size, look.size):
+        layer.size = look.size
+    if [str(symbol) for symbol in layer.symbol] != list(look.symbol):
+        layer.symbol = look.symbol
+    for name, colors in (("face_color", look.face), ("border_color", look.border)):
+        if not np.allclose(getattr(layer, name), colors, atol=1e-3):
+            setattr(layer, name, colors)
 
 
 def _triple(row: np.ndarray) -> Triple:

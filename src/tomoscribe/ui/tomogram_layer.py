@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 NAME = "tomogram"
 
 
-def layer_arguments(
-    volume: Volume, limits: tuple[float, float] | None = None
-) -> dict[str, Any]:
+def layer_arguments(volume: Volume, limits: tuple[float, float] | None = None) -> dict[str, Any]:
     """Return napari's keywords for a volume: Å where the voxel size is known, voxels otherwise.
 
     `limits` are its contrast limits where they are known already.

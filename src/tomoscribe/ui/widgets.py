@@ -75,7 +75,9 @@ def swatch(color: str, size: int = 12) -> QIcon:
     """Return a square of a colour."""
     pixmap = QPixmap(size, size)
     pixmap.fill(QColor(color))
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)  # else Qt tints it in a selected row
+    return icon
 
 
 def main_window(widget: QWidget) -> QWidget:

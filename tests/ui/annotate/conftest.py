@@ -135,6 +135,7 @@ def hands(
     viewer.dims.ndisplay = 2
     project.add_class(ParticleClass("proteasome", 60.0, "#56b4e9"))
     user = Hands(viewer, dock, process_until)
+    user.session.averaging._chosen = None
     user.session.set_project(project)
     user.session.picks.activate()
     user.settle()

@@ -154,3 +154,21 @@ def test_the_third_click_brings_a_heatmap_and_a_training_keeps_its_own(hands: An
     assert instant._monitor.feed.layer.shown == SOURCE
     assert "N reviews it" in hands.dock.card.answer.text()
     assert question_of(hands.session).clicks == tuple(map(tuple, places))
+    assert hands.session.entry is not None
+    threshold = instant._monitor.record.threshold(SOURCE, "one", "ribosome")
+    assert threshold is not None
+    assert 0 < threshold < 1
+
+
+def test_accepted_proposals_teach_but_are_no_clicks(hands: Any) -> None:
+    table = hands.session.entry.picks
+    for source, z in (("human", 4.0), ("instant", 8.0)):
+        hands.session.edit(table.make_add([[z, 30.0, 20.0]], "ribosome", source=source))
+    hands.session.edit(
+        table.make_add([[12.0, 30.0, 20.0]], "ribosome", state=PickState.REJECTED, source="instant")
+    )
+    question = question_of(hands.session)
+    assert question.clicks == ((4.0, 30.0, 20.0),)
+    assert question.accepted == ((8.0, 30.0, 20.0),)
+    assert question.rejected == ((12.0, 30.0, 20.0),)
+    assert not question.answerable
