@@ -55,7 +55,7 @@ class FakeModule(LightningModule):
         self.plan: dict[str, object] = {"batch": settings.batch or 4, "precision": "float32"}
         self.reasons = {"batch": "a test"}
         self.weight = torch.nn.Parameter(torch.zeros(task.size))
-        self.steps = 0
+        self.steps = self.averaged = 0
         self.fractions: list[float] = []
         self.data = data
 
@@ -80,12 +80,18 @@ class FakeModule(LightningModule):
         self.task.on_step(self)
         return (self.weight.mean() - 1) ** 2 + self.task.add_to_loss
 
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        self.averaged = self.steps
+
     def evaluate(self) -> Evaluation:
+        self.task.on_evaluate(self)
         score = self.task.scores.pop(0) if self.task.scores else 0.5
         return Evaluation(score, {"f1": score, "bad": float("nan")}, {"ribosome": 0.4})
 
     def predictor(self) -> FakePredictor:
-        value = min(1.0, self.steps / 254)
+        self.task.on_predictor(self)
+        value = min(1.0, self.averaged / 254)
         return FakePredictor(self.data.classes, {"ribosome": 0.4}, value)
 
     def checkpoint(self) -> dict[str, Any]:
@@ -94,7 +100,7 @@ class FakeModule(LightningModule):
     def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
         self.weight.data.copy_(state["weight"])
         if not weights_only:
-            self.steps = state["steps"]
+            self.steps = self.averaged = state["steps"]
 
 
 @dataclass
@@ -103,6 +109,8 @@ class FakeTask:
 
     name: str = "fake"
     on_step: Callable[[FakeModule], None] = lambda module: None
+    on_evaluate: Callable[[FakeModule], None] = lambda module: None
+    on_predictor: Callable[[FakeModule], None] = lambda module: None
     scores: list[float] = field(default_factory=list)
     add_to_loss: float = 0.0
     size: int = 3

@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -268,9 +269,12 @@ def test_metrics_that_are_no_numbers_are_left_out(make_run: Callable[..., RunFol
     assert validation.metrics == {}
 
 
-def test_the_first_preview_comes_with_the_first_steps(make_run: Callable[..., RunFolder]) -> None:
+def test_the_first_preview_comes_with_the_first_steps(
+    make_run: Callable[..., RunFolder], wait_until: Callable[..., None]
+) -> None:
     run = make_run(max_steps=4, preview_share=0.5)
-    run_worker(run, FakeTask())
+    there = partial(wait_until, lambda: of(run, ev.Block), what="the first block")
+    run_worker(run, FakeTask(on_step=at(3, there)))
     preview = of(run, ev.Preview)[0]
     block = of(run, ev.Block)[0]
     assert (preview.checkpoint, preview.sample) == ("step_000002", "two")
@@ -279,19 +283,50 @@ def test_the_first_preview_comes_with_the_first_steps(make_run: Callable[..., Ru
     assert read_block(run.resolve(preview.path), block.offset)[1].max() == 1 + 2
 
 
+FOCUS = FocusBox(sample="one", center_zyx=(6, 8, 6), lo_zyx=(6, 0, 0), hi_zyx=(6, 16, 12))
+
+
+def jump(run: RunFolder, wait_until: Callable[..., None], module: FakeModule | None = None) -> None:
+    """Look at another tomogram, and wait for its first blocks."""
+    run.write_control(focus=FOCUS)
+    wait_until(
+        lambda: sum(block.sample == "one" for block in of(run, ev.Block)) >= 3, what="the answer"
+    )
+
+
 def test_a_jump_is_answered_with_the_slice_in_view_by_the_newest_weights(
+    make_run: Callable[..., RunFolder], wait_until: Callable[..., None]
+) -> None:
+    run = make_run(max_steps=40, preview_share=0.5)
+    run_worker(run, FakeTask(on_step=at(20, partial(jump, run, wait_until))))
+    events = [e for e in run.events() if isinstance(e, ev.Preview | ev.Block)]
+    first = next(i for i, e in enumerate(events) if isinstance(e, ev.Preview) and e.sample == "one")
+    preview, block, *others = events[first:]
+    assert preview.step == 19  # during the twentieth
+    assert (block.lo_zyx, block.shape_zyx) == ([6, 0, 0], [1, 16, 12])
+    assert read_block(run.resolve(preview.path), block.offset)[1].max() == 1 + 19
+    outward = [e.lo_zyx[0] for e in others if e.checkpoint == preview.checkpoint]
+    assert len(outward) >= 2
+    assert outward == sorted(outward, key=lambda lo: abs(lo + 1 - 6))
+
+
+def test_a_jump_is_answered_while_the_training_validates(
+    make_run: Callable[..., RunFolder], wait_until: Callable[..., None]
+) -> None:
+    run = make_run(max_steps=400, validate_every_s=0.05, preview_share=0.5)
+    first = iter([partial(jump, run, wait_until)])
+    run_worker(run, FakeTask(on_evaluate=lambda module: next(first, lambda: None)()))
+    assert any(block.sample == "one" for block in of(run, ev.Block))
+
+
+def test_a_defect_in_a_preview_ends_the_training_with_a_word(
     make_run: Callable[..., RunFolder],
 ) -> None:
-    run = make_run(max_steps=400, preview_share=0.5)
-    focus = FocusBox(sample="one", center_zyx=(6, 8, 6), lo_zyx=(6, 0, 0), hi_zyx=(6, 16, 12))
-    run_worker(run, FakeTask(on_step=at(20, lambda: run.write_control(focus=focus))))
-    after = [e for e in run.events() if isinstance(e, ev.Preview | ev.Block) and e.step >= 20]
-    jump = next(i for i, e in enumerate(after) if isinstance(e, ev.Preview) and e.sample == "one")
-    preview, block = after[jump : jump + 2]
-    assert preview.step < 60
-    assert (block.lo_zyx, block.shape_zyx) == ([6, 0, 0], [1, 16, 12])
-    outward = [e.lo_zyx[0] for e in after[jump + 2 :] if e.checkpoint == preview.checkpoint]
-    assert outward[:3] == sorted(outward[:3], key=lambda lo: abs(lo + 1 - 6))
+    run = make_run(preview_share=0.5)
+    task = FakeTask(on_predictor=lambda module: raise_(ZeroDivisionError("a test")))
+    assert run_worker(run, task) == 1
+    assert of(run, ev.Failed)[0].kind == "internal"
+    assert not [thread for thread in threading.enumerate() if "previews" in thread.name]
 
 
 def test_previews_can_be_switched_off(make_run: Callable[..., RunFolder]) -> None:
@@ -302,10 +337,13 @@ def test_previews_can_be_switched_off(make_run: Callable[..., RunFolder]) -> Non
     assert {e.checkpoint for e in of(run, ev.Preview)} == {final}
 
 
-def test_a_sample_that_is_not_there_is_told_once(make_run: Callable[..., RunFolder]) -> None:
+def test_a_sample_that_is_not_there_is_told_once(
+    make_run: Callable[..., RunFolder], wait_until: Callable[..., None]
+) -> None:
     run = make_run(max_steps=5, preview_share=0.5)
     run.write_control(samples=["three"])
-    run_worker(run, FakeTask())
+    there = partial(wait_until, lambda: of(run, ev.Preview), what="a preview")
+    run_worker(run, FakeTask(on_step=at(4, there)))
     told = [w.message for w in of(run, ev.Warning_) if "three" in w.message]
     assert told == ["three cannot be previewed: the training has no such tomogram."]
     assert of(run, ev.Preview)[0].sample == "two"

@@ -25,12 +25,16 @@ class Started(Event, tag="started", frozen=True):
 
 
 class Step(Event, tag="step", frozen=True):
-    """One or a few optimizer steps: mean loss since the last one, elapsed training seconds."""
+    """One or a few optimizer steps: mean loss since the last one, elapsed training seconds.
+
+    `previews_s` of these seconds were also used for previews.
+    """
 
     loss: float
     learning_rate: float
     elapsed_s: float
     budget_s: float
+    previews_s: float = 0.0
 
 
 class Epoch(Event, tag="epoch", frozen=True):

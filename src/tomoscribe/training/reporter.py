@@ -43,6 +43,7 @@ class Reporter:
         pid, started, host = process.this_process()
         self._status = Status(pid=pid, process_started=started, host=host)
         self._lock = threading.Lock()
+        self._events = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self._reserve = run.path / "reserve"
@@ -81,8 +82,9 @@ class Reporter:
         self._write()
 
     def emit(self, event: Event) -> None:
-        """Append an event."""
-        self.run.append_event(event)
+        """Append an event; any thread may."""
+        with self._events:
+            self.run.append_event(event)
 
     def warn(self, message: str) -> None:
         """Tell the user something; the training goes on."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Steering:
-    """Reads the control whenever it changes, and acknowledges it.
+    """Reads the control whenever it changes, and acknowledges it; any thread may poll.
 
     Parameters
     ----------
@@ -34,6 +35,7 @@ class Steering:
         self._reporter = reporter
         self._stamp: tuple[int, int] | None = None
         self._signalled = False
+        self._lock = threading.Lock()
         self.control = Control()
 
     def listen(self) -> None:
@@ -59,11 +61,12 @@ class Steering:
         except FileNotFoundError:
             return self.control
         stamp = (stat.st_mtime_ns, stat.st_ino)
-        if stamp != self._stamp:
-            self._stamp = stamp
-            self.control = self._run.control()
-            self._reporter.update(control_revision=self.control.revision)
-        return self.control
+        with self._lock:
+            if stamp != self._stamp:
+                self._stamp = stamp
+                self.control = self._run.control()
+                self._reporter.update(control_revision=self.control.revision)
+            return self.control
 
     @property
     def stop_wanted(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -27,7 +28,9 @@ class TrainingContext:
 
     `step` counts from the first step of the first ancestor, `first_step` is where this
     worker begins; `data` is replaced when the labels change; `reason` says why the
-    training ends, empty while it goes on.
+    training ends, empty while it goes on. Previews are made in a thread of their own:
+    `weights` is held while the averaged weights and the step change, `previewing` while
+    a piece of a preview is computed.
     """
 
     run: RunFolder
@@ -44,6 +47,8 @@ class TrainingContext:
     evaluation: Evaluation | None = None
     evaluated_step: int = field(default=-1)
     reason: str = ""
+    weights: threading.Lock = field(default_factory=threading.Lock)
+    previewing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def settings(self) -> TrainingSettings:

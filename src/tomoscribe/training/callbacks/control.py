@@ -63,6 +63,11 @@ class ControlCallback(Callback):
     def _pause(self, trainer: Trainer) -> None:
         """Give the device's memory back and wait in place."""
         context = self._context
+        with context.previewing:
+            self._wait_for_resume(trainer)
+
+    def _wait_for_resume(self, trainer: Trainer) -> None:
+        context = self._context
         never = threading.Event()
         move(context.module, trainer, torch.device("cpu"))
         if context.device.type == "cuda":

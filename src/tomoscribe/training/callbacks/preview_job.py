@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import time
 from typing import TYPE_CHECKING
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from tomoscribe.tasks import base
     from tomoscribe.training.control import Control
     from tomoscribe.training.reporter import Reporter
+
+
+PART_VOXELS = 80
+"""Edge of a part of a slice in heatmap voxels: a tenth of a second of a small network."""
 
 
 class PreviewJob:
@@ -58,7 +64,7 @@ class PreviewJob:
         self._volume, self._focus = volume, focus
         self._log = BlockLog(reporter.run.preview_path(name, sample))
         self._blocks: Iterator[base.Block] | None = None
-        grid = predictor.grid(volume)
+        self._grid = grid = predictor.grid(volume)
         # An empty log at least: whoever reads the event finds the file.
         self._log.create()
         reporter.emit(
@@ -74,9 +80,17 @@ class PreviewJob:
             )
         )
 
-    def slice_first(self) -> None:
-        """Predict the slice in view at once."""
-        self._write(self._predictor.slice_first(self._volume, self._focus))
+    def slice_parts(self) -> list[Focus]:
+        """Return the slice in view in parts, the middle one first; none where no slice is in view.
+
+        Each is predicted by `slice_part`, so that the first one is there soon, and the rest
+        can be left out when the user has moved on.
+        """
+        return split_slice(self._focus, PART_VOXELS * self._grid.bin)
+
+    def slice_part(self, part: Focus) -> None:
+        """Predict a part of the slice in view."""
+        self._write(self._predictor.slice_first(self._volume, part))
 
     def next_block(self) -> base.Block | None:
         """Predict the next block outward from the focus; None where there is none."""
@@ -153,3 +167,43 @@ class Watched:
             raise TomoscribeError("The training has no sample to preview.")
         order = {"validate": 0, "train": 1}
         return [min(self.data.samples, key=lambda s: order.get(s.role, 2)).name]
+
+
+def split_slice(focus: Focus, edge: int) -> list[Focus]:
+    """Return a slice cut in an odd number of parts along each axis in view, nearest first.
+
+    Parameters
+    ----------
+    focus : Focus
+        What is in view, in tomogram voxels.
+    edge : int
+        About the edge of a part in tomogram voxels.
+
+    Returns
+    -------
+    list of Focus
+        Empty where `focus` is no slice.
+    """
+    spans = [hi - lo for lo, hi in zip(focus.lo_zyx, focus.hi_zyx, strict=True)]
+    if min(spans) > 1.5:
+        return []
+    cuts = []
+    for lo, span in zip(focus.lo_zyx, spans, strict=True):
+        count = max(1, math.ceil(span / edge))
+        count += 1 - count % 2
+        cuts.append([(lo + span * i / count, lo + span * (i + 1) / count) for i in range(count)])
+    parts = [
+        Focus(_middle(spans, focus, box), *zip(*box, strict=True))  # type: ignore[arg-type]
+        for box in itertools.product(*cuts)
+    ]
+    return sorted(parts, key=lambda part: math.dist(part.center_zyx, focus.center_zyx))
+
+
+def _middle(
+    spans: list[float], focus: Focus, box: tuple[tuple[float, float], ...]
+) -> tuple[float, ...]:
+    """Return the middle of a part; across the slice it is the slice itself."""
+    return tuple(
+        middle if span <= 1.5 else (lo + hi) / 2
+        for span, middle, (lo, hi) in zip(spans, focus.center_zyx, box, strict=True)
+    )

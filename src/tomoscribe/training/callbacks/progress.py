@@ -99,6 +99,7 @@ class ProgressCallback(Callback):
                 learning_rate=rate,
                 elapsed_s=context.clock.elapsed_s,
                 budget_s=context.clock.budget_s,
+                previews_s=context.clock.spent("previews"),
             )
         )
         for logger in trainer.loggers:

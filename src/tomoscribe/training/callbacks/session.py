@@ -66,11 +66,15 @@ def train(
     config = run.config()
     task = get_task(config.task) if task is None else task
     context = _prepare(run, config, reporter, steering, task, device)
-    trainer = _make_trainer(context)
+    previews = PreviewCallback(context)
+    trainer = _make_trainer(context, previews)
     reporter.update(state=State.RUNNING, message="")
     if not steering.stop_wanted:
         context.clock.start()
-        trainer.fit(lightning_module(context.module))
+        try:
+            trainer.fit(lightning_module(context.module))
+        finally:
+            previews.close()
     _finish(context, trainer, task)
 
 
@@ -160,7 +164,7 @@ def _first_state(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any] | No
     return None, False
 
 
-def _make_trainer(context: TrainingContext) -> Trainer:
+def _make_trainer(context: TrainingContext, previews: PreviewCallback) -> Trainer:
     device = context.device
     kind = {"cuda": "gpu", "mps": "mps"}.get(device.type, "cpu")
     return Trainer(
@@ -171,12 +175,13 @@ def _make_trainer(context: TrainingContext) -> Trainer:
             CSVLogger(context.run.metrics_dir, name="", version="", flush_logs_every_n_steps=1),
             TensorBoardLogger(context.run.metrics_dir, name="tensorboard", version=""),
         ],
-        # In this order: what a step was, what the user wants, then what takes time.
+        # In this order: what a step was, its weights for previews, what the user wants, and
+        # what takes time.
         callbacks=[
             ProgressCallback(context),
+            previews,
             ControlCallback(context),
             ValidationCallback(context),
-            PreviewCallback(context),
         ],
         enable_checkpointing=False,
         enable_progress_bar=False,

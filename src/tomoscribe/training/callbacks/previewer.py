@@ -1,0 +1,133 @@
+"""Which piece of which preview comes next: the slice after a jump, or a block outward from it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.training.callbacks.preview_job import PreviewJob, Watched
+
+if TYPE_CHECKING:
+    from tomoscribe.tasks.base import Focus
+    from tomoscribe.training.callbacks.context import TrainingContext
+    from tomoscribe.training.control import Control
+
+FIRST_AFTER_STEPS = 2
+"""The first preview comes at once: it shows that something lives, however poor."""
+
+STALE_S = 30.0
+"""An unfinished preview gives way to newer weights after so long, then twice, four times, ..."""
+
+
+class Previewer:
+    """Makes previews piece by piece.
+
+    A jump of the focus is answered at once with the newest weights on the slice in view,
+    its middle first, however much time previews have had; another jump meanwhile leaves
+    out the rest. Everything else keeps to `preview_share`, of which jumps use up half at
+    most. Previews never overlap: all blocks of one come before the next.
+    """
+
+    def __init__(self, context: TrainingContext) -> None:
+        self._context = context
+        self._watched = Watched(context.data)
+        self._job: PreviewJob | None = None
+        self._parts: list[Focus] = []
+        self._turn = 0
+        self._answered = 0
+        self._not_before = 0.0
+        self._stale_s = STALE_S
+        self._block_s = 0.0
+        self._jumps_s = 0.0
+        self._complained: set[str] = set()
+
+    def work(self) -> bool:
+        """Make the next piece, if one is due; return whether one was."""
+        context = self._context
+        control = context.steering.poll()
+        if (
+            not control.previews
+            or context.step < FIRST_AFTER_STEPS
+            or context.steering.stop_wanted
+            or context.steering.pause_wanted
+            or time.monotonic() < self._not_before
+        ):
+            return False
+        try:
+            return self._make_piece(control)
+        except TomoscribeError as error:
+            self._complain(str(error))
+            self._job = None
+            self._not_before = time.monotonic() + self._every_s(control)
+            return False
+
+    def _make_piece(self, control: Control) -> bool:
+        clock = self._context.clock
+        before = clock.spent("previews")
+        with clock.spend("previews"):
+            if self._job is None or control.focus_revision != self._answered:
+                self._turn = 0
+                self._parts = self._begin(control).slice_parts()
+            answers = self._job is not None and bool(self._parts)
+            if self._job is not None and self._parts:
+                self._job.slice_part(self._parts.pop(0))
+        self._jumps_s += clock.spent("previews") - before
+        return answers or self._fill(control)
+
+    def _fill(self, control: Control) -> bool:
+        """Predict a block, or begin the next preview, if the share of previews allows."""
+        job, clock = self._job, self._context.clock
+        spent = clock.spent("previews")
+        share = self._context.settings.preview_share
+        granted = share * clock.here_s
+        excused = max(0.0, self._jumps_s - granted / 2)
+        if job is None or spent + self._block_s - excused > granted:
+            return False
+        age = time.monotonic() - job.began
+        if job.finished and age < self._every_s(control):
+            return False
+        with clock.spend("previews"):
+            if job.finished:
+                self._stale_s = STALE_S
+                self._turn += 1
+                self._begin(control)
+            elif age > self._stale_s:
+                self._stale_s *= 2
+                self._begin(control)
+            else:
+                job.next_block()
+        self._block_s = clock.spent("previews") - spent
+        return True
+
+    def _every_s(self, control: Control) -> float:
+        wanted = control.preview_every_s
+        return self._context.settings.preview_every_s if wanted is None else wanted
+
+    def _begin(self, control: Control) -> PreviewJob:
+        """Begin a preview of the sample whose turn it is with the newest weights."""
+        context = self._context
+        self._watched.data = context.data
+        for name in self._watched.unknown(control):
+            self._complain(f"{name} cannot be previewed: the training has no such tomogram.")
+        names = self._watched.names(control)
+        sample = names[self._turn % len(names)]
+        self._answered = control.focus_revision
+        with context.weights:
+            predictor = context.module.predictor()
+            name, step = context.checkpoint_name, context.step
+        self._job = PreviewJob(
+            context.reporter,
+            predictor,
+            name=name,
+            step=step,
+            sample=sample,
+            volume=self._watched.volume(sample),
+            focus=self._watched.focus(sample, control),
+        )
+        return self._job
+
+    def _complain(self, message: str) -> None:
+        if message not in self._complained:
+            self._complained.add(message)
+            self._context.reporter.warn(message)
