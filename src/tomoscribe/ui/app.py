@@ -52,6 +52,8 @@ def open_viewer(paths: Sequence[str | Path] = (), *, show: bool = True) -> napar
     try:
         add_docks(viewer)
         Session.of(viewer).open_paths(paths)
+        # Until here the canvas did not have the size that the docks leave it.
+        QTimer.singleShot(0, viewer.reset_view)
     except BaseException:
         viewer.close()
         raise

@@ -20,7 +20,8 @@ class KeysOverlay(QFrame):
         super().__init__(parent)
         self.setAutoFillBackground(True)
         self.setObjectName("tomoscribe-keys")
-        self.setFrameShape(QFrame.Shape.StyledPanel)
+        edge = f"border: 1px solid {style.MUTED}; border-radius: {style.SPACING}px;"
+        self.setStyleSheet(f"#tomoscribe-keys {{ {edge} }}")
         columns = QHBoxLayout(self)
         columns.setContentsMargins(*(4 * style.SPACING,) * 4)
         columns.setSpacing(6 * style.SPACING)
@@ -33,7 +34,7 @@ class KeysOverlay(QFrame):
             grid.setVerticalSpacing(style.SPACING // 2)
             for index, (key, text) in enumerate(lines):
                 cap = QLabel(key)
-                cap.setStyleSheet(f"color: {style.ACCENT}; font-weight: 600;")
+                cap.setStyleSheet("font-weight: 600;")
                 grid.addWidget(cap, index, 0)
                 grid.addWidget(QLabel(text), index, 1)
             column.addLayout(grid)

@@ -86,9 +86,7 @@ def look_of(
     return PickLook(
         ids=tuple(p.id for p in rows),
         zyx=positions_zyx(rows),
-        size=np.array(
-            [SIZE[p.state] * sizes.get(p.class_name, 10.0) for p in rows], dtype=float
-        ),
+        size=np.array([SIZE[p.state] * sizes.get(p.class_name, 10.0) for p in rows], dtype=float),
         symbol=np.array([SYMBOLS[p.state] for p in rows], dtype=object),
         face=np.array(
             [rgba(c, FACE_ALPHA[p.state]) for c, p in zip(color_of, rows, strict=True)], dtype=float

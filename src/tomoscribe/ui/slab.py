@@ -157,7 +157,7 @@ class Averaging:
         """Bring the layer up to date; its contrast follows, as far as noise falls."""
         layer, count = self._session.layer, self.count
         if layer is not None and isinstance(layer.data, SlabMean) and layer.data.count != count:
-            layer.data.count = count
+            layer.data.count = layer.plane.thickness = count
             self._follow_noise(layer)
             layer.refresh(extent=False)
         self.changed.emit(count)

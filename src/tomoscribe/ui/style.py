@@ -8,7 +8,7 @@ from __future__ import annotations
 ACCENT = "#e69f00"
 """The one accent (Okabe-Ito orange, told apart by all colour vision): what the model is good at."""
 
-MUTED = "#8a8f98"
+MUTED = "#7d828c"
 """Secondary curves and text; readable on napari's light and dark theme."""
 
 GOOD = "#009e73"

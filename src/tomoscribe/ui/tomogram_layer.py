@@ -68,6 +68,7 @@ def show_volume(
     else:
         layer = viewer.add_image(data, **arguments)
         viewer.layers.move(viewer.layers.index(layer), 0)
+    layer.plane.thickness = 1
     low, high = arguments["contrast_limits"]
     # Room on both sides of the slider; napari would read the volume to find its extremes.
     layer.contrast_limits_range = (2 * low - high, 2 * high - low)

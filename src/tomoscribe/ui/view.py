@@ -145,8 +145,8 @@ def toggle_plane(viewer: ViewerModel, layer: Image) -> None:
     center = focus_of(viewer, layer).center_zyx
     layer.plane.position = center
     layer.plane.normal = (1, 0, 0)
-    layer.plane.thickness = 1
     layer.depiction = "plane"
+    layer.rendering = "average"  # over the plane's thickness, as the slices are averaged
     viewer.dims.ndisplay = 3
     viewer.scene.camera.angles = PLANE_ANGLES
 

@@ -84,6 +84,19 @@ def test_nothing_is_cut_off_on_small_and_large_screens(
         assert canvas.width() > width * 0.4
 
 
+def test_the_tomogram_fills_the_canvas_that_the_docks_leave(
+    opened: napari.Viewer, process_until: Callable[..., None]
+) -> None:
+    session = Session.of(opened)
+    height_A = session.volume.shape_zyx[1] * session.entry.voxel_size_A
+
+    def fills() -> bool:
+        canvas = opened.window._qt_viewer.canvas.native
+        return 0.8 < height_A * opened.scene.camera.zoom / canvas.height() <= 1
+
+    process_until(fills, "the tomogram to fill the canvas")
+
+
 def test_the_docks_come_once_with_annotate_in_front(opened: napari.Viewer) -> None:
     from tomoscribe.ui.app import add_docks
 

@@ -94,3 +94,12 @@ def test_a_tomogram_too_large_for_the_graphics_card_stays_in_slices_and_says_why
     hands.key(Qt.Key.Key_W)
     assert hands.viewer.dims.ndisplay == 2
     assert "too large for a 3D plane" in hands.messages[-1]
+
+
+def test_the_plane_is_as_thick_as_the_mean_of_slices(hands: Any) -> None:
+    hands.session.averaging.set(5)
+    hands.key(Qt.Key.Key_W)
+    layer = hands.session.layer
+    assert (layer.plane.thickness, str(layer.rendering)) == (5, "average")
+    hands.key(Qt.Key.Key_W, Qt.KeyboardModifier.ShiftModifier)
+    assert layer.plane.thickness == 1
