@@ -194,9 +194,9 @@ class Probe:
         read: object,
         torn: list[ev.Block],
     ) -> None:
-        original(feed, grid, read, torn)
         left = {(b.checkpoint, b.offset) for b in torn}
         self._arrived += [key for key in self._reading if key not in left]
+        original(feed, grid, read, torn)
 
     def _flush(self, original: Callable[..., Any], layer: HeatmapLayer) -> bool:
         shown: bool = original(layer)
