@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -105,16 +106,14 @@ class HeatmapFeed:
             self._pending[key] = block
 
     def tick(self, now: float) -> None:
-        """Read pending blocks in a thread, and show what was read if it is time to; `now` in s."""
+        """Read pending blocks in a thread, show what was read; `now` as of `time.monotonic`."""
         if (
             self._pending
             and not self._reader.busy
             and (self.layer.visible or self.layer.layer is None)
         ):
             self._read_pending()
-        period = FLUSH_3D_S if self._session.viewer.dims.ndisplay == 3 else FLUSH_2D_S
-        if now - self._last_flush >= period and self.layer.flush():
-            self._last_flush = now
+        self._flush(now)
 
     def choose(self, checkpoint: str | None) -> None:
         """Show a checkpoint's heatmap, or follow the newest blocks (`LIVE`)."""
@@ -185,6 +184,13 @@ class HeatmapFeed:
             self.layer.write(checkpoint, lo, values)
         for block in torn:  # a network file system may show the event before the data
             self._pending.setdefault((tuple(block.lo_zyx), tuple(block.shape_zyx)), block)
+        self._flush(time.monotonic())
+
+    def _flush(self, now: float) -> None:
+        """Show what was written, if the last time is long enough ago."""
+        period = FLUSH_3D_S if self._session.viewer.dims.ndisplay == 3 else FLUSH_2D_S
+        if now - self._last_flush >= period and self.layer.flush():
+            self._last_flush = now
 
 
 def _read_all(jobs: list[tuple[Block, Path]]) -> tuple[list[ReadBlock], list[Block]]:

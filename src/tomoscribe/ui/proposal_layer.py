@@ -10,7 +10,7 @@ import pandas as pd
 from tomoscribe.ui import style
 
 if TYPE_CHECKING:
-    from napari.layers import Points
+    from napari.layers import Image, Points
     from numpy.typing import NDArray
 
     from tomoscribe.ui.proposals import Proposals
@@ -43,12 +43,13 @@ class ProposalLayer:
         self, proposals: Proposals | None, shown: NDArray[np.bool_], current: int | None = None
     ) -> None:
         """Show proposals where `shown` (N,) says so, and always the one under review."""
-        if proposals is None or not len(proposals):
+        image = self._session.layer
+        if proposals is None or not len(proposals) or image is None:
             self.clear()
             return
         layer = self.layer
         if layer is None:
-            layer = self._make(proposals)
+            layer = self._make(proposals, image)
         elif proposals is not self._proposals:
             layer.selected_data = set()
             layer.data = proposals.zyx
@@ -89,10 +90,8 @@ class ProposalLayer:
         layer.border_color = colors
         self._current = current
 
-    def _make(self, proposals: Proposals) -> Points:
-        viewer, image = self._session.viewer, self._session.layer
-        if image is None:
-            raise RuntimeError("proposals are shown on a tomogram")
+    def _make(self, proposals: Proposals, image: Image) -> Points:
+        viewer = self._session.viewer
         active = viewer.layers.selection.active
         layer: Points = viewer.add_points(
             proposals.zyx,

@@ -31,8 +31,8 @@ SAME = 0.5
 MIN_SCORE = 0.008
 """Two steps of the stored scores; after the first minute good peaks may score no more than 0.02."""
 
-LIMIT = 3000
-"""Best proposals kept: napari needs 40 ms to add this many points, and nobody reviews more."""
+LIMIT = 1500
+"""Best proposals kept: napari needs 25 ms to show this many points, and nobody reviews more."""
 
 
 @dataclass(frozen=True)
