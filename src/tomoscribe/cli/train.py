@@ -16,69 +16,77 @@ from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
 
 
+Data = Annotated[
+    Path | None,
+    typer.Argument(
+        help="Project folder, or folder with train/ and optionally val/ that hold "
+        "X.mrc and X.star; not needed with --images and --coordinates.",
+        show_default=False,
+    ),
+]
+Run = Annotated[
+    Path | None,
+    typer.Option(
+        help="New folder of the run.",
+        show_default="date, task and number, in runs/ of the project or of this folder",
+    ),
+]
+Images = Annotated[
+    Path | None,
+    typer.Option(help="List of image_name, rec_path (MiLoPYP).", show_default=False),
+]
+Coordinates = Annotated[
+    Path | None,
+    typer.Option(
+        help="List of image_name, x_coord, y_coord, z_coord (MiLoPYP).", show_default=False
+    ),
+]
+Diameter = Annotated[
+    float | None,
+    typer.Option(
+        "--diameter-A",
+        min=0.01,
+        help="Particle diameter in Å, where the data do not tell it.",
+        show_default=False,
+    ),
+]
+VoxelSize = Annotated[
+    float | None,
+    typer.Option(
+        "--voxel-size-A",
+        min=0.01,
+        help="Voxel size in Å, where the headers do not tell it.",
+        show_default="from the headers",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting, see below.", show_default=False),
+]
+Device = Annotated[
+    str | None, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", show_default="auto")
+]
+MaxMinutes = Annotated[
+    float | None, typer.Option(help="Training time in minutes.", show_default="5")
+]
+ContinueFrom = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint whose weights are the first ones.", show_default=False),
+]
+
+
 def train(
-    data: Annotated[
-        Path | None,
-        typer.Argument(
-            help="Project folder, or folder with train/ and optionally val/ that hold "
-            "X.mrc and X.star; not needed with --images and --coordinates.",
-            show_default=False,
-        ),
-    ] = None,
-    run: Annotated[
-        Path | None,
-        typer.Option(
-            help="New folder of the run.",
-            show_default="date, task and number, in runs/ of the project or of this folder",
-        ),
-    ] = None,
+    data: Data = None,
+    run: Run = None,
     task: Annotated[str, typer.Option(help="What is learned: tomogram.")] = "tomogram",
-    images: Annotated[
-        Path | None,
-        typer.Option(help="List of image_name, rec_path (MiLoPYP).", show_default=False),
-    ] = None,
-    coordinates: Annotated[
-        Path | None,
-        typer.Option(
-            help="List of image_name, x_coord, y_coord, z_coord (MiLoPYP).", show_default=False
-        ),
-    ] = None,
-    diameter_A: Annotated[
-        float | None,
-        typer.Option(
-            "--diameter-A",
-            min=0.01,
-            help="Particle diameter in Å, where the data do not tell it.",
-            show_default=False,
-        ),
-    ] = None,
-    voxel_size_A: Annotated[
-        float | None,
-        typer.Option(
-            "--voxel-size-A",
-            min=0.01,
-            help="Voxel size in Å, where the headers do not tell it.",
-            show_default="from the headers",
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="KEY=VALUE", help="A setting, see below.", show_default=False
-        ),
-    ] = None,
-    device: Annotated[
-        str | None,
-        typer.Option(help="auto, cpu, cuda, cuda:1 or mps.", show_default="auto"),
-    ] = None,
-    max_minutes: Annotated[
-        float | None,
-        typer.Option(help="Training time in minutes.", show_default="5"),
-    ] = None,
-    continue_from: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint whose weights are the first ones.", show_default=False),
-    ] = None,
+    images: Images = None,
+    coordinates: Coordinates = None,
+    diameter_A: Diameter = None,
+    voxel_size_A: VoxelSize = None,
+    settings: Settings = None,
+    device: Device = None,
+    max_minutes: MaxMinutes = None,
+    continue_from: ContinueFrom = None,
 ) -> None:
     """Train on clicked particles, in the foreground; Ctrl-C stops with a checkpoint."""
     source = find_source(data, images, coordinates, diameter_A, voxel_size_A)
