@@ -35,7 +35,7 @@ def evaluate(
     ],
     voxel_size_A: Annotated[
         float | None,
-        typer.Option("--voxel-size-A", help="Voxel size in Å, where neither file nor tomogram tells it."),
+        typer.Option("--voxel-size-A", help="Voxel size in Å, where no file tells it."),
     ] = None,
     tomogram: Annotated[
         Path | None,

@@ -15,7 +15,6 @@ from tomoscribe.project.source import DataSource
 from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
 
-
 Data = Annotated[
     Path | None,
     typer.Argument(
