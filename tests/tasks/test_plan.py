@@ -59,3 +59,23 @@ def test_gpu_gets_a_wider_network_and_batch() -> None:
     cpu, gpu = _plan(), _plan(kind="cuda")
     assert gpu.width > cpu.width
     assert gpu.batch > cpu.batch
+
+
+def test_a_start_keeps_its_network_whatever_the_time_and_the_device() -> None:
+    short = _plan(150.0, max_minutes=1)
+    data = DataSummary(10.0, 400.0, 400.0, 20, (128, 384, 384))
+    longer = make_plan(data, TrainingSettings(max_minutes=5), DeviceInfo("cuda"), short)
+    for name in ("bin", "stem", "width", "levels", "patch"):
+        assert getattr(longer, name) == getattr(short, name)
+        assert "checkpoint" in longer.reasons[name]
+    assert longer.batch > short.batch
+
+
+def test_the_user_may_set_another_patch_for_a_start() -> None:
+    plan = make_plan(
+        DataSummary(10.0, 150.0, 150.0, 20, (128, 384, 384)),
+        TrainingSettings(patch=64),
+        DeviceInfo(),
+        _plan(150.0),
+    )
+    assert plan.patch == 64

@@ -148,6 +148,27 @@ def test_checkpoint_of_other_classes_cannot_be_continued(
         _build(balls).restore(state, weights_only=True)
 
 
+def test_another_time_budget_goes_on_from_a_narrower_network(balls: TrainingData) -> None:
+    narrow = _build(balls, QUICK.model_copy(update={"width": 4, "bin": 3}))
+    _step(narrow)
+    state = narrow.checkpoint()
+    module = get_task("tomogram").build(balls, TrainingSettings(max_minutes=9), CPU, state)
+    module.restore(state, weights_only=True)
+    assert (module.plan["width"], module.plan["bin"]) == (4, 3)
+    for mine, theirs in zip(module.net.parameters(), narrow.ema.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+def test_what_the_user_sets_against_the_start_is_refused(balls: TrainingData) -> None:
+    narrow = _build(balls, QUICK.model_copy(update={"width": 4}))
+    state = narrow.checkpoint()
+    wide = get_task("tomogram").build(balls, TrainingSettings(width=8), CPU, state)
+    with pytest.raises(TomoscribeError, match=r"width 4.*8.*leave it to the plan"):
+        wide.restore(state, weights_only=True)
+    with pytest.raises(TomoscribeError, match="not a checkpoint"):
+        get_task("tomogram").build(balls, TrainingSettings(), CPU, {"weights": 1})
+
+
 def test_what_is_no_checkpoint_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "notes.pt"
     path.write_text("hello")

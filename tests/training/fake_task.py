@@ -116,10 +116,16 @@ class FakeTask:
     size: int = 3
     refuse: Exception | None = None
     module: FakeModule | None = None
+    start: dict[str, Any] | None = None
 
     def build(
-        self, data: TrainingData, settings: TrainingSettings, device: torch.device
+        self,
+        data: TrainingData,
+        settings: TrainingSettings,
+        device: torch.device,
+        start: dict[str, Any] | None = None,
     ) -> FakeModule:
+        self.start = start
         self.module = FakeModule(self, data, settings)
         return self.module
 

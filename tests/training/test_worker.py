@@ -471,6 +471,7 @@ def test_continue_from_takes_the_weights_alone(make_run: Callable[..., RunFolder
     run_worker(second, task)
     assert of(second, ev.Started)[0].step == 0
     assert seen[0] != 0.0
+    assert task.start is not None
     assert len(seen) == 4
 
 

@@ -162,14 +162,22 @@ class Task(Protocol):
     name: str
 
     def build(
-        self, data: TrainingData, settings: TrainingSettings, device: torch.device
+        self,
+        data: TrainingData,
+        settings: TrainingSettings,
+        device: torch.device,
+        start: dict[str, Any] | None = None,
     ) -> TaskModule:
         """Plan and build a training.
+
+        `start` is the checkpoint that will be restored, if any: the plan takes from it what its
+        weights need, so that it goes on whatever the time or the device now are.
 
         Raises
         ------
         TomoscribeError
-            If the data cannot be trained on: no picks, no diameter, unknown voxel size.
+            If the data cannot be trained on: no picks, no diameter, unknown voxel size. Or if
+            `start` is of another task.
         """
         ...
 

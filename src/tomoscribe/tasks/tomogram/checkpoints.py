@@ -63,14 +63,25 @@ def read(path: Path) -> dict[str, Any]:
         raise TomoscribeError(
             f"{path} is not a readable checkpoint; choose a file that a training wrote."
         ) from error
+    check_kind(state, str(path))
+    return dict(state)
+
+
+def check_kind(state: object, name: str) -> None:
+    """Check that `state` is a checkpoint of this task; `name` says what it is in the sentence.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is none, or of another version.
+    """
     if not isinstance(state, dict) or state.get("task") != TASK:
-        raise TomoscribeError(f"{path} is not a checkpoint of the tomogram task.")
+        raise TomoscribeError(f"{name} is not a checkpoint of the tomogram task.")
     if state.get("format") != FORMAT:
         raise TomoscribeError(
-            f"{path} was written in format {state.get('format')}, this version reads {FORMAT}; "
+            f"{name} was written in format {state.get('format')}, this version reads {FORMAT}; "
             "use the version that wrote it, or train again."
         )
-    return state
 
 
 def classes_of(state: dict[str, Any]) -> tuple[ParticleClass, ...]:
@@ -131,7 +142,7 @@ def check_fits(
             raise TomoscribeError(
                 f"The checkpoint's network has {key} {state['plan'][key]}, "
                 f"this plan {getattr(plan, key)}; "
-                "train from the start, or set it to the checkpoint's."
+                "leave it to the plan, or train from the start."
             )
 
 

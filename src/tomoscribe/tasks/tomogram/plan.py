@@ -79,19 +79,36 @@ class TomogramPlan(BaseModel):
         return self.stem * int(2 ** (self.levels - 1))
 
 
-def make_plan(data: DataSummary, settings: TrainingSettings, device: DeviceInfo) -> TomogramPlan:
-    """Return the plan for `data` on `device`; what the user set is kept as it is."""
+_OF_THE_NETWORK = ("bin", "stem", "width", "levels", "patch")
+"""Choices that weights depend on: a training that goes on from others keeps theirs."""
+
+
+def make_plan(
+    data: DataSummary,
+    settings: TrainingSettings,
+    device: DeviceInfo,
+    start: TomogramPlan | None = None,
+) -> TomogramPlan:
+    """Return the plan for `data` on `device`; what the user set is kept as it is.
+
+    With `start`, the plan of the weights that the training goes on from, the network is theirs.
+    """
     reasons: dict[str, str] = {}
 
     def choose(name: str, chosen: T, reason: str) -> T:
         given: T | None = getattr(settings, name, None)
-        reasons[name] = "set by the user" if given is not None else reason
-        return chosen if given is None else given
+        reasons[name] = "set by the user"
+        if given is None and start is not None and name in _OF_THE_NETWORK:
+            given = getattr(start, name)
+            reasons[name] = "as in the checkpoint that the training starts from"
+        elif given is None:
+            given, reasons[name] = chosen, reason
+        return given
 
     smallest = data.smallest_diameter_A / data.voxel_size_A
     factor = choose("bin", *_choose_bin(smallest))
-    stem, reasons["stem"] = _choose_stem(smallest / factor)
-    levels = 3
+    stem = choose("stem", *_choose_stem(smallest / factor))
+    levels = choose("levels", 3, "enough to see twice as far as a particle")
     multiple = stem * 2 ** (levels - 1)
     largest = data.largest_diameter_A / data.voxel_size_A / factor
     patch = choose("patch", *_choose_patch(largest, stem))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
@@ -32,17 +32,26 @@ class TomogramTask:
     name = checkpoints.TASK
 
     def build(
-        self, data: TrainingData, settings: TrainingSettings, device: torch.device
+        self,
+        data: TrainingData,
+        settings: TrainingSettings,
+        device: torch.device,
+        start: dict[str, Any] | None = None,
     ) -> TomogramModule:
-        """Plan and build a training.
+        """Plan and build a training, with the network of the checkpoint `start` if given.
 
         Raises
         ------
         TomoscribeError
-            If the data cannot be trained on: no picks, no diameter, unknown voxel size.
+            If the data cannot be trained on: no picks, no diameter, unknown voxel size. Or if
+            `start` is no checkpoint of this task.
         """
         _check(data)
-        plan = make_plan(_summarise(data), settings, DeviceInfo(kind=device.type))
+        before = None
+        if start is not None:
+            checkpoints.check_kind(start, "The checkpoint to start from")
+            before = TomogramPlan(**start["plan"])
+        plan = make_plan(_summarise(data), settings, DeviceInfo(kind=device.type), before)
         if plan.precision == "auto":
             test = _test_precision(plan, len(data.classes), device)
             plan.precision = "bfloat16" if test.bfloat16_pays else "float32"

@@ -93,8 +93,8 @@ def _prepare(
     data = load_training_data(config.data)
     place = torch.device(device.name)
     steering.poll()
-    module = task.build(data, config.settings, place)
     state, weights_only = _first_state(run, config)
+    module = task.build(data, config.settings, place, state)
     if state is not None:
         module.restore(state, weights_only=weights_only)
     goes_on = {} if state is None or weights_only else state[RUN_KEY]
