@@ -26,8 +26,8 @@ from scipy.spatial import KDTree
 from cases import DEFAULT_ROOT, JUDGE, ensure_case
 from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.picks.match import best_f1, precision_recall_f1
-from tomoscribe.picks.peaks import find_peaks
-from tomoscribe.prediction.instant import SUPPRESSION, InstantAnswer, InstantHeatmap, choose_bin
+from tomoscribe.picks.peaks import SUPPRESSION, find_peaks
+from tomoscribe.prediction.instant import InstantAnswer, InstantHeatmap, choose_bin
 from tomoscribe.tasks.tomogram.scaled import scale_volume
 
 if TYPE_CHECKING:

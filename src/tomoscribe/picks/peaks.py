@@ -11,6 +11,13 @@ from scipy.spatial import KDTree
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SUPPRESSION = 0.6
+"""Least distance of two picks of a class, in its diameters, wherever a heatmap becomes positions.
+
+Particles do not overlap, so that centres lie a diameter apart; less than one leaves room for
+diameters that users draw too wide and for flat particles, and still joins the peaks of one.
+"""
+
 _REFINE_STEPS = 8
 _LARGEST_WINDOW = 3
 _CHUNK = 4096

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.picks.peaks import find_peaks
+from tomoscribe.picks.peaks import SUPPRESSION, find_peaks
 from tomoscribe.prediction.click_model import ClickModel, fit_clicks
 from tomoscribe.prediction.instant_features import FeatureMaps, compute_features
 from tomoscribe.prediction.score_mixture import choose_threshold
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 MIN_CLICKS = 3
 """Fewer clicks say too little about what varies among particles."""
-SUPPRESSION = 0.6
-"""Least distance of two proposals, in diameters."""
 KNOWN = 0.5
 """A proposal closer than this to a clicked or rejected position is known already, in diameters."""
 REJECTED = 0.35

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from tomoscribe.picks.match import match_picks
-from tomoscribe.picks.peaks import find_peaks
+from tomoscribe.picks.peaks import SUPPRESSION, find_peaks
 from tomoscribe.picks.table import HUMAN, PickState, positions_zyx
 from tomoscribe.training.previews import decode_scores
 
@@ -22,17 +22,14 @@ if TYPE_CHECKING:
     from tomoscribe.picks.table import Pick
     from tomoscribe.ui.heatmap_layer import HeatmapGrid
 
-SEPARATION = 0.6
-"""Smallest distance of two proposals in diameters, the same as in the task's own decoding."""
-
 SAME = 0.5
 """A proposal within this many diameters of a pick is that pick."""
 
 MIN_SCORE = 0.008
 """Two steps of the stored scores; after the first minute good peaks may score no more than 0.02."""
 
-LIMIT = 1500
-"""Best proposals kept: napari needs 25 ms to show this many points, and nobody reviews more."""
+LIMIT = 1000
+"""Best proposals kept: nobody reviews more, and napari's time to show points grows with them."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ def propose(
     source: str,
 ) -> Proposals:
     """Return the peaks of a stored heatmap (z, y, x) of one class; diameter in tomogram voxels."""
-    radius = SEPARATION * diameter_voxels / grid.bin
+    radius = SUPPRESSION * diameter_voxels / grid.bin
     zyx, scores = find_peaks(decode_scores(values), radius, MIN_SCORE)
     return Proposals(
         source, class_name, diameter_voxels, grid.to_tomogram(zyx[:LIMIT]), scores[:LIMIT]
@@ -88,6 +85,11 @@ class Comparison:
 
     proposals: Proposals
     picks: Sequence[Pick]
+
+    def prepared(self) -> Comparison:
+        """Return the comparison with its figures computed, which a thread can do."""
+        _ = self.open, self.own, self._found_scores
+        return self
 
     @cached_property
     def open(self) -> NDArray[np.bool_]:

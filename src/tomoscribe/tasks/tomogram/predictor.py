@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.picks.peaks import find_peaks
+from tomoscribe.picks.peaks import SUPPRESSION, find_peaks
 from tomoscribe.tasks.base import Block, FoundPicks, Grid
 from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
 
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.tasks.base import Focus
 
-SUPPRESSION = 0.6
-"""Least distance of two picks in diameters: particles do not overlap."""
 _VOXEL_SIZE_TOLERANCE = 0.05
 _TILE_VOXELS = 900_000
 """Heatmap voxels of a tile when nobody waits for a part: half a gigabyte at 16 channels."""
