@@ -15,7 +15,15 @@ def _plan(
 
 @pytest.mark.parametrize(
     ("diameter_A", "voxel_size_A", "factor"),
-    [(300, 10, 2), (150, 10, 2), (175, 10, 2), (300, 5, 4), (120, 13.5, 1), (1000, 8, 8)],
+    [
+        (300, 10, 2),
+        (150, 10, 2),
+        (175, 10, 2),
+        (135.6, 10, 2),
+        (300, 5, 4),
+        (120, 13.5, 1),
+        (1000, 8, 8),
+    ],
 )
 def test_binning_follows_the_diameter(diameter_A: float, voxel_size_A: float, factor: int) -> None:
     plan = _plan(diameter_A, voxel_size_A)

@@ -32,8 +32,8 @@ class TrainingSettings(BaseModel):
     bin: int | None = Field(
         None,
         gt=0,
-        description="average-binning factor; default: 7-14 voxels across the smallest particle, "
-        "twice as many where the network halves once more",
+        description="average-binning factor; default: 6-12 voxels across the smallest particle, "
+        "14 or more where the network halves once more",
     )
     patch: int | None = Field(
         None, gt=0, description="patch edge in binned voxels; default 4 diameters or more"

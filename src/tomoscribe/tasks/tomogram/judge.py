@@ -180,8 +180,12 @@ def _knee(logits: NDArray[np.float64], clicks: int) -> Knee | None:
 
     Particles form a hump of scores and the background a slope. Coming down from the best peak, the
     rate at which picks join those there are falls through the hump and rises again where the
-    background begins; the first lasting rise is the knee. Measured on six trainings among
-    look-alikes it lies within 0.03 F1 of the best, and unlike recall it does not need many clicks.
+    background begins; the first lasting rise is the knee. Unlike recall it does not need many
+    clicks. The constants were fitted on about ten trainings of a minute, half of them of one case.
+    With the estimated F1 the threshold loses 0.018 F1 on average over fifteen such trainings, 0.064
+    at worst, on a small particle among look-alikes. The mixture of particles and background that
+    serves the instant answer, in units of 5 to 10 logits, was no better among look-alikes, and
+    with five clicks it lost everything.
     """
     away = (logits[None, :] - _GRID[:, None]) / _KNEE_WIDTH
     above = ndtr(away).sum(1)
