@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import math
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ def _read_header(path: Path) -> Any:
     try:
         with _opener(path)(path, "rb") as file:
             raw = file.read(_HEADER_BYTES)
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise TomoscribeError(f"{path} is damaged or cut off: it cannot be unpacked.") from error
     if len(raw) < _HEADER_BYTES:
         raise TomoscribeError(f"{path} is not an MRC file, or its header is cut off.")
@@ -170,7 +171,7 @@ def _map(
 
 
 def _fill(path: Path, stream: BinaryIO, target: NDArray[Any], offset: int) -> None:
-    """Unpack everything behind the header into `target`."""
+    """Unpack everything behind the header into `target`, and let the checksums be compared."""
     view = target.reshape(-1).view(np.uint8)
     done = 0
     try:
@@ -181,7 +182,10 @@ def _fill(path: Path, stream: BinaryIO, target: NDArray[Any], offset: int) -> No
                 break
             view[done : done + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
             done += len(chunk)
-    except (EOFError, OSError) as error:
+        # Checksums stand at the very end: without reading it, damaged voxels pass for good ones.
+        while stream.read(1 << 22):
+            pass
+    except (EOFError, OSError, zlib.error) as error:
         raise TomoscribeError(f"{path} is damaged or cut off: it cannot be unpacked.") from error
     if done < len(view):
         raise _truncated(path, offset + done, offset + len(view))
