@@ -26,8 +26,12 @@ class OutOfMemoryError(RuntimeError):
 
 
 def wrapped(error: OSError) -> TomoscribeError:
-    told = write_error("/runs/a/events.jsonl", error)
-    told.__cause__ = error
+    return caused(str(write_error("/runs/a/events.jsonl", error)), error)
+
+
+def caused(sentence: str, cause: Exception) -> TomoscribeError:
+    told = TomoscribeError(sentence)
+    told.__cause__ = cause
     return told
 
 
@@ -40,8 +44,10 @@ def wrapped(error: OSError) -> TomoscribeError:
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: 9 bytes"), "oom", "memory"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "oom", "memory"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk", "no space left"),
-        (wrapped(OSError(errno.ENOSPC, "No space left")), "disk", "no space left"),
-        (wrapped(OSError(errno.EROFS, "Read-only file system", "/x")), "disk", "/x cannot be"),
+        (wrapped(OSError(errno.ENOSPC, "No space left")), "disk", "events.jsonl: no space is left"),
+        (wrapped(OSError(errno.EROFS, "Read-only", "/x")), "disk", "the disk is read-only"),
+        (caused("a.h5 is cut off.", OSError("truncated file")), "data", "a.h5 is cut off."),
+        (caused("a.pt is damaged.", KeyError("x")), "data", "a.pt is damaged."),
         (ValueError("shape\n(1, 2)"), "internal", "(ValueError: shape (1, 2))"),
     ],
 )

@@ -36,11 +36,16 @@ def explain(error: BaseException, run: RunFolder, step: int, device: str) -> Fai
 
 
 def _explain(error: BaseException, run: RunFolder, device: str) -> tuple[str, str, str]:
-    cause = error.__cause__ if isinstance(error, TomoscribeError) else None
-    if isinstance(error, TomoscribeError) and not isinstance(cause, OSError):
-        return "data", str(error), ""
-    error = cause or error
-    if is_out_of_memory(error):
+    if isinstance(error, TomoscribeError):  # its sentence is the user's, its cause only sorts it
+        kind, _, hint = _explain_cause(error.__cause__, run, device)
+        return ("data", str(error), "") if kind == "internal" else (kind, str(error), hint)
+    return _explain_cause(error, run, device)
+
+
+def _explain_cause(
+    error: BaseException | None, run: RunFolder, device: str
+) -> tuple[str, str, str]:
+    if error is not None and is_out_of_memory(error):
         return "oom", f"The memory of {device or 'this machine'} was not enough.", HALF_BATCH
     if isinstance(error, OSError) and error.errno in _FULL:
         return (
