@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import FocusBox
 from tomoscribe.training.events import Block, Checkpoint, Labels, Preview
@@ -66,6 +67,18 @@ def test_a_configuration_that_makes_no_sense_is_one_sentence(run: RunFolder) -> 
     run.config_path.write_text("task: [1, 2\n")
     with pytest.raises(TomoscribeError, match="cannot be understood"):
         run.config()
+
+
+@pytest.mark.parametrize("text", [b"task: [", b"newer: 1", b"\xff\xfe\x00", b""])
+def test_a_run_that_cannot_be_read_spoils_no_list(
+    run: RunFolder, config: RunConfig, text: bytes
+) -> None:
+    damaged = RunFolder.create(run.path.parent, config)
+    damaged.config_path.write_bytes(text)
+    infos = {info.run: info for info in launch.list_runs(run.path.parent)}
+    assert infos[run].task == config.task
+    assert infos[damaged].state is State.FAILED
+    assert "config.yaml cannot be understood" in infos[damaged].message
 
 
 def test_yaml_of_a_stranger_runs_no_code(run: RunFolder, tmp_path: Path) -> None:

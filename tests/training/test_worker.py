@@ -24,6 +24,7 @@ from tomoscribe.project.source import DataSource
 from tomoscribe.project.store import Project
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import events as ev
+from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import FocusBox
 from tomoscribe.training.previews import assemble, read_block
@@ -394,7 +395,7 @@ def test_no_space_left_is_told_and_leaves_nothing_half_written(
     assert run_worker(run, task) == 1
     failed = of(run, ev.Failed)[0]
     assert failed.kind == "disk"
-    assert "no space left" in failed.message
+    assert "no space is left" in failed.message
     assert run.status().state is State.FAILED
     assert list((run.path / "checkpoints").iterdir()) == []
 
@@ -473,6 +474,35 @@ def test_continue_from_takes_the_weights_alone(make_run: Callable[..., RunFolder
     assert seen[0] != 0.0
     assert task.start is not None
     assert len(seen) == 4
+
+
+@pytest.mark.parametrize(("steps", "begins", "first_weight"), [(7, 3, 3), (0, 0, 4)])
+def test_a_resumed_run_keeps_what_a_continued_one_has_learnt(
+    make_run: Callable[..., RunFolder],
+    monkeypatch: pytest.MonkeyPatch,
+    steps: int,
+    begins: int,
+    first_weight: int,
+) -> None:
+    """The weights are those of its parent, or the first ones where the parent made no step."""
+    monkeypatch.setattr(launch, "start", lambda run: 0)
+    first = make_run(max_steps=4)
+    run_worker(first, FakeTask())
+    again = first.config().model_copy(update={"start_from": str(first.best_checkpoint())})
+    second, task = RunFolder.create(first.path.parent, again), FakeTask()
+    if steps:
+        task.on_step = at(3, lambda: second.write_control(desired="stop"))
+    else:
+        task.on_step = at(1, lambda: raise_(KeyError("a crash before the first checkpoint")))
+    run_worker(second, task)
+    child, task = launch.resume_as_child(second, settings={"max_steps": 7}), FakeTask()
+    seen: list[float] = []
+    task.on_step = lambda module: seen.append(float(module.weight.detach().mean()))
+    assert run_worker(child, task) == 0
+    assert of(child, ev.Started)[0].step == begins
+    source = second if steps else first
+    start = torch.load(source.checkpoint_path(f"step_{first_weight:06d}"), weights_only=True)
+    assert seen[0] == pytest.approx(float(start["weight"].mean()))
 
 
 def test_a_checkpoint_that_is_none_is_told(

@@ -50,7 +50,11 @@ __all__ = [
 
 @dataclass(frozen=True)
 class RunInfo:
-    """A line of the list of runs; `best_score` is None without a validation."""
+    """A line of the list of runs; `best_score` is None without a validation.
+
+    Where the run cannot be read (damaged, of a newer version) `task` is empty and `message`
+    says why.
+    """
 
     run: RunFolder
     task: str
@@ -191,7 +195,13 @@ def resume_as_child(run: RunFolder, *, settings: dict[str, object] | None = None
     values = {**config.settings.model_dump(), **_planned(config), **(settings or {})}
     changed = config.settings.model_validate(values)
     child = config.model_copy(
-        update={"settings": changed, "parent": run.name, "data_hashes": {}, "plan": {}}
+        update={
+            "settings": changed,
+            "parent": run.name,
+            "start_from": None,  # the parent has learnt since
+            "data_hashes": {},
+            "plan": {},
+        }
     )
     return launch(child, run.path.parent)
 
@@ -226,17 +236,24 @@ def list_runs(runs_dir: str | os.PathLike[str]) -> list[RunInfo]:
 
 
 def run_info(run: RunFolder) -> RunInfo:
-    """Return the line of one run."""
+    """Return the line of one run; one that cannot be read has a line that says so."""
     status = run.status()
-    scores = [c.score for c in run.checkpoints() if c.best]
+    state = effective_state(status)
+    told = "" if status is None else status.message
+    task, scores = "", []
+    try:
+        task = run.config().task
+        scores = [c.score for c in run.checkpoints() if c.best]
+    except TomoscribeError as error:
+        state, told = (State.FAILED if status is None else state), str(error)
     return RunInfo(
         run=run,
-        task=run.config().task,
-        state=effective_state(status),
+        task=task,
+        state=state,
         step=0 if status is None else status.step,
         best_score=scores[0] if scores else None,
         heartbeat=0.0 if status is None else status.heartbeat,
-        message="" if status is None else status.message,
+        message=told,
     )
 
 

@@ -151,7 +151,7 @@ class RunFolder:
             raise TomoscribeError(
                 f"{self.path} is not a run folder: it has no config.yaml."
             ) from error
-        except (ValidationError, yaml.YAMLError) as error:
+        except (ValidationError, yaml.YAMLError, UnicodeDecodeError, OSError) as error:
             raise TomoscribeError(
                 f"{self.config_path} cannot be understood: {_first_line(error)}."
             ) from error

@@ -153,15 +153,14 @@ def _make_clock(config: RunConfig, elapsed_s: float) -> TrainingClock:
 
 def _first_state(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any] | None, bool]:
     """Return the checkpoint to begin with, if any, and whether only its weights count."""
-    if config.start_from is not None:
-        return read_checkpoint(Path(config.start_from)), True
-    ancestor = run.parent()
+    start_from, ancestor = config.start_from, run.parent()
     while ancestor is not None:  # a run that was killed before its first checkpoint has none
         checkpoints = ancestor.checkpoints()
         if checkpoints:
             return read_checkpoint(checkpoints[-1].path), False
+        start_from = start_from or ancestor.config().start_from
         ancestor = ancestor.parent()
-    return None, False
+    return (None, False) if start_from is None else (read_checkpoint(Path(start_from)), True)
 
 
 def _make_trainer(context: TrainingContext, previews: PreviewCallback) -> Trainer:
