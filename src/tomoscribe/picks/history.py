@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tomoscribe.picks.table import Edit
+
 if TYPE_CHECKING:
-    from tomoscribe.picks.table import Edit, PickTable
+    from tomoscribe.picks.table import Pick, PickTable
 
 DEPTH = 1000
 """Edits that can be undone; older ones are forgotten, the picks themselves never."""
@@ -77,6 +80,23 @@ class History:
             self._done.append(self._undone.pop())
             self._table.apply(edit)
         return edit
+
+    def rename_class(self, old: str, new: str) -> None:
+        """Give a class its new name in what is remembered, so that no undo brings the old one back.
+
+        Edits that only renamed it change nothing then, and are forgotten.
+        """
+        done = [_renamed(edit, old, new) for edit in self._done]
+        undone = [_renamed(edit, old, new) for edit in self._undone]
+        self._done = deque((e for e in done if e.before != e.after), maxlen=self._done.maxlen)
+        self._undone = [e for e in undone if e.before != e.after]
+
+
+def _renamed(edit: Edit, old: str, new: str) -> Edit:
+    def rename(picks: tuple[Pick, ...]) -> tuple[Pick, ...]:
+        return tuple(replace(p, class_name=new) if p.class_name == old else p for p in picks)
+
+    return Edit(rename(edit.before), rename(edit.after))
 
 
 def check_applies(table: PickTable, edit: Edit) -> None:

@@ -210,9 +210,8 @@ class ClassTable(QWidget):
                 )
             self.refresh()
             return
-        classes[index] = replace(old, name=name)
-        if self._session.change(lambda: project.set_classes(classes)):
-            self._session.rename_class(old.name, name)
+        self._session.rename_class(old.name, name)
+        self.refresh()
 
 
 def parse_diameter(text: str, old: ParticleClass) -> float:

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 WINDOW = (1600, 1000)
 CLICKS = 20
-OUT = Path("demo_output")
 
 console = Console()
 

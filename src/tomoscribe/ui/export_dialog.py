@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.export import chosen_picks, columns_of, export_columns, export_picks
+from tomoscribe.project.raw_samples import volume_geometry
 from tomoscribe.ui import style
 from tomoscribe.ui.widgets import button, enable, hint, row
 
@@ -49,15 +50,16 @@ PREVIEW_LINES = 5
 
 def first_rows(session: Session, picks: dict[str, list[Pick]], flavour: Flavour) -> tuple[str, ...]:
     """Return the first rows as they will stand in the file, by writing a few to a temporary one."""
-    volume, name = session.volume, next(iter(picks), None)
-    if name is None or volume is None or session.project is None:
+    name = next(iter(picks), None)
+    if name is None or session.project is None:
         return ()
+    entry = session.project.tomograms[name]
     with tempfile.TemporaryDirectory() as folder:
         report = export_columns(
             columns_of(picks[name][:PREVIEW_ROWS], name),
             Path(folder) / f"preview{'.star' if flavour.startswith('relion') else '.' + flavour}",
             flavour,
-            geometry=volume.geometry,
+            geometry=volume_geometry(entry.address, entry.voxel_size_A),
             tomogram_name=name,
         )
     return report.first_rows

@@ -6,7 +6,6 @@ Docks and layers talk to the session and listen to its signals; they never talk 
 from __future__ import annotations
 
 import weakref
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from psygnal import Signal
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import Volume, open_volume
+from tomoscribe.project.rename import rename_class
 from tomoscribe.project.store import Project
 from tomoscribe.ui.open_paths import open_paths
 from tomoscribe.ui.pick_layer import PickLayer
@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from tomoscribe.picks.table import Edit
     from tomoscribe.project.model import ParticleClass, Region, TomogramEntry
     from tomoscribe.training.run import RunFolder
+
+NONE_OPENS = (
+    "Put the file back and choose the tomogram again, or open another one; the picks are kept."
+)
 
 _sessions: weakref.WeakKeyDictionary[ViewerModel, Session] = weakref.WeakKeyDictionary()
 
@@ -153,8 +157,7 @@ class Session:
             project = Project.open(path)
         except TomoscribeError as error:
             project = Project.open(path, read_only=True)
-            self.set_project(project)
-            self.status_message.emit(f"{error} It is shown for reading only.")
+            self.set_project(project, f"{error} It is shown for reading only.")
         else:
             self.set_project(project)
 
@@ -168,8 +171,11 @@ class Session:
         """
         self.set_project(Project.create(Path(folder)))
 
-    def set_project(self, project: Project) -> None:
-        """Take an open project over and show its first tomogram."""
+    def set_project(self, project: Project, note: str = "") -> None:
+        """Take an open project over and show its first tomogram that can be opened.
+
+        `note` is said with what else there is to say of the project.
+        """
         self._release()
         self.project = project
         project.picks_changed.connect(self._on_picks_changed)
@@ -177,12 +183,26 @@ class Session:
         project.classes_changed.connect(self._on_classes_changed)
         self._on_classes_changed()
         self.project_changed.emit()
-        if project.notes:
-            self.status_message.emit(" ".join(project.notes))
-        if project.tomograms:
-            self.set_current(next(iter(project.tomograms)))
-        else:
-            self._show_nothing()
+        said = " ".join(filter(None, (*project.notes, note, self.show_first())))
+        if said:
+            self.status_message.emit(said)
+
+    def show_first(self) -> str:
+        """Show the first tomogram that can be opened; return what hinders those before it."""
+        failures: list[str] = []
+        for name in self.project.tomograms if self.project is not None else ():
+            try:
+                self.set_current(name)
+            except TomoscribeError as error:
+                failures.append(str(error))
+            else:
+                return " ".join([*failures, f"'{name}' is shown instead."]) if failures else ""
+        self.current = self.volume = None
+        self._show_nothing()
+        if not failures:
+            return ""
+        more = f" So it is with all {len(failures)} tomograms." if len(failures) > 1 else ""
+        return f"{failures[0]}{more} {NONE_OPENS}"
 
     def close_project(self) -> None:
         """Save and close the project, so that others may edit it; the viewer shows nothing then."""
@@ -311,16 +331,12 @@ class Session:
             self.class_changed.emit(name)
 
     def rename_class(self, old: str, new: str) -> None:
-        """Give all picks of a renamed class its new name, in every tomogram."""
+        """Rename a class with its picks, in every tomogram; it becomes the active one."""
         project = self.project
-        if project is None:
-            return
-        for name, entry in project.tomograms.items():
-            ids = [p.id for p in entry.picks.select(class_name=old)]
-            if ids:
-                edit = entry.picks.make_change(ids, class_name=new)
-                self.change(partial(project.edit, name, edit))
-        self.set_active_class(new)
+        if project is not None:
+            self.change(lambda: rename_class(project, old, new))
+            if new in {c.name for c in project.classes}:
+                self.set_active_class(new)
 
     def change(self, change: Callable[[], object]) -> bool:
         """Do something to the project; what goes wrong is said where the user looks."""

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.volumes import write_mrc
 from tomoscribe.picks.table import PickState
-from tomoscribe.ui.export_dialog import FORMATS, ExportDialog, aligned
+from tomoscribe.ui.export_dialog import FORMATS, ExportDialog, aligned, first_rows
 
 
 @pytest.fixture
@@ -67,6 +69,18 @@ def test_a_folder_that_cannot_be_written_is_said_in_the_dialog(
     dialog.folder.setText(str(tmp_path / "file"))
     dialog.write.click()
     assert str(tmp_path / "file") in dialog.outcome.text()
+
+
+def test_the_first_rows_follow_from_the_geometry_of_their_own_tomogram(
+    hands: Any, tmp_path: Path
+) -> None:
+    session = hands.session
+    session.edit(session.entry.picks.make_add([[8, 20, 20]], "ribosome"))
+    before = first_rows(session, {"one": list(session.entry.picks)}, "relion5")
+    write_mrc(tmp_path / "larger.mrc", np.zeros((40, 80, 90), np.float32), 20.0)
+    session.open_paths([tmp_path / "larger.mrc"])
+    picks = list(session.project.tomograms["one"].picks)
+    assert first_rows(session, {"one": picks}, "relion5") == before
 
 
 def test_rows_are_shown_in_columns() -> None:

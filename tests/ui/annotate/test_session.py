@@ -191,9 +191,85 @@ def test_renaming_a_class_takes_its_picks_along(
     session, _ = quiet
     session.open_paths([write(tmp_path / "t.mrc")])
     session.picks.add(np.array([[5.0, 6.0, 7.0]]))
-    session.project.set_classes([ParticleClass("ribosome", 250.0)])
     session.rename_class("particle", "ribosome")
     assert [p.class_name for p in session.entry.picks] == ["ribosome"]
+    assert [c.name for c in session.classes] == ["ribosome"]
+    assert session.active_class == "ribosome"
+    session.close_project()
+
+
+def test_no_undo_brings_a_class_back_that_was_renamed(
+    quiet: tuple[Session, list[str]], tmp_path: Path
+) -> None:
+    session, _ = quiet
+    session.open_paths([write(tmp_path / "t.mrc")])
+    session.picks.add(np.array([[5.0, 6.0, 7.0]]))
+    session.picks.add(np.array([[5.0, 30.0, 30.0]]))
+    session.edit(session.entry.picks.make_remove([1]))
+    session.rename_class("particle", "ribosome")
+    session.undo()
+    assert [p.class_name for p in session.entry.picks] == ["ribosome"] * 2
+    session.undo()
+    assert [p.class_name for p in session.entry.picks] == ["ribosome"]
+    session.redo()
+    assert [p.class_name for p in session.entry.picks] == ["ribosome"] * 2
+    session.close_project()
+
+
+def test_a_rename_that_cannot_be_written_leaves_no_pick_without_a_class(
+    quiet: tuple[Session, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, said = quiet
+    session.open_paths([write(tmp_path / "t.mrc")])
+    session.picks.add(np.array([[5.0, 6.0, 7.0]]))
+
+    def full(*_: object) -> None:
+        raise TomoscribeError("There is no space left on the disk.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tomoscribe.project.store.write_project_file", full)
+        session.rename_class("particle", "ribosome")
+    assert "no space" in said[-1]
+    assert [p.class_name for p in session.entry.picks] == ["ribosome"]
+    folder = session.project.path
+    session.close_project()
+    reopened = Project.open(folder, read_only=True)
+    assert [c.name for c in reopened.classes] == ["ribosome"]
+
+
+def with_two_tomograms(folder: Path) -> Path:
+    project = Project.create(folder / "project")
+    project.add_class(ParticleClass("ribosome", 100.0))
+    for name in ("a", "b"):
+        project.add_tomogram(write(folder / f"{name}.mrc"))
+    project.close()
+    return project.path
+
+
+def test_a_project_opens_though_its_first_tomogram_is_gone(
+    quiet: tuple[Session, list[str]], tmp_path: Path
+) -> None:
+    session, said = quiet
+    folder = with_two_tomograms(tmp_path)
+    (tmp_path / "a.mrc").unlink()
+    session.open_paths([folder])
+    assert session.current == "b"
+    assert "a.mrc" in said[-1]
+    assert "'b' is shown instead" in said[-1]
+    session.close_project()
+
+
+def test_a_project_opens_though_all_its_tomograms_are_gone_and_says_what_to_do(
+    quiet: tuple[Session, list[str]], tmp_path: Path
+) -> None:
+    session, said = quiet
+    folder = with_two_tomograms(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.mrc").unlink()
+    session.open_paths([folder])
+    assert session.project is not None
+    assert session.current is None
+    assert "Put the file back" in said[-1]
     session.close_project()
 
 
