@@ -152,6 +152,12 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
+def _case(text: str) -> tuple[str, int]:
+    """Return case and clicks of `case` or `case:clicks`."""
+    name, _, clicks = text.partition(":")
+    return name, int(clicks or 0)
+
+
 def main() -> None:
     """Run what is missing in `--out`, then print everything."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -159,7 +165,9 @@ def main() -> None:
     parser.add_argument("--root", type=Path, default=DEFAULT_ROOT, help="cache of the cases")
     parser.add_argument("--budgets", type=float, nargs="+", default=[60.0, 300.0])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--cases", nargs="+", help="instead of the judge's")
+    parser.add_argument(
+        "--cases", nargs="+", type=_case, help="instead of the judge's; a10:5 uses 5 clicks of a10"
+    )
     options = parser.parse_args()
     torch.set_num_threads(1)
     rows = (
@@ -168,7 +176,7 @@ def main() -> None:
         else []
     )
     done = {(r["case"], r["asked_clicks"], r["budget_s"], r["seed"]) for r in rows}
-    runs = [(case, 0) for case in options.cases] if options.cases else list(RUNS)
+    runs = options.cases or list(RUNS)
     for budget in options.budgets:
         for seed in options.seeds:
             for case, clicks in runs:
