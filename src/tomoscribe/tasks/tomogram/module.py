@@ -19,6 +19,7 @@ from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.tomogram import checkpoints
+from tomoscribe.tasks.tomogram.checks import check_change
 from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, false_picks, judge
 from tomoscribe.tasks.tomogram.labels import SampleLabels, make_labels, pick_keys
 from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
@@ -72,7 +73,7 @@ class TomogramModule(LightningModule):
         self.plan: dict[str, object] = plan.model_dump(exclude={"reasons"})
         self.reasons = dict(plan.reasons)
         self.classes = data.classes
-        self.voxel_size_A = data.samples[0].voxel_size_A
+        self.voxel_size_A = data.with_role(Role.TRAIN)[0].voxel_size_A
         self._place = device
         torch.manual_seed(settings.seed)
         self._rng = np.random.default_rng(settings.seed)
@@ -89,48 +90,59 @@ class TomogramModule(LightningModule):
         self._progress: float | None = None
         self._volumes: dict[str, tuple[ScaledVolume, Tensor]] = {}
         self._known: dict[str, frozenset[tuple[str, int]]] = {}
-        self.set_data(data)
+        self._take(data)
 
     # ---- labels -------------------------------------------------------------------------------
 
     def set_data(self, data: TrainingData) -> TrainingStatus:
-        """Take (new) labels over; volumes that are already resident are not read again."""
-        self._data = data
-        self._train = data.with_role(Role.TRAIN)
-        self._validate = data.with_role(Role.VALIDATE)
-        for sample in (*self._train, *self._validate):
-            self._load(sample)
-        hold_out = 0.0 if any(s.picks for s in self._validate) else self.settings.hold_out
+        """Take new labels over; volumes that are already resident are not read again.
+
+        Raises
+        ------
+        TomoscribeError
+            If the classes changed, or a tomogram cannot be used; the old labels stay.
+        """
+        check_change(data, self.classes, self.voxel_size_A)
+        return self._take(data)
+
+    def _take(self, data: TrainingData) -> TrainingStatus:
+        # All that may fail comes before the first assignment.
+        train, validate = data.with_role(Role.TRAIN), data.with_role(Role.VALIDATE)
+        volumes: dict[str, tuple[ScaledVolume, Tensor]] = {}
+        for sample in (*train, *validate):
+            path = sample.volume_path
+            volumes[path] = self._volumes[path] if path in self._volumes else self._read(sample)
+        hold_out = 0.0 if any(s.picks for s in validate) else self.settings.hold_out
         first = not self._known
-        self._labels = [
+        labels = [
             make_labels(
                 sample,
                 self.classes,
                 hold_out=hold_out,
                 known=None if first else self._known.get(sample.name, frozenset()),
             )
-            for sample in self._train
+            for sample in train
         ]
-        if first:
-            self._known = {s.name: pick_keys(s) for s in data.samples}
-        self._sampler = PatchSampler(
-            [self._grid_shape(s) for s in self._train],
+        sampler = PatchSampler(
+            [self._grid_shape(volumes[s.volume_path][0]) for s in train],
             self._plan.patch // self._plan.stem,
             self._plan.grid_bin,
             self._rng,
         )
-        self._sampler.set_labels(self._labels)
+        sampler.set_labels(labels)
+        self._train, self._validate, self._volumes = train, validate, volumes
+        self._labels, self._sampler = labels, sampler
+        if first:
+            self._known = {s.name: pick_keys(s) for s in data.samples}
         return self._status()
 
-    def _load(self, sample: TrainingSample) -> None:
-        if sample.name not in self._volumes:
-            volume = open_volume(sample.volume_path, sample.voxel_size_A)
-            scaled = scale_volume(volume, self._plan.bin)
-            resident = torch.from_numpy(scaled.read_all()).to(self._place)
-            self._volumes[sample.name] = (scaled, resident)
+    def _read(self, sample: TrainingSample) -> tuple[ScaledVolume, Tensor]:
+        volume = open_volume(sample.volume_path, sample.voxel_size_A)
+        scaled = scale_volume(volume, self._plan.bin)
+        return scaled, torch.from_numpy(scaled.read_all()).to(self._place)
 
-    def _grid_shape(self, sample: TrainingSample) -> tuple[int, int, int]:
-        shape = self._volumes[sample.name][0].volume.data.shape
+    def _grid_shape(self, scaled: ScaledVolume) -> tuple[int, int, int]:
+        shape = scaled.volume.data.shape
         z, y, x = (max(1, edge // self._plan.grid_bin) for edge in shape)
         return z, y, x
 
@@ -191,7 +203,7 @@ class TomogramModule(LightningModule):
     def _draw(self) -> tuple[Tensor, Labels]:
         edge, stem = self._plan.patch // self._plan.stem, self._plan.stem
         windows = self._sampler.draw(self._plan.batch)
-        volumes = [self._volumes[s.name][1] for s in self._train]
+        volumes = [self._volumes[s.volume_path][1] for s in self._train]
         patches = cut(volumes, windows, edge, stem)
         diameters = np.array([c.diameter_A / self.voxel_size_A for c in self.classes])
         labels = make_targets(
@@ -253,7 +265,7 @@ class TomogramModule(LightningModule):
 
     def _peaks(self, predictor: TomogramPredictor, sample: TrainingSample) -> list[Peaks]:
         """Return the peaks of each class on a tomogram, with what is known there."""
-        volume = self._volumes[sample.name][0].volume
+        volume = self._volumes[sample.volume_path][0].volume
         grid = predictor.grid(volume)
         heatmap = np.zeros((len(self.classes), *grid.shape_zyx), np.float32)
         for block in predictor.blocks(volume):

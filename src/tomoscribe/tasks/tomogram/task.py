@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.precision import PrecisionTest, measure_precision
 from tomoscribe.nets.unet import UNet3d
-from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.tomogram import checkpoints
+from tomoscribe.tasks.tomogram.checks import check_data
 from tomoscribe.tasks.tomogram.module import TomogramModule
 from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, TomogramPlan, make_plan
 
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from tomoscribe.project.model import TrainingData
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
-
-_SAME_VOXEL_SIZE = 0.05
 
 
 class TomogramTask:
@@ -46,7 +43,7 @@ class TomogramTask:
             If the data cannot be trained on: no picks, no diameter, unknown voxel size. Or if
             `start` is no checkpoint of this task.
         """
-        _check(data)
+        check_data(data)
         before = None
         if start is not None:
             checkpoints.check_kind(start, "The checkpoint to start from")
@@ -70,34 +67,6 @@ class TomogramTask:
         plan = TomogramPlan(**state["plan"])
         test = _test_precision(plan, len(state["classes"]), device)
         return checkpoints.make_predictor(state, device, bfloat16=test.bfloat16_pays)
-
-
-def _check(data: TrainingData) -> None:
-    train = data.with_role(Role.TRAIN)
-    if not data.classes:
-        raise TomoscribeError("There is no particle class; add one with its diameter in Å.")
-    if not train:
-        raise TomoscribeError(
-            "No tomogram is set to be trained on; set the role of at least one to 'train'."
-        )
-    for particle in data.classes:
-        if not particle.diameter_A > 0:
-            raise TomoscribeError(
-                f"The diameter of class '{particle.name}' is not known; give it in Å."
-            )
-        if not any(s.of_class(particle.name, PickState.ACCEPTED) for s in train):
-            raise TomoscribeError(
-                f"There is no pick of class '{particle.name}' in the tomograms to train on; "
-                "click a few, or remove the class."
-            )
-    first = train[0].voxel_size_A
-    for sample in data.samples:
-        if abs(sample.voxel_size_A / first - 1) > _SAME_VOXEL_SIZE:
-            raise TomoscribeError(
-                f"{sample.name} has voxels of {sample.voxel_size_A:g} Å, "
-                f"{train[0].name} of {first:g} Å; "
-                "train on tomograms of one voxel size, or correct it."
-            )
 
 
 def _summarise(data: TrainingData) -> DataSummary:
