@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 NAME = "regions"
 COLOR = "#ffffff"
+EDGE = 0.5
+"""From a voxel's centre to its faces: slices 2 to 5 reach from 1.5 to 5.5."""
+
 DEFAULT_DEPTH_DIAMETERS = 2.0
 """Depth of a new box in diameters of the widest class: whole particles on both sides."""
 
@@ -72,11 +75,12 @@ def box_of(
     for axis in set(range(3)) - set(displayed[-2:]):
         if old is None:
             middle = lo[axis]
-            lo[axis], hi[axis] = np.floor(middle - depth / 2), np.ceil(middle + depth / 2) + 1
+            lo[axis] = np.floor(middle - depth / 2) - EDGE
+            hi[axis] = np.ceil(middle + depth / 2) + EDGE
         else:
             lo[axis], hi[axis] = old.lo_zyx[axis], old.hi_zyx[axis]
-    lo = np.clip(lo, 0, shape_zyx)
-    hi = np.clip(hi, 0, shape_zyx)
+    faces = -EDGE, np.asarray(shape_zyx) - EDGE
+    lo, hi = np.clip(lo, *faces), np.clip(hi, *faces)
     return Region(
         (float(lo[0]), float(lo[1]), float(lo[2])),
         (float(hi[0]), float(hi[1]), float(hi[2])),
@@ -135,7 +139,7 @@ class RegionLayer:
         old = regions[index]
         lo, hi = sorted((first, last))
         regions[index] = replace(
-            old, lo_zyx=(lo, *old.lo_zyx[1:]), hi_zyx=(hi + 1, *old.hi_zyx[1:])
+            old, lo_zyx=(lo - EDGE, *old.lo_zyx[1:]), hi_zyx=(hi + EDGE, *old.hi_zyx[1:])
         )
         self._session.set_regions(regions)
 

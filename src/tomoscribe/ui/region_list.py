@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,10 +64,11 @@ class RegionLine(QWidget):
 
     def show_region(self, region: Region, depth: int) -> None:
         """Show a region of a volume of `depth` slices."""
-        for box, value in ((self.first, region.lo_zyx[0]), (self.last, region.hi_zyx[0] - 1)):
+        first, last = math.ceil(region.lo_zyx[0]), math.ceil(region.hi_zyx[0]) - 1
+        for box, value in ((self.first, first), (self.last, last)):
             with QSignalBlocker(box):
                 box.setRange(0, depth - 1)
-                box.setValue(round(value))
+                box.setValue(value)
 
     def _set_depth(self) -> None:
         self._regions.set_depth(self._index, self.first.value(), self.last.value())

@@ -14,7 +14,7 @@ from tomoscribe.project.store import Project
 from tomoscribe.ui.region_layer import box_of, is_cut, section
 
 SHAPE = (16, 64, 48)
-BOX = Region((4.0, 10.0, 8.0), (12.0, 30.0, 28.0))
+BOX = Region((3.5, 10.0, 8.0), (11.5, 30.0, 28.0))
 
 
 @pytest.mark.parametrize("displayed", [(1, 2), (0, 2), (0, 1), (2, 1)])
@@ -28,7 +28,7 @@ def test_a_drawn_rectangle_gives_back_the_box_it_is_a_section_of(
 def test_a_new_box_is_centred_on_its_slice_and_cut_at_the_faces() -> None:
     rectangle = np.array([[2, -5, 4], [2, -5, 60], [2, 20, 60], [2, 20, 4]])
     box = box_of(rectangle, (1, 2), 8.0, SHAPE)
-    assert box == Region((0.0, 0.0, 4.0), (7.0, 20.0, 48.0))
+    assert box == Region((-0.5, -0.5, 4.0), (6.5, 20.0, 47.5))
 
 
 def test_a_box_is_cut_by_its_first_and_last_slice_but_not_beyond() -> None:
@@ -72,10 +72,18 @@ def test_depth_fields_set_the_slices_of_a_region(hands: Any) -> None:
     line.first.setValue(2)
     line.last.setValue(5)
     (region,) = hands.session.entry.regions
-    assert (region.lo_zyx[0], region.hi_zyx[0]) == (2, 6)
+    assert (region.lo_zyx[0], region.hi_zyx[0]) == (1.5, 5.5)
+    # Positions are counted from voxel centres, so slice 2 begins before 2.
+    assert region.contains([(z, 20, 20) for z in (1.4, 1.6, 5.4, 5.6)]).tolist() == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert (line.first.value(), line.last.value()) == (2, 5)
     line.full.click()
     (region,) = hands.session.entry.regions
-    assert (region.lo_zyx[0], region.hi_zyx[0]) == (0, 16)
+    assert (region.lo_zyx[0], region.hi_zyx[0]) == (-0.5, 15.5)
 
 
 def test_a_region_counts_its_picks_and_can_be_removed(hands: Any) -> None:
