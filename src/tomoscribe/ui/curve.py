@@ -1,4 +1,4 @@
-"""The whole learning curve of a run: validation above, training loss below, over the same steps."""
+"""The whole learning curve of a run: quality above, training loss below, over the same steps."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
-from tomoscribe.ui.run_record import quality_of
+from tomoscribe.ui.run_record import SCORE_TIP, quality_of
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QPointF
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class LearningCurve(QWidget):
-    """Two plots over steps; the mouse reads values, a line marks the checkpoint in view."""
+    """Two plots over steps; the mouse reads the values of the upper one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,7 +28,8 @@ class LearningCurve(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(view)
-        self._top = _plot(view, 0, "F1")
+        self._top = _plot(view, 0, "score")
+        self._top.setToolTip(SCORE_TIP)
         self._bottom = _plot(view, 1, "loss")
         self._bottom.setLabel("bottom", "step")
         self._bottom.setXLink(self._top)
@@ -43,12 +44,6 @@ class LearningCurve(QWidget):
         self._best.setSymbolBrush(style.ACCENT)
         self._loss = self._bottom.plot(pen=pg.mkPen(style.MUTED, width=1.3))
         self._loss.setDownsampling(auto=True, method="mean")
-        self._marks = [
-            pg.InfiniteLine(angle=90, pen=pg.mkPen(style.WAIT, width=1.5)) for _ in range(2)
-        ]
-        for plot, mark in zip((self._top, self._bottom), self._marks, strict=True):
-            mark.hide()
-            plot.addItem(mark, ignoreBounds=True)
         self._points: list[Quality] = []
         view.scene().sigMouseMoved.connect(self._read)
 
@@ -63,13 +58,6 @@ class LearningCurve(QWidget):
         if self._points:
             self._top.setLabel("left", self._points[-1].name)
         self._loss.setData(record.loss_steps, record.loss_values)
-
-    def mark_step(self, step: int | None) -> None:
-        """Mark the step of the checkpoint in view, or none."""
-        for mark in self._marks:
-            mark.setVisible(step is not None)
-            if step is not None:
-                mark.setValue(step)
 
     def _read(self, position: QPointF) -> None:
         if not self._points or not self._top.sceneBoundingRect().contains(position):

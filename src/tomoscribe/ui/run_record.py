@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-QUALITIES = {"f1": "F1", "estimated_f1": "F1 (est.)", "recall": "recall"}
-"""Metrics in 0..1 that show how good a model is, and their names, best first.
-
-F1 itself needs a declared region; without one it is estimated from the clicks.
-"""
+SCORE_TIP = (
+    "What ranks checkpoints, 0 to 1. F1 is measured in regions that are declared complete. Without "
+    "one it is the score: F1 as estimated from how many of the clicks are found with how many "
+    "picks; with very few clicks, recall times how clearly particles stand out."
+)
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,14 @@ class PreviewedCheckpoint:
     path: str | None
 
 
-def quality_of(validation: ev.Validation) -> Quality | None:
-    """Return F1, or recall where F1 is not known, averaged over the classes."""
-    for metric, label in QUALITIES.items():
-        values = [v for k, v in validation.metrics.items() if k.rpartition("/")[2] == metric]
-        if values:
-            return Quality(validation.step, label, sum(values) / len(values))
-    return None
+def quality_of(validation: ev.Validation) -> Quality:
+    """Return what ranks the checkpoint, under the name F1 if that was measured for each class."""
+    measured: dict[str, bool] = {}
+    for key in validation.metrics:
+        class_name, _, metric = key.rpartition("/")
+        measured[class_name] = measured.get(class_name, False) or metric == "f1"
+    name = "F1" if measured and all(measured.values()) else "score"
+    return Quality(validation.step, name, validation.score)
 
 
 @dataclass
@@ -123,7 +124,7 @@ class RunRecord:
     @property
     def qualities(self) -> list[Quality]:
         """What to plot of the validations."""
-        return [q for v in self.validations if (q := quality_of(v)) is not None]
+        return [quality_of(v) for v in self.validations]
 
     def remaining_s(self, now: float) -> float | None:
         """Return the seconds of training left at wall time `now`; None before the first step."""

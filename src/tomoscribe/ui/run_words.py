@@ -63,8 +63,7 @@ def figures(record: RunRecord, state: State | None, now: float) -> str:
         parts.append(f"epoch {record.epoch}")
     qualities, best = record.qualities, record.best
     if qualities:
-        peak = None if best is None else quality_of(best)
-        of_best = "" if peak is None else f" (best {peak.value:.2f})"
+        of_best = "" if best is None else f" (best {quality_of(best).value:.2f})"
         parts.append(f"{qualities[-1].name} {qualities[-1].value:.2f}{of_best}")
     threshold = record.validations[-1].metrics.get("threshold") if record.validations else None
     if threshold is not None:

@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from tomoscribe.ui import style
+from tomoscribe.ui.run_record import SCORE_TIP
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def thinned(values: Sequence[float], count: int = MAX_POINTS) -> list[tuple[floa
 
 
 class Sparkline(QWidget):
-    """Loss, thin, on its own scale; F1 or recall, strong, on 0..1 with the best marked."""
+    """Loss, thin, on its own scale; F1 or score, strong, on 0..1 with the best marked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -42,7 +43,7 @@ class Sparkline(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setToolTip(
             "Grey: training loss, on its own scale. "
-            "Orange: F1 or recall, from 0 to 1; the dot is the best."
+            "Orange: F1 or score, from 0 to 1; the dot is the best. " + SCORE_TIP
         )
 
     def sizeHint(self) -> QSize:
