@@ -13,6 +13,8 @@ import pytest
 from npe2 import PluginManifest
 
 import tomoscribe
+from tomoscribe.io.pick_files import STARS, TABLES
+from tomoscribe.io.volumes import VOLUME_SUFFIXES
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src" / "tomoscribe"
@@ -81,6 +83,15 @@ def test_manifest_is_valid_and_all_that_it_names_exists() -> None:
     manifest = PluginManifest.from_file(Path(tomoscribe.__file__).parent / "napari.yaml")
     manifest.validate_imports()
     assert manifest.name == "tomoscribe"
+
+
+def test_viewer_is_told_of_every_suffix_that_is_read() -> None:
+    manifest = PluginManifest.from_file(Path(tomoscribe.__file__).parent / "napari.yaml")
+    (reader,) = manifest.contributions.readers or []
+    patterns = set(reader.filename_patterns)
+    # Plain text may be anybody's: only what names itself is claimed.
+    claimed = {*VOLUME_SUFFIXES, *STARS, *TABLES} - {".txt", ".tsv"}
+    assert patterns == {f"*{suffix}" for suffix in claimed}
 
 
 def test_manifest_at_the_top_is_the_one_of_the_package() -> None:

@@ -9,7 +9,7 @@ import tifffile
 import zarr
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.volumes import is_volume, open_volume, volume_problems, write_mrc
+from tomoscribe.io.volumes import is_volume, open_volume, write_mrc
 
 VALUES = np.arange(2 * 3 * 4, dtype=np.uint16).reshape(2, 3, 4)
 
@@ -223,11 +223,3 @@ def test_nan_voxels_are_counted_in_one_sentence(tmp_path):
     volume = open_volume(tmp_path / "a.mrc")
     with pytest.raises(TomoscribeError, match=r"2 of 24 voxels of .*a\.mrc are NaN"):
         volume.read()
-    assert "2 of 24 sampled voxels" in volume_problems(volume)[0]
-
-
-def test_constant_volume_is_a_problem_and_a_good_one_is_none(tmp_path):
-    write_mrc(tmp_path / "a.mrc", np.ones((2, 3, 4), np.float32), 10)
-    write_mrc(tmp_path / "b.mrc", VALUES, 10)
-    assert "same value" in volume_problems(open_volume(tmp_path / "a.mrc"))[0]
-    assert volume_problems(open_volume(tmp_path / "b.mrc")) == []

@@ -21,11 +21,26 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.arrays import LazyArray
 
-__all__ = ["Volume", "is_volume", "open_volume", "require_finite", "volume_problems", "write_mrc"]
+__all__ = [
+    "VOLUME_SUFFIXES",
+    "Volume",
+    "is_volume",
+    "open_volume",
+    "require_finite",
+    "sample_slices",
+    "write_mrc",
+]
 
-_MRC = (".mrc", ".rec", ".map", ".mrcs", ".st", ".ali")
+_MRC = tuple(
+    f".{kind}{packed}"
+    for kind in ("mrc", "rec", "map", "mrcs", "st", "ali")
+    for packed in ("", ".gz", ".bz2")
+)
 _TIFF = (".tif", ".tiff")
 _HDF5 = (".h5", ".hdf5", ".hdf")
+_ZARR = (".zarr",)
+VOLUME_SUFFIXES = (*_MRC, *_TIFF, *_HDF5, *_ZARR)
+"""Suffixes, in lower case, of what `open_volume` reads; any suffix will do for known content."""
 _SAMPLE_SLICES = 16
 
 
@@ -129,21 +144,6 @@ def sample_slices(volume: Volume) -> NDArray[np.float32]:
     return np.stack([np.asarray(volume.data[int(i)], dtype=np.float32) for i in chosen])
 
 
-def volume_problems(volume: Volume) -> list[str]:
-    """Return sentences about voxels that training could not use, from a sample of slices."""
-    sample = sample_slices(volume)
-    finite = np.isfinite(sample)
-    problems = []
-    if not finite.all():
-        bad = int(sample.size - np.count_nonzero(finite))
-        problems.append(
-            f"{bad} of {sample.size} sampled voxels of {volume.path} are NaN or infinite."
-        )
-    if finite.any() and np.ptp(sample[finite]) == 0:
-        problems.append(f"All sampled voxels of {volume.path} have the same value.")
-    return problems
-
-
 def is_volume(path: str | Path) -> bool:
     """Return whether `path` looks like an image that `open_volume` reads."""
     return _reader(_split(path)[0]) is not None
@@ -221,14 +221,12 @@ def _split(path: str | Path) -> tuple[str, str | None]:
 def _reader(place: str) -> Callable[[str, str | None], Opened] | None:
     """Return the reader of a format; suffix first, then the first bytes of the file."""
     name = place.lower()
-    if "://" in name or name.endswith(".zarr"):
+    if "://" in name or name.endswith(_ZARR):
         return _open_zarr
     local = Path(place)
     if local.is_dir():
         marks = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
         return _open_zarr if any((local / mark).exists() for mark in marks) else None
-    for packed in (".gz", ".bz2"):
-        name = name.removesuffix(packed)
     if name.endswith(_MRC):
         return open_mrc
     if name.endswith(_TIFF):
