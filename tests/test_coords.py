@@ -12,12 +12,13 @@ from scipy.spatial.transform import Rotation
 from tomoscribe.coords import (
     A_to_voxels,
     Geometry,
+    binned_to_voxels,
     centered_A_to_voxels,
     normals_to_relion,
     relion_rotation,
     relion_to_normals,
     rotation_to_relion,
-    voxels_to_A,
+    voxels_to_binned,
     voxels_to_centered_A,
     xyz_to_zyx,
     zyx_to_xyz,
@@ -41,9 +42,17 @@ euler = st.tuples(turns, st.floats(1, 179), turns)
 
 
 @few
-@given(points, geometries)
-def test_voxels_to_angstrom_and_back_is_exact_to_a_thousandth(zyx, geometry):
-    assert A_to_voxels(voxels_to_A(zyx, geometry), geometry) == pytest.approx(zyx, abs=1e-6)
+@given(points, st.integers(1, 16))
+def test_voxels_to_binned_ones_and_back_is_exact_to_a_thousandth(zyx, bin_):
+    assert binned_to_voxels(voxels_to_binned(zyx, bin_), bin_) == pytest.approx(zyx, abs=1e-6)
+
+
+@pytest.mark.parametrize("bin_", [1, 2, 3, 4])
+def test_a_binned_voxel_lies_in_the_middle_of_those_that_it_is_the_mean_of(bin_):
+    members = np.arange(bin_, 2 * bin_)  # Along an axis, those of the second mean.
+    assert binned_to_voxels((1, 0, 1), bin_).tolist() == [
+        members.mean(), members.mean() - bin_, members.mean()
+    ]  # fmt: skip
 
 
 @few
@@ -105,7 +114,7 @@ def test_relion_matrix_is_the_one_of_euler_angles2matrix():
 
 def test_first_voxel_is_at_the_origin():
     geometry = Geometry((10, 10, 10), 13.68, (3173.75, 0.0, 0.0))
-    assert voxels_to_A([[0, 0, 0]], geometry).tolist() == [[3173.75, 0.0, 0.0]]
+    assert A_to_voxels([[3173.75, 0, 0]], geometry).tolist() == [[0, 0, 0]]
     assert A_to_voxels([[3173.75, 13.68, 0]], geometry) == pytest.approx(np.array([[0, 1, 0]]))
 
 

@@ -65,16 +65,17 @@ def xyz_to_zyx(values: ArrayLike) -> NDArray[np.float64]:
     return zyx_to_xyz(values)
 
 
-def voxels_to_A(zyx: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
-    """Return (N, 3) voxel positions as Å in the frame of the file's header origin, z y x.
+def binned_to_voxels(zyx: ArrayLike, bin_: int) -> NDArray[np.float64]:
+    """Return positions (..., 3) in voxels that are means of `bin_`³ ones as positions in those.
 
-    Raises
-    ------
-    TomoscribeError
-        If the voxel size is unknown.
+    The centre of the first mean lies between the voxels that it was made of, at (bin_ - 1) / 2.
     """
-    origin = np.asarray(geometry.origin_zyx_A, dtype=np.float64)
-    return _points(zyx) * geometry.require_voxel_size() + origin
+    return np.asarray(zyx, dtype=np.float64) * bin_ + (bin_ - 1) / 2
+
+
+def voxels_to_binned(zyx: ArrayLike, bin_: int) -> NDArray[np.float64]:
+    """Return positions (..., 3) in voxels as positions in the means of `bin_`³ of them."""
+    return (np.asarray(zyx, dtype=np.float64) - (bin_ - 1) / 2) / bin_
 
 
 def A_to_voxels(zyx_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -103,3 +104,19 @@ def test_out_that_is_a_file_is_one_sentence(checkpoint: Path, tmp_path: Path) ->
     (tmp_path / "out").write_text("")
     with pytest.raises(TomoscribeError, match="out"):
         predict_tomograms(checkpoint, [_tomogram(tmp_path, "a.mrc")], tmp_path / "out")
+
+
+def test_files_are_named_after_the_tomogram_whatever_holds_it(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    values = np.random.default_rng(0).normal(size=(40, 60, 63)).astype(np.float32)
+    with h5py.File(tmp_path / "file.h5", "w") as file:
+        for name in ("data/set", "data/other"):
+            file[name] = values
+    tomograms = [f"{tmp_path}/file.h5::/data/{part}" for part in ("set", "other")]
+    results = predict_tomograms(checkpoint, tomograms, tmp_path / "out", voxel_size_A=10.0)
+    assert [r.star.name for r in results] == [
+        "file_data_set_picks.star",
+        "file_data_other_picks.star",
+    ]
+    assert read_picks(results[0].csv).tomogram[0] == "file_data_set"

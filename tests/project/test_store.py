@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
+import numpy as np
 import pytest
 
 from tomoscribe.errors import TomoscribeError
@@ -52,7 +54,6 @@ def test_all_of_a_project_is_there_after_reopening(
     click(project, (1, 2, 3.25), (4, 5, 6))
     project.set_regions("TS_1", [Region((0, 0, 0), (5, 6, 7), ("ribo",))])
     project.add_class(ParticleClass("protea", 120.0, "#56b4e9"))
-    project.current_model = project.runs_dir / "r1" / "best.ckpt"
     again = reopened(project)
     assert [p.zyx for p in again.tomograms["TS_1"].picks] == [(1, 2, 3.25), (4, 5, 6)]
     assert again.tomograms["TS_1"].regions == [Region((0, 0, 0), (5, 6, 7), ("ribo",))]
@@ -60,7 +61,6 @@ def test_all_of_a_project_is_there_after_reopening(
     assert again.tomograms["b"].voxel_size_A == 7.5
     assert [c.name for c in again.classes] == ["ribo", "protea"]
     assert again.classes[1].color == "#56b4e9"
-    assert again.current_model == project.runs_dir / "r1" / "best.ckpt"
     assert again.name == "project"
     assert not again.notes
 
@@ -365,3 +365,20 @@ def test_a_torn_journal_is_repaired_on_opening(project: Project) -> None:
     assert len(again.tomograms["TS_1"].picks) == 1
     click(again, (2, 2, 2))
     assert len(reopened(again).tomograms["TS_1"].picks) == 2
+
+
+def test_a_project_of_an_early_version_opens(project: Project) -> None:
+    file = project.path / "project.yaml"
+    project.close()
+    file.write_text(file.read_text() + "current_model: null\n")
+    assert list(Project.open(file.parent).tomograms) == ["TS_1"]
+
+
+def test_parts_of_one_file_get_names_of_their_own(project: Project, tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "many.h5", "w") as file:
+        for name in ("a/raw", "b/raw"):
+            file[name] = np.zeros((4, 5, 6), np.float32)
+    for name in ("/a/raw", "/b/raw"):
+        project.add_tomogram(f"{tmp_path}/many.h5::{name}", voxel_size_A=10.0)
+    assert list(project.tomograms) == ["TS_1", "many_a_raw", "many_b_raw"]
+    assert list(reopened(project).tomograms) == ["TS_1", "many_a_raw", "many_b_raw"]

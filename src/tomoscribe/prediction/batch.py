@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoscribe.coords import Geometry
+from tomoscribe.coords import Geometry, binned_to_voxels
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mrc_write import write_mrc
 from tomoscribe.io.pick_files import PickColumns, write_picks
 from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.prediction.volume import choose_device, load_predictor, predict_heatmap
+from tomoscribe.project.names import free_name, safe_name, tomogram_stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -129,8 +130,8 @@ def _write(
     stem: Path,
 ) -> PredictionFiles:
     size = volume.require_voxel_size()
-    shift = (grid.bin - 1) / 2 * size
-    z, y, x = (start + shift for start in volume.origin_zyx_A)
+    first = binned_to_voxels((0, 0, 0), grid.bin) * size
+    z, y, x = (np.asarray(volume.origin_zyx_A) + first).tolist()
     paths = [
         stem.with_name(f"{stem.name}_heatmap{_suffix(c.name) if len(heatmap) > 1 else ''}.mrc")
         for c in predictor.classes
@@ -144,7 +145,8 @@ def _write(
     )
     geometry = Geometry(volume.shape_zyx, size, volume.origin_zyx_A)
     star, csv = (stem.with_name(f"{stem.name}_picks.{kind}") for kind in ("star", "csv"))
-    name = PurePosixPath(tomogram).name
+    # Part of a file: no file name tells it from the others.
+    name = stem.name if "::" in tomogram else PurePosixPath(tomogram).name
     write_picks(star, columns, geometry=geometry, tomogram_name=name, flavour="relion3.1")
     write_picks(csv, columns, geometry=geometry, tomogram_name=name, flavour="csv")
     return PredictionFiles(tomogram, paths[0], star, csv, len(columns.zyx))
@@ -158,10 +160,5 @@ def _distinct_stems(tomograms: Sequence[str]) -> list[str]:
     """Return a file stem for each tomogram; equal names in other folders get a number."""
     stems: list[str] = []
     for tomogram in tomograms:
-        base = re.sub(r"(\.ome)?\.\w+(\.gz|\.bz2)?$", "", PurePosixPath(tomogram.rstrip("/")).name)
-        stem, count = base, 1
-        while stem in stems:
-            count += 1
-            stem = f"{base}_{count}"
-        stems.append(stem)
+        stems.append(free_name(safe_name(tomogram_stem(tomogram)), stems))
     return stems

@@ -62,7 +62,6 @@ class ProjectFile(BaseModel):
     name: str
     tomograms: list[TomogramItem] = []
     classes: list[ClassItem] = []
-    current_model: str | None = None
 
 
 def is_project(folder: Path) -> bool:
@@ -97,6 +96,8 @@ def read_project_file(folder: Path) -> ProjectFile:
         raise TomoscribeError(
             f"{path} was written by a newer tomoscribe: install that version to open it."
         )
+    if isinstance(content, dict):
+        content.pop("current_model", None)  # Early projects hold it; nothing ever read it.
     try:
         return ProjectFile.model_validate(content)
     except ValidationError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
@@ -16,9 +17,16 @@ _SUFFIXES = re.compile(
 _UNFIT = re.compile(r"[^\w.\-]+")
 
 
-def tomogram_stem(file_name: str) -> str:
-    """Return a file's name without the suffixes of volumes: `TS_01.rec.gz` gives `TS_01`."""
-    return _SUFFIXES.sub("", file_name) or file_name
+def tomogram_stem(path: str) -> str:
+    """Return the name of a tomogram's file or address without the suffixes of volumes.
+
+    `data/TS_01.rec.gz` gives `TS_01`. A part that is named stays apart from the others of its
+    file: `a.h5::/data/set` gives `a_data_set`, `a.ome.zarr::1` gives `a_1`.
+    """
+    place, _, inner = path.partition("::")
+    name = PurePosixPath(place.rstrip("/")).name
+    parts = [_SUFFIXES.sub("", name) or name, *(p for p in inner.split("/") if p)]
+    return "_".join(parts)
 
 
 def safe_name(text: str) -> str:
@@ -29,7 +37,7 @@ def safe_name(text: str) -> str:
     TomoscribeError
         If nothing usable is left.
     """
-    name = _UNFIT.sub("_", tomogram_stem(text)).strip("._ ")
+    name = _UNFIT.sub("_", _SUFFIXES.sub("", text) or text).strip("._ ")
     if not name:
         raise TomoscribeError(f"'{text}' is no name for a tomogram: use letters and digits.")
     return name

@@ -25,12 +25,11 @@ from tomoscribe.project.file import (
     project_revision,
     read_project_file,
     resolved_path,
-    stored_path,
     write_project_file,
 )
 from tomoscribe.project.lock import ProjectLock
 from tomoscribe.project.model import ParticleClass, Region, Role, TomogramEntry
-from tomoscribe.project.names import free_name, safe_name
+from tomoscribe.project.names import free_name, safe_name, tomogram_stem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -62,7 +61,6 @@ class Project:
         self.tomograms: dict[str, TomogramEntry] = {}
         self.notes: list[str] = []
         self._file_revision = content.revision
-        self._current_model = content.current_model
         self._classes = [item.to_class() for item in content.classes]
         self._lock = lock
         self._journals: dict[str, Journal] = {}
@@ -175,19 +173,6 @@ class Project:
         """The particle classes, in the order of their keys."""
         return list(self._classes)
 
-    @property
-    def current_model(self) -> Path | None:
-        """The checkpoint that the user works with, or None."""
-        return (
-            None if self._current_model is None else resolved_path(self.path, self._current_model)
-        )
-
-    @current_model.setter
-    def current_model(self, path: Path | None) -> None:
-        self._check_editable()
-        self._current_model = None if path is None else stored_path(self.path, Path(path).resolve())
-        self._save_file()
-
     def add_tomogram(
         self,
         path: str | Path,
@@ -217,7 +202,7 @@ class Project:
         text = str(path)
         place = Path(text) if "://" in text else Path(text).expanduser().absolute()
         size = open_volume(text if "://" in text else str(place), voxel_size_A).require_voxel_size()
-        wanted = safe_name(name if name is not None else place.name)
+        wanted = safe_name(tomogram_stem(str(place)) if name is None else name)
         if name is not None and wanted in self.tomograms:
             raise TomoscribeError(
                 f"The project has a tomogram '{wanted}' already: give another name."
@@ -382,7 +367,6 @@ class Project:
             name=self.name,
             tomograms=[item_of(self.path, entry) for entry in self.tomograms.values()],
             classes=[ClassItem.of(particle) for particle in self._classes],
-            current_model=self._current_model,
         )
         write_project_file(self.path, content)
         self._file_unsaved = False
