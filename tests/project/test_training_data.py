@@ -300,3 +300,20 @@ def test_a_folder_changes_its_revision_when_a_star_does(
     os.utime(star, ns=(later, later))
     assert read_revision(source) > before
     assert read_revision(DataSource(kind="lists", images=tmp_path / "none")) == 0
+
+
+def test_hidden_files_of_a_folder_are_neither_data_nor_news(
+    tmp_path: Path, make_volume: Callable[..., Path]
+) -> None:
+    volume = make_volume("data/A.mrc")
+    write_star(tmp_path / "data" / "A.star", POINTS)
+    (volume.parent / "._A.mrc").write_bytes(b"resource fork")
+    hidden = volume.parent / "._A.star"
+    hidden.write_text("resource fork")
+    data = load_folder(tmp_path / "data")
+    assert [sample.name for sample in data.samples] == ["A"]
+    source = DataSource(kind="folder", path=tmp_path / "data")
+    before = read_revision(source)
+    later = volume.parent.stat().st_mtime_ns + 5_000_000
+    os.utime(hidden, ns=(later, later))
+    assert read_revision(source) == before

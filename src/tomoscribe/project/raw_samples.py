@@ -83,7 +83,8 @@ def _cached_geometry(path: str, voxel_size_A: float | None, stamp: tuple[int, in
 def folder_files(folder: Path) -> list[Path]:
     """Return what tells a change of a training folder: its parts and the label files in them."""
     parts = [folder, *(folder / name for name in _ROLES)]
-    return [p for p in parts if p.is_dir()] + [f for p in parts for f in sorted(p.glob("*.star"))]
+    stars = [f for part in parts for f in sorted(part.glob("*.star")) if not _is_hidden(f)]
+    return [part for part in parts if part.is_dir()] + stars
 
 
 def read_folder(
@@ -137,11 +138,16 @@ def read_folder(
     return samples, warnings
 
 
+def _is_hidden(path: Path) -> bool:
+    """Return whether a file is one that systems leave beside those of the user, as macOS does."""
+    return path.name.startswith(".")
+
+
 def _volumes_and_labels(part: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     volumes: dict[str, Path] = {}
     labels: dict[str, Path] = {}
     for path in sorted(part.iterdir()):
-        if path.name.startswith("."):
+        if _is_hidden(path):
             continue
         if path.suffix.lower() == ".star":
             labels[path.stem] = path
