@@ -81,7 +81,6 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._outstanding: list[bytes] = []
-        self._next_id = 1
 
     @property
     def outstanding(self) -> int:
