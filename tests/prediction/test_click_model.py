@@ -24,14 +24,16 @@ def maps() -> FeatureMaps:
     return FeatureMaps(raw, 1, background)
 
 
-def test_log_density_is_the_normal_one_up_to_a_constant() -> None:
+def test_score_is_the_ratio_of_the_two_normal_densities(maps: FeatureMaps) -> None:
     rng = np.random.default_rng(1)
-    gaussian = fit_gaussian(rng.standard_normal((9, FEATURES)).astype(np.float32) + 2)
-    points = rng.standard_normal((20, FEATURES)).astype(np.float32)
-    covariance = np.linalg.inv(gaussian.precision)
-    expected = multivariate_normal(gaussian.mean, covariance).logpdf(points)
-    found = gaussian.log_density(points)
-    np.testing.assert_allclose(found - found[0], expected - expected[0], atol=1e-3)
+    whitening = maps.whitening()
+    target = fit_gaussian(rng.standard_normal((9, FEATURES)).astype(np.float32) + 2)
+    raw = rng.standard_normal((20, FEATURES)).astype(np.float32)
+    white = (raw - whitening.mean) @ whitening.matrix
+    clicked = multivariate_normal(target.mean, np.linalg.inv(target.precision)).logpdf(white)
+    background = multivariate_normal(np.zeros(FEATURES)).logpdf(white)
+    found = ClickModel(whitening, target).score(raw)
+    np.testing.assert_allclose(found, clicked - background, atol=1e-3)
 
 
 def test_few_clicks_keep_the_backgrounds_spread() -> None:

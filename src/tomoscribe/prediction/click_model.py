@@ -30,12 +30,6 @@ class Gaussian:
     precision: NDArray[np.float32]
     log_det: float
 
-    def log_density(self, white: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the log density at (N, K) up to the constant of the dimension."""
-        away = white - self.mean
-        squared = np.einsum("nk,nk->n", away @ self.precision, away)
-        return np.asarray(0.5 * (self.log_det - squared), dtype=np.float32)
-
 
 def fit_gaussian(white: NDArray[np.float32], prior: float = PRIOR_CLICKS) -> Gaussian:
     """Return the Gaussian of (N, K) white features, its covariance shrunk towards 1."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import KDTree
 
+from tomoscribe.coords import binned_to_voxels
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.peaks import SUPPRESSION, find_peaks
 from tomoscribe.prediction.click_model import ClickModel, fit_clicks
@@ -187,7 +188,7 @@ class InstantAnswer:
         for place in maps.to_grid(self._inside(rejected_zyx)):
             _blank(scores, place, REJECTED * diameter)
         zyx, peaks = find_peaks(scores, SUPPRESSION * diameter, LOWEST_PEAK)
-        zyx = zyx * maps.bin + (maps.bin - 1) / 2
+        zyx = binned_to_voxels(zyx, maps.bin)
         clicks = (model.click_scores - model.low) / typical
         linear = np.arctanh(np.minimum(peaks, BELOW_ONE)) / LIFT
         threshold = choose_threshold(clicks, linear, lowest=np.arctanh(LOWEST_PEAK) / LIFT)

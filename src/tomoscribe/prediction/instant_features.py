@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import fft as sfft
 
+from tomoscribe.coords import voxels_to_binned
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -82,7 +84,7 @@ class FeatureMaps:
 
     def to_grid(self, zyx: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return grid positions of tomogram voxels (N, 3)."""
-        return (np.asarray(zyx, dtype=np.float64) - (self.bin - 1) / 2) / self.bin
+        return voxels_to_binned(zyx, self.bin)
 
     def at(self, zyx: NDArray[np.floating]) -> NDArray[np.float32]:
         """Return the raw features (N, K) at tomogram voxels (N, 3), linearly interpolated."""
