@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QMainWindow
 
 from tomoscribe.ui.closing import ClosingDialog, ClosingGuard
+from tomoscribe.ui.lifetime import WindowEnd
 from tomoscribe.ui.monitor import RunMonitor
 
 
@@ -18,7 +19,8 @@ def window(session, qtbot) -> Iterator[QMainWindow]:
     ClosingGuard.watch(session, made)
     made.show()
     yield made
-    made.removeEventFilter(made.findChild(ClosingGuard))
+    for watcher in (ClosingGuard, WindowEnd):
+        made.removeEventFilter(made.findChild(watcher))
     made.close()
 
 
@@ -55,6 +57,7 @@ def test_cancel_keeps_the_window(window, session, fake_worker, process_until, as
     asked.append("cancel")
     assert not window.close()
     assert window.isVisible()
+    assert not session.closing
     assert fake_worker.run.control().desired == "run"
 
 
@@ -65,7 +68,8 @@ def test_keep_training_closes_and_leaves_the_worker_alone(
     asked.append("keep")
     assert window.close()
     assert fake_worker.run.control().desired == "run"
-    process_until(lambda: not monitor._timer.isActive(), "the timer to end with the window")
+    process_until(lambda: session.project is None, "the session to end with the window")
+    assert not monitor._timer.isActive()
 
 
 def test_stop_and_save_tells_the_worker(window, session, fake_worker, process_until, asked) -> None:

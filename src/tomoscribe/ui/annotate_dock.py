@@ -12,6 +12,7 @@ from tomoscribe.picks.table import PickState
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate_actions import annotate_actions
 from tomoscribe.ui.class_table import ClassTable
+from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.instant import InstantLoop
 from tomoscribe.ui.keys_overlay import KeysOverlay
@@ -46,7 +47,7 @@ class AnnotateDock(QWidget):
         self.session = session
         self.setObjectName("tomoscribe-annotate")
         session.actions.update(annotate_actions(session))
-        session.actions["show_keys"] = self.show_keys
+        lend(self, session, {"show_keys": self.show_keys})
         self.chooser = TomogramChooser(session)
         self.slab = SlabControl(session)
         self.card = TaskCard(session)
@@ -63,9 +64,9 @@ class AnnotateDock(QWidget):
         self.instant.progressed.connect(self.card.show_answer)
         self._lay_out()
         for signal in (session.picks_changed, session.current_changed, session.project_changed):
-            signal.connect(self.refresh)
-        session.saved.connect(self.refresh)
-        session.closed.connect(self._end)
+            connect(self, signal, self.refresh)
+        connect(self, session.saved, self.refresh)
+        connect(self, session.closed, self._end)
         self.refresh()
 
     def _lay_out(self) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.heatmap_layer import LIVE
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.run_words import minutes
@@ -71,9 +72,10 @@ class CheckpointBar(QWidget):
         sides.setStretch(1, 1)
         sides.setStretch(3, 1)
         layout.addLayout(sides)
-        self._monitor.progressed.connect(self.refresh)
-        self._monitor.followed.connect(self._on_follow)
-        session.current_changed.connect(self._on_follow)
+        connect(self, self._monitor.progressed, self.refresh)
+        connect(self, self._monitor.followed, self._on_follow)
+        connect(self, session.current_changed, self._on_follow)
+        connect(self, session.closed, self._end)
         self.refresh()
 
     @property
@@ -166,6 +168,9 @@ class CheckpointBar(QWidget):
         else:
             self._timer.stop()
         self._show_label()
+
+    def _end(self) -> None:
+        self._timer.stop()
 
     def _on_follow(self) -> None:
         if self.blink.isChecked():

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.ui import style
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.open_paths import DEFAULT_DIAMETER_A
 from tomoscribe.ui.pick_style import next_color
 from tomoscribe.ui.widgets import button, enable, heading, row, swatch
@@ -50,10 +51,10 @@ class ClassTable(QWidget):
         layout.setSpacing(style.SPACING // 2)
         layout.addLayout(row(title, self.add_button, self.remove_button, stretch=0))
         layout.addWidget(self.table)
-        session.class_changed.connect(self.refresh)
-        session.picks_changed.connect(self.refresh_counts)
-        session.current_changed.connect(self.refresh)
-        session.project_changed.connect(self.refresh)
+        connect(self, session.class_changed, self.refresh)
+        connect(self, session.picks_changed, self.refresh_counts)
+        connect(self, session.current_changed, self.refresh)
+        connect(self, session.project_changed, self.refresh)
         self.refresh()
 
     def _make_table(self) -> QTableWidget:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, QTimer
+from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import launch
 from tomoscribe.ui import style
+from tomoscribe.ui.lifetime import WindowEnd
 from tomoscribe.ui.monitor import RunMonitor
-from tomoscribe.ui.starter import Starter
 from tomoscribe.ui.widgets import heading, main_window
 
 if TYPE_CHECKING:
@@ -54,19 +54,19 @@ class ClosingDialog(QDialog):
 
 
 class ClosingGuard(QObject):
-    """Watches one main window: asks before it closes, and ends threads and timers with it."""
+    """Watches one main window: asks before it closes."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
         self._window = window
         self._monitor = RunMonitor.of(session)
-        self._starter = Starter.of(session)
         window.installEventFilter(self)
 
     @classmethod
     def watch(cls, session: Session, widget: QWidget) -> None:
         """Watch the main window that a widget is in, once."""
+        WindowEnd.watch(session, widget)  # first, so that a close that is refused does not reach it
         window = main_window(widget)
         if window.findChild(cls) is None:
             cls(session, window)
@@ -78,8 +78,6 @@ class ClosingGuard(QObject):
         if not self._may_close():
             event.ignore()
             return True
-        # napari may still refuse to close, so look once it had its turn.
-        QTimer.singleShot(0, self._clean_up)
         return False
 
     def _may_close(self) -> bool:
@@ -95,9 +93,3 @@ class ClosingGuard(QObject):
                 self._session.status_message.emit(str(error))
                 return False
         return dialog.choice != CANCEL
-
-    def _clean_up(self) -> None:
-        if not self._window.isVisible():
-            self._window.removeEventFilter(self)
-            self._starter.close()
-            self._monitor.close()

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QLabel, QWidget
 
 from tomoscribe.ui import style
 from tomoscribe.ui.checkpoint_bar import CheckpointBar
+from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.heatmap_layer import LIVE
 from tomoscribe.ui.histogram import ThresholdHistogram
@@ -18,6 +19,7 @@ from tomoscribe.ui.starter import Starter
 from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_column
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from qtpy.QtGui import QHideEvent, QShowEvent
@@ -128,19 +130,24 @@ class CompareDock(QWidget):
         self.checkpoints.chosen.connect(self._monitor.feed.choose)
         self.histogram.threshold_changed.connect(self._on_threshold)
         self.class_name.activated.connect(lambda _: self._on_class())
-        self.review.changed.connect(self._on_review)
-        self._monitor.feed.layer.changed.connect(self._on_heatmap)
-        self._monitor.followed.connect(self._on_follow)
-        self._session.current_changed.connect(self._on_follow)
-        self._starter.changed.connect(self._show_go_on)
-        self._session.actions.update(
-            accept=self.review.accept,
-            reject=self.review.reject,
-            next_uncertain=self.review.next,
-            older_checkpoint=lambda: self.checkpoints.step(-1),
-            newer_checkpoint=lambda: self.checkpoints.step(+1),
-            blink=self.checkpoints.toggle_blink,
-        )
+        connect(self, self.review.changed, self._on_review)
+        connect(self, self._monitor.feed.layer.changed, self._on_heatmap)
+        connect(self, self._monitor.followed, self._on_follow)
+        connect(self, self._session.current_changed, self._on_follow)
+        connect(self, self._starter.changed, self._show_go_on)
+        connect(self, self._session.closed, self._end)
+        actions: dict[str, Callable[[], None]] = {
+            "accept": self.review.accept,
+            "reject": self.review.reject,
+            "next_uncertain": self.review.next,
+            "older_checkpoint": lambda: self.checkpoints.step(-1),
+            "newer_checkpoint": lambda: self.checkpoints.step(+1),
+            "blink": self.checkpoints.toggle_blink,
+        }
+        lend(self, self._session, actions)
+
+    def _end(self) -> None:
+        self._timer.stop()
 
     def _source(self) -> str | None:
         """Return what made the heatmap in view; run and checkpoint, so that a pick can name it."""

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 
 from tomoscribe.training.launch import list_runs
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.starter import Starter
 
@@ -43,8 +44,8 @@ class ContinueFrom(QComboBox):
         self.setToolTip("The new training begins with the weights of this checkpoint.")
         self.addItem(NONE, None)
         self.currentIndexChanged.connect(self._choose)
-        session.project_changed.connect(self.refresh)
-        RunMonitor.of(session).followed.connect(self.refresh)
+        connect(self, session.project_changed, self.refresh)
+        connect(self, RunMonitor.of(session).followed, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:

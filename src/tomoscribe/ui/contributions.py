@@ -19,6 +19,7 @@ from tomoscribe.io.volumes import open_volume
 from tomoscribe.simulate.project import make_sample_project
 from tomoscribe.ui.app import add_docks
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.tomogram_layer import layer_arguments
 
@@ -112,6 +113,7 @@ def open_sample() -> list[LayerTuple]:
     session, folder = Session.of(viewer), sample_folder()
     # Without a parent it would be collected before it is done.
     background = Background(QApplication.instance())
+    connect(background, session.closed, background.close)
     bar = progress(total=0, desc="Making a tomogram with particles")
     session.status_message.emit("Making two small tomograms with particles, a few seconds …")
 

@@ -9,7 +9,7 @@ from tomoscribe.ui.annotate_actions import move_plane_with_wheel
 from tomoscribe.ui.annotate_dock import AnnotateDock
 from tomoscribe.ui.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
-from tomoscribe.ui.lifetime import WindowEnd
+from tomoscribe.ui.lifetime import DockEnd, WindowEnd
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.train_dock import TrainDock
 from tomoscribe.ui.widgets import main_window
@@ -24,6 +24,7 @@ class AnnotateWidget(AnnotateDock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(Session.of(napari_viewer))
+        DockEnd(self)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Connect the keys once the dock has found its window."""
@@ -41,6 +42,7 @@ class TrainWidget(TrainDock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(Session.of(napari_viewer))
+        DockEnd(self)
 
 
 class CompareWidget(CompareDock):
@@ -48,3 +50,4 @@ class CompareWidget(CompareDock):
 
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(Session.of(napari_viewer))
+        DockEnd(self)

@@ -18,6 +18,7 @@ from tomoscribe.prediction.instant import MIN_CLICKS, InstantAnswer
 from tomoscribe.training.events import Scores
 from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.heatmap_layer import HeatmapGrid
 from tomoscribe.ui.monitor import RunMonitor
 
@@ -126,9 +127,9 @@ class InstantLoop(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(QUIET_MS)
         self._timer.timeout.connect(self.ask)
-        session.picks_changed.connect(self._soon)
-        session.class_changed.connect(self._soon)
-        session.current_changed.connect(self._forget)
+        connect(self, session.picks_changed, self._soon)
+        connect(self, session.class_changed, self._soon)
+        connect(self, session.current_changed, self._forget)
 
     @property
     def busy(self) -> bool:

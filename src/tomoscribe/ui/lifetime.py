@@ -1,4 +1,4 @@
-"""Ends a session with its window, so that its project can be opened again at once."""
+"""Ends a session with its window, and what is in a dock with the dock."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class WindowEnd(QObject):
-    """Watches one main window for its end."""
+    """Watches one main window for its end, so that its project can be opened again at once."""
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
@@ -50,3 +50,23 @@ class WindowEnd(QObject):
     def _end(self) -> None:
         self._window.removeEventFilter(self)
         self._session.close()
+
+
+class DockEnd(QObject):
+    """Deletes a widget when the user closes the dock that it is in.
+
+    napari takes the widget out of a dock that it closes, and leaves it: without an end, its
+    threads would go on for nobody, and the next such dock would have a rival.
+    """
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._widget = widget
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Look whether the widget was taken out."""
+        moved = event is not None and event.type() == QEvent.Type.ParentChange
+        if moved and watched is self._widget and self._widget.parent() is None:
+            self._widget.deleteLater()
+        return False

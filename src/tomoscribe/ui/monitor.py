@@ -71,6 +71,7 @@ class RunMonitor:
         session.run_changed.connect(self.follow)
         session.current_changed.connect(self._on_current)
         session.project_changed.connect(self.adopt)
+        session.closed.connect(self.close)
         if session.run is not None:
             self.follow(session.run)
         elif session.project is not None:

@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QLabel, QSpinBox, QVBoxLayout, QWidget
 
 from tomoscribe.picks.table import positions_zyx
 from tomoscribe.ui import style
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.widgets import button, enable, heading, hint, row
 
 if TYPE_CHECKING:
@@ -101,10 +102,10 @@ class RegionList(QWidget):
         layout.addLayout(row(heading("Complete regions"), self.draw, stretch=0))
         layout.addWidget(self.help)
         layout.addLayout(self._box)
-        session.regions_changed.connect(self.refresh)
-        session.current_changed.connect(self.refresh)
-        session.project_changed.connect(self.refresh)
-        session.picks_changed.connect(self._refresh_counts)
+        connect(self, session.regions_changed, self.refresh)
+        connect(self, session.current_changed, self.refresh)
+        connect(self, session.project_changed, self.refresh)
+        connect(self, session.picks_changed, self._refresh_counts)
         self.refresh()
 
     def refresh(self, *_: object) -> None:

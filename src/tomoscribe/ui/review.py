@@ -9,6 +9,7 @@ from psygnal import Signal
 
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.pick_style import diameter_voxels
 from tomoscribe.ui.proposal_layer import ProposalLayer
 from tomoscribe.ui.proposals import Comparison, Proposals, propose
@@ -40,7 +41,8 @@ class Review:
         self._heatmap = heatmap
         self._layer = ProposalLayer(session)
         self._finder = Background(parent)
-        session.picks_changed.connect(self._on_picks)
+        connect(self._finder, session.picks_changed, self._on_picks)
+        connect(self._finder, session.closed, self.close)
 
     @property
     def proposals(self) -> Proposals | None:
@@ -136,7 +138,7 @@ class Review:
 
     def close(self) -> None:
         """Let go of the session and end the thread."""
-        self.session.picks_changed.disconnect(self._on_picks)
+        self.session.picks_changed.disconnect(self._on_picks, missing_ok=True)
         self._finder.close()
 
     def _answer(self, state: PickState) -> None:

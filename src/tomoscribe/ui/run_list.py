@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from tomoscribe.training import launch
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.run_words import state_word
 from tomoscribe.ui.widgets import hint
@@ -38,9 +39,9 @@ class RunList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.empty)
         layout.addWidget(self.list)
-        session.project_changed.connect(self.refresh)
-        self._monitor.followed.connect(self.refresh)
-        self._monitor.updated.connect(self._on_update)
+        connect(self, session.project_changed, self.refresh)
+        connect(self, self._monitor.followed, self.refresh)
+        connect(self, self._monitor.updated, self._on_update)
         self.refresh()
 
     def refresh(self) -> None:

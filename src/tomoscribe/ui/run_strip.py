@@ -14,6 +14,7 @@ from tomoscribe.training.status import State
 from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.closing import ClosingGuard
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.run_words import NO_RUN, figures, sentence, state_word
 from tomoscribe.ui.sparkline import Sparkline
@@ -70,9 +71,10 @@ class RunStrip(QWidget):
         self._patience.setSingleShot(True)
         self._patience.setInterval(int(1000 * launch.STOP_S))
         self._patience.timeout.connect(self._end)
-        self._monitor.updated.connect(self.refresh)
-        self._monitor.progressed.connect(self._show_curve)
-        self._monitor.followed.connect(self.refresh)
+        connect(self, self._monitor.updated, self.refresh)
+        connect(self, self._monitor.progressed, self._show_curve)
+        connect(self, self._monitor.followed, self.refresh)
+        connect(self, session.closed, self._stop_timers)
         self._show_curve()
         self.refresh()
 
@@ -96,6 +98,10 @@ class RunStrip(QWidget):
             self.sentence.setToolTip(text)
         self.sentence.setStyleSheet(f"color: {style.BAD}" if said.bad else "")
         self._show_buttons(state)
+
+    def _stop_timers(self) -> None:
+        self._clock.stop()
+        self._patience.stop()
 
     def _show_buttons(self, state: State | None) -> None:
         failed = self._monitor.record.failed

@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.widgets import hint
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class SaveLine(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
-        session.status_message.connect(self.show_message)
-        session.saved.connect(self._on_saved)
-        session.project_changed.connect(self._on_project)
+        connect(self, session.status_message, self.show_message)
+        connect(self, session.saved, self._on_saved)
+        connect(self, session.project_changed, self._on_project)
         self._tick()
 
     def show_message(self, text: str) -> None:

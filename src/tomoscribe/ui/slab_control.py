@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QLabel, QSlider, QWidget
 
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.widgets import enable, row
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ class SlabControl(QWidget):
         self.value.setMinimumWidth(self.value.fontMetrics().horizontalAdvance(LABEL_CHARACTERS))
         self.setLayout(row(QLabel("Average"), self.slider, self.value, stretch=1))
         self.slider.valueChanged.connect(lambda step: session.averaging.set(2 * step + 1))
-        session.averaging.changed.connect(self.refresh)
-        session.current_changed.connect(self.refresh)
+        connect(self, session.averaging.changed, self.refresh)
+        connect(self, session.current_changed, self.refresh)
         self.refresh()
 
     def refresh(self, *_: object) -> None:

@@ -66,6 +66,7 @@ class Starter:
             self.monitor.followed,
         ):
             signal.connect(self._changed)
+        session.closed.connect(self.close)
 
     @classmethod
     def of(cls, session: Session) -> Starter:

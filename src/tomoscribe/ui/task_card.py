@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.ui import style
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.meter import Meter
 from tomoscribe.ui.widgets import hint
 
@@ -75,9 +76,9 @@ class TaskCard(QFrame):
         for widget in (self.title, self.progress, self.help, self.answer):
             layout.addWidget(widget)
         for signal in (session.picks_changed, session.class_changed, session.current_changed):
-            signal.connect(self.refresh)
-        session.project_changed.connect(self.refresh)
-        session.pending_changed.connect(self.refresh)
+            connect(self, signal, self.refresh)
+        connect(self, session.project_changed, self.refresh)
+        connect(self, session.pending_changed, self.refresh)
         self.refresh()
 
     def refresh(self, *_: object) -> None:

@@ -13,6 +13,7 @@ from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import devices
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.closing import ClosingGuard
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.continue_from import ContinueFrom
 from tomoscribe.ui.curve import LearningCurve
 from tomoscribe.ui.monitor import RunMonitor
@@ -105,9 +106,9 @@ class TrainDock(QWidget):
         return details
 
     def _connect(self) -> None:
-        self._starter.changed.connect(self.refresh)
-        self._session.project_changed.connect(self.refresh)
-        self._monitor.progressed.connect(self._on_progress)
+        connect(self, self._starter.changed, self.refresh)
+        connect(self, self._session.project_changed, self.refresh)
+        connect(self, self._monitor.progressed, self._on_progress)
         self.first.changed.connect(self._take_settings)
         self.others.changed.connect(self._take_settings)
 

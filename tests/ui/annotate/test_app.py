@@ -36,6 +36,15 @@ def opened(folder: Path, qapp: QApplication) -> Iterator[napari.Viewer]:
     qapp.processEvents()
 
 
+@pytest.fixture
+def stays_when_windows_close(qapp: QApplication) -> Iterator[None]:
+    """Keep Qt from quitting with the last window: quitting closes those of all other tests."""
+    quits = qapp.quitOnLastWindowClosed()
+    qapp.setQuitOnLastWindowClosed(False)
+    yield
+    qapp.setQuitOnLastWindowClosed(quits)
+
+
 def docks_of(viewer: napari.Viewer) -> dict[str, QDockWidget]:
     window = viewer.window._qt_window
     docks = window.findChildren(QDockWidget)
@@ -126,13 +135,17 @@ def test_closing_the_window_frees_the_project_at_once(folder: Path, qapp: QAppli
 
 
 def test_the_close_button_of_a_running_application_frees_the_project(
-    folder: Path, qapp: QApplication
+    folder: Path, qapp: QApplication, stays_when_windows_close: None
 ) -> None:
     viewer = open_viewer([folder])
     session = Session.of(viewer)
+    deadline = QTimer(singleShot=True, interval=60_000)
+    deadline.timeout.connect(lambda: qapp.exit(1))
+    deadline.start()
+    session.closed.connect(lambda: QTimer.singleShot(0, lambda: qapp.exit(0)))
     QTimer.singleShot(0, viewer.window._qt_window.close)
-    QTimer.singleShot(2000, qapp.quit)
-    qapp.exec()
+    assert qapp.exec() == 0, "the session did not end with its window"
+    deadline.stop()
     assert session.project is None
     Project.open(folder).close()
 
