@@ -32,7 +32,7 @@ class TrainingSettings(BaseModel):
     bin: int | None = Field(
         None,
         gt=0,
-        description="average-binning factor; default: 6-12 voxels across the smallest particle, "
+        description="average-binning factor; default: 6-14 voxels across the smallest particle, "
         "14 or more where the network halves once more",
     )
     patch: int | None = Field(
