@@ -46,7 +46,7 @@ class Reporter:
         self._events = threading.Lock()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
-        self._reserve = run.path / "reserve"
+        self._reserve = run.reserve_path
 
     def __enter__(self) -> Reporter:
         self.update(state=State.STARTING, message="Starting.")

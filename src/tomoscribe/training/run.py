@@ -132,6 +132,11 @@ class RunFolder:
         return self.path / "worker.log"
 
     @property
+    def reserve_path(self) -> Path:
+        """File that keeps space for the worker's last words; gone at its end."""
+        return self.path / "reserve"
+
+    @property
     def metrics_dir(self) -> Path:
         """Folder of `metrics.csv`, and of `tensorboard/`."""
         return self.path
