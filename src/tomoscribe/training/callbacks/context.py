@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
 
     from tomoscribe.project.model import TrainingData
-    from tomoscribe.tasks.base import Evaluation, TaskModule
+    from tomoscribe.tasks.base import Evaluation, Predictor, TaskModule
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.training.callbacks.checkpoints import CheckpointKeeper
     from tomoscribe.training.clock import TrainingClock
@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from tomoscribe.training.reporter import Reporter
     from tomoscribe.training.run import RunFolder
     from tomoscribe.training.steering import Steering
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The frozen weights of a checkpoint, for its preview."""
+
+    name: str
+    step: int
+    predictor: Predictor
 
 
 @dataclass
@@ -30,7 +39,7 @@ class TrainingContext:
     worker begins; `data` is replaced when the labels change; `reason` says why the
     training ends, empty while it goes on. Previews are made in a thread of their own:
     `weights` is held while the averaged weights and the step change, `previewing` while
-    a piece of a preview is computed.
+    a piece of a preview is computed; `snapshot` is the newest checkpoint to preview.
     """
 
     run: RunFolder
@@ -47,6 +56,7 @@ class TrainingContext:
     evaluation: Evaluation | None = None
     evaluated_step: int = field(default=-1)
     reason: str = ""
+    snapshot: Snapshot | None = None
     weights: threading.Lock = field(default_factory=threading.Lock)
     previewing: threading.Lock = field(default_factory=threading.Lock)
 

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.training.callbacks.context import Snapshot
 from tomoscribe.training.callbacks.preview_job import PreviewJob, Watched
 
 if TYPE_CHECKING:
@@ -27,12 +28,17 @@ class Previewer:
     its middle first, however much time previews have had; another jump meanwhile leaves
     out the rest. Everything else keeps to `preview_share`, of which jumps use up half at
     most. Previews never overlap: all blocks of one come before the next.
+
+    A checkpoint is previewed with its own weights, before and instead of the weights in
+    between; a jump interrupts it, then it begins anew where the user looks.
     """
 
     def __init__(self, context: TrainingContext) -> None:
         self._context = context
         self._watched = Watched(context.data)
         self._job: PreviewJob | None = None
+        self._shown: Snapshot | None = None
+        self._of_checkpoint = False
         self._parts: list[Focus] = []
         self._turn = 0
         self._answered = 0
@@ -85,27 +91,35 @@ class Previewer:
         if job is None or spent + self._block_s - excused > granted:
             return False
         age = time.monotonic() - job.began
-        if job.finished and age < self._every_s(control):
+        snapshot = self._waiting_snapshot()
+        if job.finished and snapshot is None and age < self._every_s(control):
             return False
         with clock.spend("previews"):
             if job.finished:
                 self._stale_s = STALE_S
                 self._turn += 1
-                self._begin(control)
-            elif age > self._stale_s:
+                self._begin(control, snapshot)
+            elif snapshot is not None and not self._of_checkpoint:
+                self._begin(control, snapshot)
+            elif age > self._stale_s and (snapshot is not None or not self._of_checkpoint):
                 self._stale_s *= 2
-                self._begin(control)
+                self._begin(control, snapshot)
             else:
                 job.next_block()
         self._block_s = clock.spent("previews") - spent
         return True
 
+    def _waiting_snapshot(self) -> Snapshot | None:
+        """Return the newest checkpoint if it has no preview yet."""
+        snapshot = self._context.snapshot
+        return None if snapshot is self._shown else snapshot
+
     def _every_s(self, control: Control) -> float:
         wanted = control.preview_every_s
         return self._context.settings.preview_every_s if wanted is None else wanted
 
-    def _begin(self, control: Control) -> PreviewJob:
-        """Begin a preview of the sample whose turn it is with the newest weights."""
+    def _begin(self, control: Control, snapshot: Snapshot | None = None) -> PreviewJob:
+        """Begin a preview of the sample whose turn it is, of a checkpoint or the newest weights."""
         context = self._context
         self._watched.data = context.data
         for name in self._watched.unknown(control):
@@ -113,19 +127,27 @@ class Previewer:
         names = self._watched.names(control)
         sample = names[self._turn % len(names)]
         self._answered = control.focus_revision
-        with context.weights:
-            predictor = context.module.predictor()
-            name, step = context.checkpoint_name, context.step
+        if snapshot is not None:
+            self._shown = snapshot
+        elif self._of_checkpoint and self._job is not None and not self._job.finished:
+            self._shown = None  # interrupted: it is still to be shown
+        self._of_checkpoint = snapshot is not None
+        weights = snapshot or self._newest()
         self._job = PreviewJob(
             context.reporter,
-            predictor,
-            name=name,
-            step=step,
+            weights.predictor,
+            name=weights.name,
+            step=weights.step,
             sample=sample,
             volume=self._watched.volume(sample),
             focus=self._watched.focus(sample, control),
         )
         return self._job
+
+    def _newest(self) -> Snapshot:
+        context = self._context
+        with context.weights:
+            return Snapshot(context.checkpoint_name, context.step, context.module.predictor())
 
     def _complain(self, message: str) -> None:
         if message not in self._complained:
