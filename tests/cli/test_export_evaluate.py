@@ -9,7 +9,7 @@ import pytest
 
 from tomoscribe.coords import Geometry
 from tomoscribe.io.pick_columns import PickColumns
-from tomoscribe.io.pick_files import write_picks
+from tomoscribe.io.pick_files import read_picks, write_picks
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass
@@ -59,6 +59,15 @@ def test_export_of_another_state_format_and_class(
     assert len((tmp_path / "out" / "TS_1.csv").read_text().splitlines()) == 4
 
 
+def test_export_to_relion4_in_pixels_of_the_tilt_series(
+    project: Path, tmp_path: Path, exit_code: Run
+) -> None:
+    options = ("--format", "relion4", "--tilt-series-pixel-size-A", "2.5")
+    assert exit_code("export", project, "--out", tmp_path / "out", *options) == 0
+    raw = read_picks(tmp_path / "out" / "TS_1.star")
+    assert raw.zyx.tolist() == [[4, 8, 12], [16, 20, 24]]  # A voxel is 10 Å.
+
+
 def test_export_of_a_training_folder(
     project: Path, tmp_path: Path, exit_code: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,6 +81,9 @@ def test_export_of_a_training_folder(
     [
         (("--state", "proposed"), "no proposed picks"),
         (("--format", "xls"), "There is no format 'xls'"),
+        (("--tilt-series-pixel-size-A", "2"), "Only relion4 counts"),
+        (("--format", "relion4", "--tilt-series-pixel-size-A", "0"), "0 Å is not possible"),
+        (("--training-folder", "--tilt-series-pixel-size-A", "2"), "counts in voxels"),
         (("--training-folder", "--state", "accepted"), "leave --state and --class out"),
     ],
 )

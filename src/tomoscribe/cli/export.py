@@ -30,6 +30,14 @@ def export(
         list[str] | None,
         typer.Option("--class", help="Class of the picks; may be repeated; default: all."),
     ] = None,
+    tilt_series_pixel_size_A: Annotated[
+        float | None,
+        typer.Option(
+            "--tilt-series-pixel-size-A",
+            help="Pixel size in Å of the unbinned tilt series, in which relion4 counts; "
+            "default: the tomogram's voxel size.",
+        ),
+    ] = None,
     training_folder: Annotated[
         bool,
         typer.Option(
@@ -46,11 +54,22 @@ def export(
             raise TomoscribeError(
                 "--training-folder holds all accepted picks: leave --state and --class out."
             )
+        if tilt_series_pixel_size_A is not None:
+            raise TomoscribeError(
+                "--training-folder counts in voxels: leave --tilt-series-pixel-size-A out."
+            )
         report = export_training_folder(opened, out)
     else:
         states = tuple(state) if state else (PickState.ACCEPTED,)
         flavour = cast("Flavour", format_)
-        report = export_picks(opened, out, flavour, states=states, class_names=class_ or None)
+        report = export_picks(
+            opened,
+            out,
+            flavour,
+            states=states,
+            class_names=class_ or None,
+            tilt_series_pixel_size_A=tilt_series_pixel_size_A,
+        )
     console = Console(soft_wrap=True, highlight=False)
     for path in report.paths:
         console.print(str(path), markup=False)

@@ -108,6 +108,7 @@ def export_columns(
     *,
     geometry: Geometry,
     tomogram_name: str,
+    tilt_series_pixel_size_A: float | None = None,
 ) -> ExportReport:
     """Write picks to one file and read it back.
 
@@ -123,6 +124,8 @@ def export_columns(
         Of the tomogram.
     tomogram_name : str
         Its name, where the columns have none.
+    tilt_series_pixel_size_A : float or None
+        For `relion4`, as in `export_picks`.
 
     Raises
     ------
@@ -131,7 +134,14 @@ def export_columns(
     """
     if not len(columns):
         raise TomoscribeError(f"There are no picks to write to {path}.")
-    write_picks(path, columns, geometry=geometry, tomogram_name=tomogram_name, flavour=flavour)
+    write_picks(
+        path,
+        columns,
+        geometry=geometry,
+        tomogram_name=tomogram_name,
+        flavour=flavour,
+        tilt_series_pixel_size_A=tilt_series_pixel_size_A,
+    )
     back = read_picks(path, geometry=geometry)
     same_count = len(back) == len(columns)
     difference = float(np.abs(back.zyx - columns.zyx).max()) if same_count else float("inf")
@@ -154,6 +164,7 @@ def export_picks(
     tomograms: Iterable[str] | None = None,
     min_score: float = 0.0,
     combined: bool = True,
+    tilt_series_pixel_size_A: float | None = None,
 ) -> ExportReport:
     """Write the picks of a project: a file for each tomogram, and one with all of them.
 
@@ -175,6 +186,8 @@ def export_picks(
         Picks of a model with a lower score, 0..1, are left out; human picks have none and stay.
     combined : bool
         Write `particles.*` too, where picks come from more than one tomogram.
+    tilt_series_pixel_size_A : float or None
+        Pixel in Å in which `relion4` counts; by default the tomogram's voxel.
 
     Raises
     ------
@@ -187,6 +200,7 @@ def export_picks(
         raise TomoscribeError(
             f"There is no format '{flavour}'; formats are: {', '.join(SUFFIXES)}."
         )
+    _check_pixel_size(tilt_series_pixel_size_A, flavour)
     chosen = chosen_picks(project, states, class_names, tomograms, min_score)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -206,6 +220,7 @@ def export_picks(
                 flavour,
                 geometry=geometries[name],
                 tomogram_name=name,
+                tilt_series_pixel_size_A=tilt_series_pixel_size_A,
             )
             for name, picks in chosen.items()
         ]
@@ -215,7 +230,9 @@ def export_picks(
             if why_not:
                 notes.append(why_not)
             else:
-                together = _export_combined(chosen, geometries, all_in_one, flavour)
+                together = _export_combined(
+                    chosen, geometries, all_in_one, flavour, tilt_series_pixel_size_A
+                )
     except TomoscribeError:
         for path in new:
             path.unlink(missing_ok=True)
@@ -261,6 +278,18 @@ def chosen_picks(
     return chosen
 
 
+def _check_pixel_size(size_A: float | None, flavour: Flavour) -> None:
+    if size_A is None:
+        return
+    if flavour != "relion4":
+        raise TomoscribeError(
+            f"Only relion4 counts in pixels of the tilt series, {flavour} does not: leave the "
+            "pixel size of the tilt series out."
+        )
+    if not 0 < size_A < float("inf"):
+        raise TomoscribeError(f"A pixel size of {size_A:g} Å is not possible.")
+
+
 def _geometry(entry: TomogramEntry) -> Geometry:
     return volume_geometry(entry.address, entry.voxel_size_A)
 
@@ -270,6 +299,7 @@ def _export_combined(
     geometries: dict[str, Geometry],
     path: Path,
     flavour: Flavour,
+    tilt_series_pixel_size_A: float | None,
 ) -> ExportReport:
     first = next(iter(chosen))
     columns = columns_of([pick for picks in chosen.values() for pick in picks])
@@ -284,7 +314,14 @@ def _export_combined(
                 voxels_to_centered_A(zyx[own], geometry), geometries[first]
             )
     columns = replace(columns, zyx=zyx, tomogram=names)
-    return export_columns(columns, path, flavour, geometry=geometries[first], tomogram_name=first)
+    return export_columns(
+        columns,
+        path,
+        flavour,
+        geometry=geometries[first],
+        tomogram_name=first,
+        tilt_series_pixel_size_A=tilt_series_pixel_size_A,
+    )
 
 
 def _why_not_combined(geometries: dict[str, Geometry], flavour: str) -> str | None:
