@@ -19,6 +19,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.model import Role
 from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.tomogram_menu import TomogramMenu
 from tomoscribe.ui.widgets import button, enable, heading, hint, row
 
 if TYPE_CHECKING:
@@ -88,12 +89,15 @@ class TomogramChooser(QWidget):
         self.role = QComboBox()
         for value in Role:
             self.role.addItem(str(value), value)
+        self.menu = TomogramMenu(session, lambda: self.selected, self)
+        self.more = button("…", "Mend this tomogram's voxel size, or remove it", self._open_menu)
+        self.more.setFixedWidth(28)
         self.form = VoxelSizeForm(session)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
         layout.addLayout(row(self.title, self.open_button, self.project_button, stretch=0))
-        layout.addLayout(row(self.tomogram, self.role, stretch=0))
+        layout.addLayout(row(self.tomogram, self.role, self.more, stretch=0))
         layout.addWidget(self.form)
         self.tomogram.activated.connect(self._choose)
         self.role.activated.connect(self._set_role)
@@ -123,9 +127,21 @@ class TomogramChooser(QWidget):
             self.tomogram.setCurrentIndex(names.index(current))
         if not names and self._session.pending is None:
             self.tomogram.addItem("no tomogram yet")
-        entry = self._session.entry
         enable(self.tomogram, None if names else "Open or drop a tomogram first.")
+        self._show_role()
+
+    @property
+    def selected(self) -> str | None:
+        """The tomogram of the project that is chosen here, also where it cannot be shown."""
+        names = list(self._session.project.tomograms) if self._session.project else []
+        index = self.tomogram.currentIndex()
+        return names[index] if 0 <= index < len(names) else None
+
+    def _show_role(self) -> None:
+        project, name = self._session.project, self.selected
+        entry = None if project is None or name is None else project.tomograms[name]
         enable(self.role, None if entry else "Open a tomogram first.")
+        enable(self.more, None if entry else "Open a tomogram first.")
         if entry is not None:
             self.role.setCurrentIndex(list(Role).index(entry.role))
             self.role.setToolTip(f"What this tomogram is used for. {ROLE_TIPS[entry.role]}")
@@ -136,11 +152,15 @@ class TomogramChooser(QWidget):
             name = list(project.tomograms)[index]
             if name != self._session.current:
                 self._session.change(lambda: self._session.set_current(name))
+                self._show_role()
 
     def _set_role(self, index: int) -> None:
-        project, name = self._session.project, self._session.current
+        project, name = self._session.project, self.selected
         if project is not None and name is not None:
             self._session.change(lambda: project.set_role(name, list(Role)[index]))
+
+    def _open_menu(self) -> None:
+        self.menu.popup(self.more.mapToGlobal(self.more.rect().bottomLeft()))
 
     def ask_files(self) -> None:
         """Ask for files and open them."""
