@@ -8,6 +8,7 @@ from qtpy.QtCore import Qt
 from tests.ui.conftest import PLACES_ZYX, FakeWorker
 
 from tomoscribe.project.model import Role
+from tomoscribe.project.store import Project
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training.status import State
 from tomoscribe.ui import starter as starter_module
@@ -63,6 +64,38 @@ def test_clicks_only_in_a_validating_tomogram_are_not_enough(dock, session, edit
     dock.split.buttons[0].click()
     assert session.project.tomograms["one"].role is Role.TRAIN
     assert dock.train.isEnabled()
+
+
+def test_a_role_that_was_set_elsewhere_is_shown_at_once(dock, session, edit_of) -> None:
+    session.edit(edit_of(PLACES_ZYX[:2]))
+    session.project.set_role("one", Role.UNUSED)
+    assert dock.split.buttons[0].text() == "one   2 clicks, not used"
+    assert "No clicked tomogram trains" in dock.why.text()
+
+
+def test_a_role_that_cannot_be_changed_stays_and_says_so(session, project, qtbot) -> None:
+    said = []
+    session.status_message.connect(said.append)
+    session.set_project(Project.open(project.path, read_only=True))
+    dock = TrainDock(session)
+    qtbot.addWidget(dock)
+    dock.split.buttons[0].click()
+    assert "reading only" in said[-1]
+    assert session.project.tomograms["one"].role is Role.TRAIN
+
+
+def test_looks_at_a_training_that_show_nothing_new_count_no_picks(
+    dock, session, fake_worker, process_until
+) -> None:
+    fake_worker.begin()
+    session.run = fake_worker.run
+    monitor = Starter.of(session).monitor
+    process_until(lambda: monitor.alive and not monitor.replaying, "the run")
+    changes, looks = [], []
+    Starter.of(session).changed.connect(lambda: changes.append(1))
+    monitor.updated.connect(lambda _: looks.append(1))
+    process_until(lambda: len(looks) >= 3, "three looks")
+    assert changes == []
 
 
 def test_the_split_is_shown_with_what_is_held_out(dock, session, edit_of) -> None:

@@ -62,10 +62,15 @@ class Starter:
             session.picks_changed,
             session.current_changed,
             session.class_changed,
-            self.monitor.updated,
+            session.pending_changed,
             self.monitor.followed,
         ):
             signal.connect(self._changed)
+        session.project_changed.connect(self._on_project)
+        self._seen = self._state()
+        for signal in (self.monitor.updated, self.monitor.progressed):
+            signal.connect(self._on_monitor)
+        self._on_project()
         session.closed.connect(self.close)
 
     @classmethod
@@ -112,8 +117,7 @@ class Starter:
         """Use a tomogram of the project for something else."""
         project = self.session.project
         if project is not None:
-            project.set_role(name, role)
-            self.changed.emit()
+            self.session.change(lambda: project.set_role(name, role))
 
     def start(self, start_from: Path | None = None) -> None:
         """Start a training of the project, and follow it; `start_from` overrides the choice."""
@@ -154,5 +158,21 @@ class Starter:
         self.session.status_message.emit(str(error))
         self.changed.emit()
 
+    def _on_project(self) -> None:
+        project = self.session.project
+        if project is not None:
+            project.tomograms_changed.connect(self._changed, unique=True)
+
+    def _state(self) -> tuple[object, ...]:
+        """Return what of a training decides on what can start."""
+        monitor = self.monitor
+        return monitor.alive, monitor.replaying, len(monitor.record.checkpoints)
+
+    def _on_monitor(self) -> None:
+        """Pass on what matters here; the monitor looks ten times a second."""
+        if self._state() != self._seen:
+            self._changed()
+
     def _changed(self) -> None:
+        self._seen = self._state()
         self.changed.emit()
