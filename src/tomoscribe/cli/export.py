@@ -11,7 +11,7 @@ from rich.console import Console
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import Flavour
 from tomoscribe.picks.table import PickState
-from tomoscribe.project.export import SUFFIXES, export_picks
+from tomoscribe.project.export import SUFFIXES, ExportReport, export_picks
 from tomoscribe.project.export_folder import export_training_folder
 from tomoscribe.project.store import Project
 
@@ -50,14 +50,7 @@ def export(
     """Write the picks of a project: a file for each tomogram, one for all, read back to check."""
     opened = Project.open(project, read_only=True)
     if training_folder:
-        if state or class_:
-            raise TomoscribeError(
-                "--training-folder holds all accepted picks: leave --state and --class out."
-            )
-        if tilt_series_pixel_size_A is not None:
-            raise TomoscribeError(
-                "--training-folder counts in voxels: leave --tilt-series-pixel-size-A out."
-            )
+        _refuse_choice(state, class_, tilt_series_pixel_size_A)
         report = export_training_folder(opened, out)
     else:
         states = tuple(state) if state else (PickState.ACCEPTED,)
@@ -70,11 +63,29 @@ def export(
             class_names=class_ or None,
             tilt_series_pixel_size_A=tilt_series_pixel_size_A,
         )
+    _print_report(report, opened.notes)
+
+
+def _refuse_choice(
+    state: list[PickState] | None, class_: list[str] | None, pixel_size_A: float | None
+) -> None:
+    """Raise where options are given that a training folder has no use for."""
+    if state or class_:
+        raise TomoscribeError(
+            "--training-folder holds all accepted picks: leave --state and --class out."
+        )
+    if pixel_size_A is not None:
+        raise TomoscribeError(
+            "--training-folder counts in voxels: leave --tilt-series-pixel-size-A out."
+        )
+
+
+def _print_report(report: ExportReport, project_notes: list[str]) -> None:
     console = Console(soft_wrap=True, highlight=False)
     for path in report.paths:
         console.print(str(path), markup=False)
     for row in report.first_rows:
         console.print(f"  {row}", style="dim", markup=False)
     console.print(report.sentence, markup=False)
-    for note in (*opened.notes, *report.notes):
+    for note in (*project_notes, *report.notes):
         console.print(note, style="yellow", markup=False)
