@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.project.classes import PALETTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,19 +21,6 @@ if TYPE_CHECKING:
 
     from tomoscribe.picks.table import Pick
     from tomoscribe.project.model import ParticleClass
-
-PALETTE = (
-    "#e69f00",
-    "#56b4e9",
-    "#009e73",
-    "#f0e442",
-    "#0072b2",
-    "#d55e00",
-    "#cc79a7",
-    "#bbbbbb",
-    "#ffffff",
-)
-"""Colours for nine classes, told apart with any colour vision (Okabe and Ito 2008)."""
 
 SYMBOLS = {PickState.ACCEPTED: "disc", PickState.PROPOSED: "disc", PickState.REJECTED: "x"}
 
