@@ -1,12 +1,15 @@
 """Labels, targets and patches: what the clicks say, and where."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tomoscribe.picks.table import Pick, PickState
 from tomoscribe.project.model import ParticleClass, Region, Role, TrainingSample
-from tomoscribe.tasks.tomogram.labels import FRESH_WEIGHT, make_labels, pick_keys
+from tomoscribe.tasks.tomogram.labels import FRESH_WEIGHT, can_judge, make_labels, pick_keys
 from tomoscribe.tasks.tomogram.sampler import PatchSampler, cut
 from tomoscribe.tasks.tomogram.targets import Window, make_targets
 
@@ -43,6 +46,19 @@ def test_few_clicks_all_train() -> None:
     points = _labels(_sample(*_clicks(8)), 0.2).points[0]
     assert len(points.clicked) == 8
     assert len(points.held_out) == 0
+
+
+def test_of_a_tomogram_for_validation_all_clicks_are_held_out() -> None:
+    points = _labels(_sample(*_clicks(3)), 1.0).points[0]
+    assert len(points.clicked) == 0
+    assert len(points.held_out) == 3
+
+
+def test_only_clicks_make_a_tomogram_one_to_validate_on() -> None:
+    region = Region((0, 0, 0), (9, 9, 9))
+    proposed = Pick(1, (1, 1, 1), "a", state=PickState.PROPOSED)
+    assert not can_judge([_sample(proposed, regions=(region,))], CLASSES)
+    assert can_judge([_sample(proposed), _sample(Pick(2, (2, 2, 2), "b"))], CLASSES)
 
 
 def test_proposals_are_no_labels_and_rejected_ones_are_negatives() -> None:
@@ -87,6 +103,30 @@ def test_other_classes_and_rejected_picks_are_known_negatives() -> None:
     assert labels.negative[0, 0, 10, 4, 4] == 4.0
     assert labels.negative[0, 1, 4, 4, 4] == 0.0
     assert labels.negative[0, 0, 0, 14, 14] == 0.0
+
+
+class _Largest(TorchDispatchMode):
+    """Notes the largest tensor that is made."""
+
+    numel = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
+        made = func(*args, **(kwargs or {}))
+        if isinstance(made, torch.Tensor):
+            self.numel = max(self.numel, made.numel())
+        return made
+
+
+def test_many_clicks_in_view_take_no_more_memory_and_the_nearest_counts() -> None:
+    picks = _clicks(200)
+    picks = [replace(p, zyx=tuple(0.5 * v for v in p.zyx)) for p in picks]
+    with _Largest() as largest:
+        labels = _targets(_sample(*picks), grid_bin=1)
+    assert largest.numel <= 8 * 16**3
+    grid = np.stack(np.meshgrid(*3 * [np.arange(16)], indexing="ij"), -1)
+    away = np.linalg.norm(grid[..., None, :] - np.array([p.zyx for p in picks]), axis=-1).min(-1)
+    expected = np.exp(-(away**2) / (2 * (0.16 * 8) ** 2))
+    np.testing.assert_allclose(labels.target[0, 0].numpy(), expected, atol=1e-3)
 
 
 def test_declared_regions_are_certain_for_their_classes_only() -> None:

@@ -80,7 +80,8 @@ def make_labels(
     classes : sequence of ParticleClass
         The classes to learn, in the order of the output maps.
     hold_out : float
-        Share of the clicks to hold out of the training; 0 where tomograms for validation exist.
+        Share of the clicks to hold out of the training; 0 where tomograms for validation exist,
+        1 for all clicks of such a tomogram, however few.
     known : frozenset of (class name, pick id) or None
         What was there before; later picks are fresh. None: nothing is fresh.
     """
@@ -88,7 +89,8 @@ def make_labels(
     for particle in classes:
         accepted = sample.of_class(particle.name)
         rejected = sample.of_class(particle.name, PickState.REJECTED)
-        count = round(hold_out * len(accepted)) if len(accepted) >= _FEWEST_TO_HOLD_OUT else 0
+        enough = hold_out >= 1 or len(accepted) >= _FEWEST_TO_HOLD_OUT
+        count = round(hold_out * len(accepted)) if enough else 0
         held = set(sorted((p.id for p in accepted), key=_shuffled)[:count])
 
         def weigh(picks: list[Pick]) -> NDArray[np.float64]:
@@ -106,6 +108,14 @@ def make_labels(
             )
         )
     return SampleLabels(tuple(parts), sample.regions, tuple(c.name for c in classes))
+
+
+def can_judge(samples: Sequence[TrainingSample], classes: Sequence[ParticleClass]) -> bool:
+    """Return whether `samples` can validate: some click, in a declared region or not, is there.
+
+    Proposals and rejected picks say nothing of what is found, nor does a region without a click.
+    """
+    return any(sample.of_class(c.name) for sample in samples for c in classes)
 
 
 def pick_keys(sample: TrainingSample) -> frozenset[tuple[str, int]]:
