@@ -1,5 +1,6 @@
-"""Data that change while a training runs: what is refused leaves the old labels in use."""
+"""What a running training is given and asked: new data, validations, predictors."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,14 @@ import torch
 from tests.tasks.balls import SHAPE, VOXEL_A, make_sample
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.volumes import write_mrc
+from tomoscribe.io.volumes import open_volume, write_mrc
+from tomoscribe.nets.precision import PrecisionTest
+from tomoscribe.picks.table import PickState
+from tomoscribe.prediction.volume import predict_heatmap
 from tomoscribe.project.model import ParticleClass, Role, TrainingData
 from tomoscribe.tasks.base import get_task
 from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.tasks.tomogram import scaled, task
 from tomoscribe.tasks.tomogram.module import TomogramModule
 
 CPU = torch.device("cpu")
@@ -89,3 +94,73 @@ def test_a_tomogram_that_is_taken_out_leaves_the_memory(
     assert len(module._volumes) == 2
     module.set_data(balls)
     assert list(module._volumes) == [balls.samples[0].volume_path]
+
+
+def test_a_validation_that_is_stopped_leaves_no_trace(balls: TrainingData) -> None:
+    module = _build(balls)
+    before = dict(module.thresholds)
+    assert module.evaluate(lambda: True) is None
+    assert module.thresholds == before
+    assert module.evaluate(lambda: False) is not None
+
+
+def test_what_is_in_memory_is_not_read_again(
+    balls: TrainingData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = _build(balls)
+    volume = open_volume(balls.samples[0].volume_path)
+    monkeypatch.setattr(scaled, "read_binned", None)
+    assert module.evaluate() is not None
+    heatmap, grid = predict_heatmap(module.predictor(), volume)
+    assert heatmap.shape[1:] == grid.shape_zyx
+
+
+def test_proposals_do_not_make_a_tomogram_validate(balls: TrainingData, tmp_path: Path) -> None:
+    sample = make_sample(tmp_path, "val", 3, Role.VALIDATE, clicks=4)
+    proposed = tuple(replace(p, state=PickState.PROPOSED) for p in sample.picks)
+    data = replace(balls, samples=(*balls.samples, replace(sample, picks=proposed)))
+    module = _build(data)
+    assert module.set_data(data).held_out > 0
+    judged = replace(balls, samples=(*balls.samples, sample))
+    assert module.set_data(judged).held_out == 0
+
+
+@pytest.fixture
+def tests(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """The devices that were tested; the test always says that bfloat16 pays."""
+    asked: list[str] = []
+
+    def measure(net: object, shape: object, device: torch.device) -> PrecisionTest:
+        asked.append(device.type)
+        return PrecisionTest(2.0, 1.0, 0.0)
+
+    monkeypatch.setattr(task, "measure_precision", measure)
+    task._test_network.cache_clear()
+    yield asked
+    task._test_network.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("precision", "device", "bfloat16", "asked"),
+    [
+        ("float32", "cuda", False, []),
+        ("bfloat16", "cpu", True, []),
+        ("bfloat16", "cuda", True, ["cpu"]),
+    ],
+)
+def test_a_checkpoint_keeps_its_precision(
+    balls: TrainingData,
+    tmp_path: Path,
+    tests: list[str],
+    precision: str,
+    device: str,
+    bfloat16: bool,
+    asked: list[str],
+) -> None:
+    settings = QUICK.model_copy(update={"precision": precision})
+    state = get_task("tomogram").build(balls, settings, CPU).checkpoint()
+    path = tmp_path / "checkpoint.pt"
+    torch.save({**state, "device": device}, path)
+    loaded = [get_task("tomogram").load(path, CPU) for _ in range(2)]
+    assert [predictor.net.bfloat16 for predictor in loaded] == 2 * [bfloat16]
+    assert tests == asked

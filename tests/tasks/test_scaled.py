@@ -93,3 +93,17 @@ def test_nan_voxels_are_one_sentence() -> None:
 def test_constant_volume_is_one_sentence() -> None:
     with pytest.raises(TomoscribeError, match="same value"):
         scale_volume(_volume(np.ones((8, 8, 8), np.float32)), 2)
+
+
+def test_in_memory_it_reads_the_same_without_the_file() -> None:
+    lazy = _Counting(_noise())
+    scaled = scale_volume(_volume(lazy), 2)  # type: ignore[arg-type]
+    box = (-3, 2, 10), (5, 20, 19)
+    expected = scaled.read(*box)
+    resident = scaled.resident()
+    lazy.largest = 0
+    np.testing.assert_array_equal(resident.read(*box), expected)
+    assert lazy.largest == 0
+    np.testing.assert_array_equal(resident.read_all(), scaled.resident().values)
+    resident.read(*box)[:] = 0
+    np.testing.assert_array_equal(resident.read(*box), expected)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     import torch
@@ -133,8 +133,8 @@ class TaskModule(Protocol):
         """Tell before each step how much of the budget is used, 0..1: it drives the schedules."""
         ...
 
-    def evaluate(self) -> Evaluation:
-        """Validate the EMA weights on what was held out."""
+    def evaluate(self, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
+        """Validate the EMA weights on what was held out; None where `should_stop` ended it."""
         ...
 
     def predictor(self) -> Predictor:

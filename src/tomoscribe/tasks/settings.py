@@ -72,5 +72,5 @@ class TrainingSettings(BaseModel):
         None,
         gt=0,
         lt=1,
-        description="share of particle voxels, for nnpu; default from the clicks' density",
+        description="share of particle voxels, for nnpu; default 0.005",
     )

@@ -30,6 +30,7 @@ def pack(
     voxel_size_A: float,
     thresholds: dict[str, float],
     ema: dict[str, torch.Tensor],
+    device: str,
     training: dict[str, Any],
 ) -> dict[str, Any]:
     """Return a checkpoint; tensors are copied, so that training may go on while it is written."""
@@ -43,6 +44,7 @@ def pack(
         "voxel_size_A": float(voxel_size_A),
         "thresholds": {name: float(value) for name, value in thresholds.items()},
         "ema": _to_cpu(ema),
+        "device": device,
         "training": _to_cpu(training),
     }
 

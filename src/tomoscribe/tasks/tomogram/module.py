@@ -21,7 +21,7 @@ from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.tomogram import checkpoints
 from tomoscribe.tasks.tomogram.checks import check_change
 from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, false_picks, judge
-from tomoscribe.tasks.tomogram.labels import SampleLabels, make_labels, pick_keys
+from tomoscribe.tasks.tomogram.labels import SampleLabels, can_judge, make_labels, pick_keys
 from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
 from tomoscribe.tasks.tomogram.sampler import PatchSampler, cut
 from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
@@ -30,6 +30,7 @@ from tomoscribe.tasks.tomogram.targets import make_targets
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from torch.utils.data import DataLoader
 
     from tomoscribe.project.model import TrainingData, TrainingSample
@@ -40,6 +41,8 @@ _REJECTED_WEIGHT = 4.0
 _WARM_UP = 0.05
 """Share of the training in which the learning rate rises."""
 _EMA_DECAY = 0.98
+_PRIOR = 0.005
+"""Share of particle voxels where the user gives none; `settings.prior` tells it."""
 _HOT_FROM = 0.1
 """Share of the training after which the hottest voxels are left out; before, heat says nothing."""
 
@@ -112,7 +115,7 @@ class TomogramModule(LightningModule):
         for sample in (*train, *validate):
             path = sample.volume_path
             volumes[path] = self._volumes[path] if path in self._volumes else self._read(sample)
-        hold_out = 0.0 if any(s.picks for s in validate) else self.settings.hold_out
+        hold_out = 0.0 if can_judge(validate, self.classes) else self.settings.hold_out
         first = not self._known
         labels = [
             make_labels(
@@ -138,8 +141,8 @@ class TomogramModule(LightningModule):
 
     def _read(self, sample: TrainingSample) -> tuple[ScaledVolume, Tensor]:
         volume = open_volume(sample.volume_path, sample.voxel_size_A)
-        scaled = scale_volume(volume, self._plan.bin)
-        return scaled, torch.from_numpy(scaled.read_all()).to(self._place)
+        scaled = scale_volume(volume, self._plan.bin).resident()
+        return scaled, torch.from_numpy(scaled.values).to(self._place)
 
     def _grid_shape(self, scaled: ScaledVolume) -> tuple[int, int, int]:
         shape = scaled.volume.data.shape
@@ -155,8 +158,13 @@ class TomogramModule(LightningModule):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TomogramModule:
         """Move the resident volumes along with the module, so that a pause frees a device."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self._volumes = {name: (s, fn(values)) for name, (s, values) in self._volumes.items()}
-        self._place = next(self.net.parameters()).device
+        place = next(self.net.parameters()).device
+        if place != self._place:
+            self._volumes = {
+                path: (scaled, torch.from_numpy(scaled.values).to(place))
+                for path, (scaled, _) in self._volumes.items()
+            }
+            self._place = place
         return self
 
     # ---- steps --------------------------------------------------------------------------------
@@ -227,7 +235,7 @@ class TomogramModule(LightningModule):
     def _loss(self, logits: Tensor, labels: Labels) -> Tensor:
         kind = self.settings.loss
         if kind == "nnpu":
-            return non_negative_pu(logits, labels, self.settings.prior or 0.005)
+            return non_negative_pu(logits, labels, self.settings.prior or _PRIOR)
         hot = self._plan.hot_share if kind == "hot-exclusion" and self.progress > _HOT_FROM else 0.0
         return hot_exclusion(logits, labels, hot)
 
@@ -245,11 +253,19 @@ class TomogramModule(LightningModule):
 
     # ---- judging and using --------------------------------------------------------------------
 
-    def evaluate(self) -> Evaluation:
-        """Validate the EMA weights on the tomograms for validation, or on held-out clicks."""
-        judged = self._validate if any(s.picks for s in self._validate) else self._train
+    def evaluate(self, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
+        """Validate the EMA weights on the tomograms for validation, or on held-out clicks.
+
+        `should_stop` is asked between blocks; None where it said yes, and then nothing changes.
+        """
+        judged = self._validate if can_judge(self._validate, self.classes) else self._train
         predictor = self.predictor()
-        by_sample = [self._peaks(predictor, sample) for sample in judged]
+        by_sample = []
+        for sample in judged:
+            heatmap = self._heatmap(predictor, sample, should_stop)
+            if heatmap is None:
+                return None
+            by_sample.append(self._peaks(predictor, sample, heatmap))
         verdicts = [judge(list(peaks)) for peaks in zip(*by_sample, strict=True)]
         names = [particle.name for particle in self.classes]
         self.thresholds = {n: v.threshold for n, v in zip(names, verdicts, strict=True)}
@@ -263,15 +279,28 @@ class TomogramModule(LightningModule):
         score = float(np.mean([verdict.score for verdict in verdicts]))
         return Evaluation(score, metrics, dict(self.thresholds))
 
-    def _peaks(self, predictor: TomogramPredictor, sample: TrainingSample) -> list[Peaks]:
-        """Return the peaks of each class on a tomogram, with what is known there."""
+    def _heatmap(
+        self,
+        predictor: TomogramPredictor,
+        sample: TrainingSample,
+        should_stop: Callable[[], bool] | None,
+    ) -> NDArray[np.float32] | None:
+        """Return the heatmap (class, z, y, x) of a tomogram, None where it was abandoned."""
         volume = self._volumes[sample.volume_path][0].volume
-        grid = predictor.grid(volume)
-        heatmap = np.zeros((len(self.classes), *grid.shape_zyx), np.float32)
+        heatmap = np.zeros((len(self.classes), *predictor.grid(volume).shape_zyx), np.float32)
         for block in predictor.blocks(volume):
+            if should_stop is not None and should_stop():
+                return None
             z, y, x = block.lo_zyx
             _, dz, dy, dx = block.scores.shape
             heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
+        return heatmap
+
+    def _peaks(
+        self, predictor: TomogramPredictor, sample: TrainingSample, heatmap: NDArray[np.float32]
+    ) -> list[Peaks]:
+        """Return the peaks of each class on a tomogram, with what is known there."""
+        grid = predictor.grid(self._volumes[sample.volume_path][0].volume)
         known = self._known_of(sample)
         return [
             Peaks(
@@ -314,6 +343,7 @@ class TomogramModule(LightningModule):
             self.voxel_size_A,
             self._plan.bin,
             self._plan.stem,
+            {scaled.volume.path: scaled for scaled, _ in self._volumes.values()},
         )
 
     def checkpoint(self) -> dict[str, Any]:
@@ -324,6 +354,7 @@ class TomogramModule(LightningModule):
             voxel_size_A=self.voxel_size_A,
             thresholds=self.thresholds,
             ema=self.ema.state_dict(),
+            device=self._place.type,
             training={
                 "net": self.net.state_dict(),
                 "optimizer": self.optimizer.state_dict(),

@@ -13,7 +13,7 @@ from tomoscribe.tasks.base import Block, FoundPicks, Grid
 from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -51,6 +51,8 @@ class TomogramPredictor:
         Voxel size of the tomograms that it was trained on.
     bin, stem : int
         Averaging of the input, and halving inside of the network.
+    resident : mapping of str to ScaledVolume
+        Tomograms in memory by path; of others the last one's statistics are kept.
     """
 
     net: TiledNet
@@ -59,7 +61,8 @@ class TomogramPredictor:
     voxel_size_A: float
     bin: int
     stem: int
-    _scaled: dict[str, ScaledVolume] = field(default_factory=dict)
+    resident: Mapping[str, ScaledVolume] = field(default_factory=dict)
+    _last: ScaledVolume | None = None
 
     def grid(self, volume: Volume) -> Grid:
         """Return the grid of a prediction of `volume`.
@@ -144,9 +147,10 @@ class TomogramPredictor:
         return found
 
     def _reader(self, volume: Volume) -> ScaledVolume:
-        if volume.path not in self._scaled:
-            self._scaled = {volume.path: scale_volume(volume, self.bin)}
-        return self._scaled[volume.path]
+        known = self.resident.get(volume.path, self._last)
+        if known is None or known.volume.path != volume.path:
+            known = self._last = scale_volume(volume, self.bin)
+        return known
 
     def _halo(self) -> int:
         largest = max(particle.diameter_A for particle in self.classes)

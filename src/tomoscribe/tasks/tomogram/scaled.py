@@ -5,7 +5,7 @@ Nothing here holds a whole tomogram unless it is asked for one, so memory is bou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,12 +37,15 @@ class ScaledVolume:
         Voxels averaged along each axis.
     center, spread : float
         Median and robust standard deviation of the averaged values, in the file's units.
+    values : (z, y, x) array or None
+        The whole of it where it is in memory; otherwise boxes are read from the file.
     """
 
     volume: Volume
     bin: int
     center: float
     spread: float
+    values: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
 
     @property
     def shape_zyx(self) -> tuple[int, int, int]:
@@ -63,14 +66,23 @@ class ScaledVolume:
             (min(max(a, 0), s - 1), max(min(b, s), 1))
             for a, b, s in zip(lo, hi, shape, strict=True)
         ]
-        box = read_binned(self.volume, self.bin, inner)
-        box -= self.center
-        box *= 1 / self.spread
-        np.clip(box, -_CLIP, _CLIP, out=box)
+        box = self._inner(inner)
         pads = [
             (max(0, i0 - a), max(0, b - i1)) for a, b, (i0, i1) in zip(lo, hi, inner, strict=True)
         ]
         return np.pad(box, pads, mode="edge") if np.any(pads) else box
+
+    def _inner(self, box: list[tuple[int, int]]) -> NDArray[np.float32]:
+        if self.values is not None:
+            return self.values[tuple(slice(*span) for span in box)].copy()
+        values = read_binned(self.volume, self.bin, box)
+        values -= self.center
+        values *= 1 / self.spread
+        return np.clip(values, -_CLIP, _CLIP, out=values)
+
+    def resident(self) -> ScaledVolume:
+        """Return it with all values in memory, so that the file is not read again."""
+        return replace(self, values=self.read_all())
 
     def read_all(self) -> NDArray[np.float32]:
         """Return the whole scaled volume, read slab by slab."""

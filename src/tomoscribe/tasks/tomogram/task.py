@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.precision import PrecisionTest, measure_precision
@@ -65,8 +66,11 @@ class TomogramTask:
         """
         state = checkpoints.read(checkpoint)
         plan = TomogramPlan(**state["plan"])
-        test = _test_precision(plan, len(state["classes"]), device)
-        return checkpoints.make_predictor(state, device, bfloat16=test.bfloat16_pays)
+        bfloat16 = plan.precision == "bfloat16"
+        if bfloat16 and state.get("device") != device.type:
+            test = _test_precision(plan, len(state["classes"]), device)
+            bfloat16 = test.bfloat16_pays
+        return checkpoints.make_predictor(state, device, bfloat16=bfloat16)
 
 
 def _summarise(data: TrainingData) -> DataSummary:
@@ -84,7 +88,15 @@ def _summarise(data: TrainingData) -> DataSummary:
 
 
 def _test_precision(plan: TomogramPlan, classes: int, device: torch.device) -> PrecisionTest:
-    net = UNet3d(classes, plan.width, levels=plan.levels, stem=plan.stem)
+    return _test_network(classes, plan.width, plan.levels, plan.stem, device)
+
+
+@cache
+def _test_network(
+    classes: int, width: int, levels: int, stem: Literal[1, 2], device: torch.device
+) -> PrecisionTest:
+    """Return the self-test of a network on a device, measured once a process."""
+    net = UNet3d(classes, width, levels=levels, stem=stem)
     net.place(device)
-    edge = 24 * plan.stem
+    edge = 24 * stem
     return measure_precision(net, (1, 1, edge, edge, edge), device)
