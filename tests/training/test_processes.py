@@ -24,6 +24,7 @@ from tomoscribe.training import launch, process
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import Control, FocusBox
 from tomoscribe.training.follow import RunFollower, Update
+from tomoscribe.training.queue import DeviceQueue
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State, Status
 from tomoscribe.training.worker import run_worker
@@ -75,9 +76,10 @@ def story(
 ) -> Iterator[SimpleNamespace]:
     """Tell one long story once, as processes take seconds to start; the tests read it.
 
-    A run is paused after its first step, a second one queues behind it and is
-    stopped there, the first goes on and is stopped, its child is killed, and
-    the grandchild goes to the end. The same training is also done in one go.
+    A run is paused after its first step, and another process takes the device. A
+    second run queues behind that and is stopped there; the first has to queue too,
+    goes on and is stopped, its child is killed, and the grandchild goes to the end.
+    The same training is also done in one go.
     """
     config = make_config(max_steps=STEPS, validate_every_s=0.01)
     begun: list[RunFolder] = []
@@ -91,6 +93,7 @@ def story(
         follower = RunFollower(run)
         wait_until(lambda: follower.poll().state is state, START_S, f"{run.name} to be {state}")
 
+    told.other = None
     try:
         began = time.monotonic()
         paused = Control(desired="pause")
@@ -106,6 +109,9 @@ def story(
         told.adopted = RunFollower(RunFolder(first.path)).poll()
         told.pause_step = first.status().step
 
+        # The paused run has left the device, so that somebody else must hold it.
+        other = told.other = DeviceQueue("cpu", folder / "other")
+        wait_until(other.try_acquire, START_S, "the device to be free")
         queued = told.queued = start(launch.launch(config, folder / "runs"))
         reaches(queued, State.QUEUED)
         told.queue_message = queued.status().message
@@ -115,6 +121,8 @@ def story(
             sample="sample_train", center_zyx=(9, 30, 30), lo_zyx=(9, 0, 0), hi_zyx=(9, 64, 64)
         )
         first.write_control(desired="run", focus=focus)
+        reaches(first, State.QUEUED)
+        other.release()
         wait_until(lambda: len(of(first, ev.Block)) > 0, START_S, "a block")
         began = time.monotonic()
         told.first_end = launch.stop(first)
@@ -131,6 +139,8 @@ def story(
         reaches(told.grandchild, State.FINISHED)
         yield told
     finally:
+        if told.other is not None:
+            told.other.release()
         for run in begun:
             launch.kill(run)
 
@@ -171,8 +181,10 @@ def test_a_paused_run_waits_where_it_is(story: SimpleNamespace) -> None:
     assert story.adopted.status.control_revision == 1
 
 
-def test_a_second_training_on_the_device_says_for_whom_it_waits(story: SimpleNamespace) -> None:
-    assert story.queue_message == f"Waiting for cpu: {story.first.path} has it."
+def test_a_training_on_a_busy_device_says_for_whom_it_waits(
+    story: SimpleNamespace, folder: Path
+) -> None:
+    assert story.queue_message == f"Waiting for cpu: {folder / 'other'} has it."
 
 
 def test_a_queued_training_can_be_stopped(story: SimpleNamespace) -> None:

@@ -17,7 +17,7 @@ from tomoscribe.training.run import RunFolder
 
 LIGHT = (
     "config control devices event_log events failures follow launch previews process provenance",
-    "queue reporter run status steering worker",
+    "queue reporter run status steering turn worker",
 )
 
 

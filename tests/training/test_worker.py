@@ -6,9 +6,11 @@ import csv
 import signal
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TypeVar
 
 import msgspec
@@ -25,9 +27,11 @@ from tomoscribe.project.store import Project
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import events as ev
 from tomoscribe.training import launch
+from tomoscribe.training.callbacks.previews import PreviewCallback
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import FocusBox
 from tomoscribe.training.previews import assemble, read_block
+from tomoscribe.training.queue import DeviceQueue
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State
 from tomoscribe.training.worker import main, run_worker
@@ -188,6 +192,67 @@ def test_a_pause_is_told_and_does_not_count(
     assert (run.status().state, run.status().step) == (State.FINISHED, 6)
 
 
+def test_a_paused_training_leaves_its_device_to_others_and_waits_for_it_again(
+    make_run: Callable[..., RunFolder], wait_until: Callable[..., None], tmp_path: Path
+) -> None:
+    run = make_run(max_steps=6)
+    told: list[str] = []
+
+    def state() -> State | None:
+        status = run.status()
+        return None if status is None else status.state
+
+    def use_the_device() -> None:
+        wait_until(lambda: is_paused(run), what="the pause")
+        with DeviceQueue("cpu", tmp_path / "other") as other:
+            assert other.try_acquire()
+            for wish, wanted in (("run", "queued"), ("pause", "paused"), ("run", "queued")):
+                run.write_control(desired=wish)
+                wait_until(lambda wanted=wanted: state() == wanted, what=wanted)
+            told.append(run.status().message)
+
+    with ThreadPoolExecutor(1) as pool:
+        helper = pool.submit(use_the_device)
+        pause = at(2, lambda: run.write_control(desired="pause"))
+        assert run_worker(run, FakeTask(on_step=pause)) == 0
+        helper.result()
+    assert told == [f"Waiting for cpu: {tmp_path / 'other'} has it."]
+    assert (run.status().state, run.status().step) == (State.FINISHED, 6)
+
+
+def test_a_stop_abandons_a_validation(make_run: Callable[..., RunFolder]) -> None:
+    run = make_run(validate_every_s=1e-9)
+    stop = partial(run.write_control, desired="stop")
+    assert run_worker(run, FakeTask(on_evaluate=lambda module: stop())) == 0
+    assert of(run, ev.Validation) == []
+    assert of(run, ev.Finished)[0].reason == "stop"
+    assert [(c.step, c.score) for c in run.checkpoints()] == [(1, None)]
+    assert run.status().state is State.STOPPED
+
+
+def test_a_stop_abandons_the_last_validation(make_run: Callable[..., RunFolder]) -> None:
+    run = make_run(max_steps=3)
+    stop = partial(run.write_control, desired="stop")
+    assert run_worker(run, FakeTask(on_evaluate=lambda module: stop())) == 0
+    assert of(run, ev.Validation) == []
+    assert [(c.step, c.score) for c in run.checkpoints()] == [(3, None)]
+    assert run.status().state is State.STOPPED
+
+
+def test_the_last_validation_has_the_device_and_has_it_alone(
+    make_run: Callable[..., RunFolder],
+) -> None:
+    """Lightning moves the module away when its loop has ended."""
+    run, seen = make_run(max_steps=3, preview_share=0.5), []
+
+    def look(module: FakeModule) -> None:
+        previews = [t for t in threading.enumerate() if "previews" in t.name]
+        seen.append((module.trainer.state.status.value, previews))
+
+    run_worker(run, FakeTask(on_evaluate=look))
+    assert seen == [("running", [])]
+
+
 def test_a_paused_training_can_be_stopped(
     make_run: Callable[..., RunFolder], wait_until: Callable[..., None]
 ) -> None:
@@ -328,6 +393,50 @@ def test_a_defect_in_a_preview_ends_the_training_with_a_word(
     assert run_worker(run, task) == 1
     assert of(run, ev.Failed)[0].kind == "internal"
     assert not [thread for thread in threading.enumerate() if "previews" in thread.name]
+
+
+def test_a_defect_in_the_last_preview_is_told_and_spoils_nothing(
+    wait_until: Callable[..., None],
+) -> None:
+    told: list[str] = []
+    context = SimpleNamespace(
+        data=None,
+        device=torch.device("cpu"),
+        settings=TrainingSettings(),
+        previewing=threading.Lock(),
+        reporter=SimpleNamespace(warn=told.append),
+        steering=SimpleNamespace(poll=lambda: raise_(ZeroDivisionError("a test"))),
+    )
+    previews = PreviewCallback(context)
+    previews.on_train_start(None, None)
+    assert previews._work is not None
+    wait_until(previews._work.done, what="the defect")
+    previews.on_train_end(None, None)
+    previews.close()
+    assert told == ["The last preview was not finished (ZeroDivisionError: a test)."]
+
+
+def test_each_checkpoint_is_previewed_whole_under_its_name(
+    make_run: Callable[..., RunFolder], wait_until: Callable[..., None]
+) -> None:
+    run = make_run(validate_every_s=1e-9, preview_share=0.5, preview_every_s=600)
+
+    def is_whole(name: str) -> bool:
+        found = [p for p in of(run, ev.Preview) if p.checkpoint == name]
+        if not found:
+            return False
+        values = assemble(run.resolve(found[0].path), 1, tuple(found[0].shape_zyx))
+        return bool((values == 1 + found[0].step).all())
+
+    def wait_for_the_one_before(module: FakeModule) -> None:
+        checkpoints = of(run, ev.Checkpoint)
+        if checkpoints:
+            name = checkpoints[-1].name
+            wait_until(lambda: is_whole(name), what=f"the preview of {name}")
+        if len(checkpoints) == 3:
+            run.write_control(desired="stop")
+
+    assert run_worker(run, FakeTask(on_evaluate=wait_for_the_one_before)) == 0
 
 
 def test_previews_can_be_switched_off(make_run: Callable[..., RunFolder]) -> None:

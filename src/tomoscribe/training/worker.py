@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 import traceback
 from typing import TYPE_CHECKING
@@ -18,19 +17,16 @@ from tomoscribe.io.atomic import write_error
 from tomoscribe.training.devices import choose, default_threads
 from tomoscribe.training.events import Finished
 from tomoscribe.training.failures import explain
-from tomoscribe.training.queue import DeviceQueue
 from tomoscribe.training.reporter import Reporter
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State
 from tomoscribe.training.steering import Steering
+from tomoscribe.training.turn import DeviceTurn
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tomoscribe.tasks.base import Task
-    from tomoscribe.training.devices import Device
-
-QUEUE_POLL_S = 0.5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,10 +79,9 @@ def _report_failure(run: RunFolder, reporter: Reporter, task: Task | None) -> in
 def _work(run: RunFolder, reporter: Reporter, task: Task | None) -> None:
     settings = run.config().settings
     steering = Steering(run, reporter)
-    device = choose(settings.device)
-    queue = DeviceQueue(device.name, run.path)
-    with steering.listening(), queue:
-        if not _wait_for_turn(queue, device, reporter, steering):
+    turn = DeviceTurn(choose(settings.device), reporter, steering)
+    with steering.listening(), turn:
+        if not turn.wait(lambda: steering.stop_wanted):
             reporter.say_last(
                 Finished(time=time.time(), reason="stop"),
                 state=State.STOPPED,
@@ -96,26 +91,7 @@ def _work(run: RunFolder, reporter: Reporter, task: Task | None) -> None:
         reporter.update(state=State.STARTING, message="Loading PyTorch.")
         from tomoscribe.training.callbacks.session import train
 
-        train(run, reporter, steering, device, settings.threads or default_threads(), task)
-
-
-def _wait_for_turn(
-    queue: DeviceQueue, device: Device, reporter: Reporter, steering: Steering
-) -> bool:
-    """Wait for the device; return False where the user wants a stop meanwhile."""
-    never = threading.Event()
-    told = ""
-    steering.poll()
-    while not steering.stop_wanted:
-        if queue.try_acquire():
-            return True
-        message = f"Waiting for {device.name}: {queue.holder() or 'another training'} has it."
-        if message != told:
-            told = message
-            reporter.update(state=State.QUEUED, device=device.name, message=message)
-        never.wait(QUEUE_POLL_S)
-        steering.poll()
-    return False
+        train(run, reporter, steering, turn, settings.threads or default_threads(), task)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.nets.tiled import TiledNet
 from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import ParticleClass
+from tomoscribe.tasks.checkpoint import read_checkpoint
 from tomoscribe.tasks.tomogram.plan import TomogramPlan
 from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
 
@@ -57,16 +58,9 @@ def read(path: Path) -> dict[str, Any]:
     TomoscribeError
         If the file is no checkpoint of this task.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise TomoscribeError(f"There is no checkpoint {path}.") from None
-    except Exception as error:  # a damaged file fails in many ways
-        raise TomoscribeError(
-            f"{path} is not a readable checkpoint; choose a file that a training wrote."
-        ) from error
+    state = read_checkpoint(path)
     check_kind(state, str(path))
-    return dict(state)
+    return state
 
 
 def check_kind(state: object, name: str) -> None:

@@ -93,26 +93,5 @@ class CheckpointKeeper:
             info.path.unlink(missing_ok=True)
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint's plain data; code in it is refused.
-
-    Raises
-    ------
-    TomoscribeError
-        If it is no checkpoint.
-    """
-    from tomoscribe.errors import TomoscribeError
-
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise TomoscribeError(f"There is no checkpoint {path}.") from error
-    except Exception as error:
-        raise TomoscribeError(f"{path} is no checkpoint, or it is damaged.") from error
-    if not isinstance(state, dict):
-        raise TomoscribeError(f"{path} is no checkpoint of tomoscribe.")
-    return state
-
-
 def _rank(score: float | None) -> float:
     return -math.inf if score is None else score

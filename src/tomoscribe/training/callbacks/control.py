@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.tasks.base import TrainingStatus
     from tomoscribe.training.callbacks.context import TrainingContext
+    from tomoscribe.training.turn import DeviceTurn
 
 LABELS_EVERY_S = 0.5
 """The project's revision is looked at this often."""
@@ -30,8 +31,9 @@ PAUSE_POLL_S = 0.2
 class ControlCallback(Callback):
     """Obeys the control between two steps."""
 
-    def __init__(self, context: TrainingContext) -> None:
+    def __init__(self, context: TrainingContext, turn: DeviceTurn) -> None:
         self._context = context
+        self._turn = turn
         self._looked = 0.0
         self._asked = context.steering.control.labels_revision
 
@@ -61,25 +63,37 @@ class ControlCallback(Callback):
             self._looked = time.monotonic()
 
     def _pause(self, trainer: Trainer) -> None:
-        """Give the device's memory back and wait in place."""
+        """Give the device and its memory back and wait in place."""
         context = self._context
         with context.previewing:
             self._wait_for_resume(trainer)
 
     def _wait_for_resume(self, trainer: Trainer) -> None:
         context = self._context
-        never = threading.Event()
         move(context.module, trainer, torch.device("cpu"))
         if context.device.type == "cuda":
             torch.cuda.empty_cache()
-        context.reporter.update(state=State.PAUSED, message="Paused; the device's memory is free.")
+        self._turn.give_back()
         with context.clock.pause():
-            while context.steering.pause_wanted:
-                never.wait(PAUSE_POLL_S)
-                context.steering.poll()
-        if not context.steering.stop_wanted:
+            goes_on = self._wait_for_turn()
+        if goes_on:
             move(context.module, trainer, context.device)
             context.reporter.update(state=State.RUNNING, message="")
+
+    def _wait_for_turn(self) -> bool:
+        """Wait for the end of the pause, then for the device; return False on a stop."""
+        steering = self._context.steering
+        never = threading.Event()
+        while not steering.stop_wanted:
+            self._context.reporter.update(
+                state=State.PAUSED, message="Paused; the device is free for others."
+            )
+            while steering.pause_wanted:
+                never.wait(PAUSE_POLL_S)
+                steering.poll()
+            if self._turn.wait(lambda: steering.stop_wanted or steering.pause_wanted):
+                return True
+        return False
 
     def _read_labels(self) -> None:
         context = self._context

@@ -67,16 +67,28 @@ class PreviewCallback(Callback):
         self._release()
         if self._work is not None:
             if self._work.done():
-                self._work.result()
+                work, self._work = self._work, None
+                work.result()
         elif self._context.settings.preview_share > 0 and not trainer.should_stop:
             while self._previewer.work():
                 pass
 
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Leave the device to the last validation."""
+        self.close()
+
     def close(self) -> None:
-        """End the thread; a piece under way is finished."""
+        """End the thread; a piece under way is finished, and what went wrong in it is told."""
         self._ended.set()
         self._release()
         self._pool.shutdown()
+        work, self._work = self._work, None
+        error = None if work is None else work.exception()
+        if error is not None:
+            first = " ".join(str(error).split())[:300]
+            self._context.reporter.warn(
+                f"The last preview was not finished ({type(error).__name__}: {first})."
+            )
 
     def _release(self) -> None:
         if self._holding:

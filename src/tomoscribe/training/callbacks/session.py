@@ -15,14 +15,15 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.tasks.base import get_task
+from tomoscribe.tasks.checkpoint import read_checkpoint
 from tomoscribe.training import provenance
-from tomoscribe.training.callbacks.checkpoints import RUN_KEY, CheckpointKeeper, read_checkpoint
+from tomoscribe.training.callbacks.checkpoints import RUN_KEY, CheckpointKeeper
 from tomoscribe.training.callbacks.context import TrainingContext, lightning_module
 from tomoscribe.training.callbacks.control import ControlCallback, tell_labels
 from tomoscribe.training.callbacks.final import preview_with_best
 from tomoscribe.training.callbacks.previews import PreviewCallback
 from tomoscribe.training.callbacks.progress import ProgressCallback
-from tomoscribe.training.callbacks.validation import ValidationCallback, save, validate
+from tomoscribe.training.callbacks.validation import ValidationCallback, save
 from tomoscribe.training.clock import TrainingClock
 from tomoscribe.training.events import Finished, Started
 from tomoscribe.training.status import State
@@ -34,13 +35,14 @@ if TYPE_CHECKING:
     from tomoscribe.training.reporter import Reporter
     from tomoscribe.training.run import RunFolder
     from tomoscribe.training.steering import Steering
+    from tomoscribe.training.turn import DeviceTurn
 
 
 def train(
     run: RunFolder,
     reporter: Reporter,
     steering: Steering,
-    device: Device,
+    turn: DeviceTurn,
     threads: int,
     task: Task | None = None,
 ) -> None:
@@ -52,8 +54,8 @@ def train(
         What to train, and where everything goes.
     reporter, steering : Reporter, Steering
         The worker's mouth and ears.
-    device : Device
-        Where to train; it is held already.
+    turn : DeviceTurn
+        Where to train; the device is held already.
     threads : int
         CPU threads.
     task : Task, optional
@@ -65,9 +67,9 @@ def train(
     warnings.filterwarnings("ignore", message="Experiment logs directory")
     config = run.config()
     task = get_task(config.task) if task is None else task
-    context = _prepare(run, config, reporter, steering, task, device)
+    context = _prepare(run, config, reporter, steering, task, turn.device)
     previews = PreviewCallback(context)
-    trainer = _make_trainer(context, previews)
+    trainer = _make_trainer(context, previews, turn)
     reporter.update(state=State.RUNNING, message="")
     if not steering.stop_wanted:
         context.clock.start()
@@ -75,7 +77,7 @@ def train(
             trainer.fit(lightning_module(context.module))
         finally:
             previews.close()
-    _finish(context, trainer, task)
+    _finish(context, task)
 
 
 def _prepare(
@@ -163,7 +165,7 @@ def _first_state(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any] | No
     return (None, False) if start_from is None else (read_checkpoint(Path(start_from)), True)
 
 
-def _make_trainer(context: TrainingContext, previews: PreviewCallback) -> Trainer:
+def _make_trainer(context: TrainingContext, previews: PreviewCallback, turn: DeviceTurn) -> Trainer:
     device = context.device
     kind = {"cuda": "gpu", "mps": "mps"}.get(device.type, "cpu")
     return Trainer(
@@ -175,11 +177,11 @@ def _make_trainer(context: TrainingContext, previews: PreviewCallback) -> Traine
             TensorBoardLogger(context.run.metrics_dir, name="tensorboard", version=""),
         ],
         # In this order: what a step was, its weights for previews, what the user wants, and
-        # what takes time.
+        # what takes time. At the end previews are over before the last validation.
         callbacks=[
             ProgressCallback(context),
             previews,
-            ControlCallback(context),
+            ControlCallback(context, turn),
             ValidationCallback(context),
         ],
         enable_checkpointing=False,
@@ -192,14 +194,12 @@ def _make_trainer(context: TrainingContext, previews: PreviewCallback) -> Traine
     )
 
 
-def _finish(context: TrainingContext, trainer: Trainer, task: Task) -> None:
-    """Write the last checkpoint and, if there is time, what the best one says."""
+def _finish(context: TrainingContext, task: Task) -> None:
+    """Tell what the best checkpoint says, or write the last one where the user wants an end."""
     stopped = context.steering.stop_wanted or context.reason == "stop"
     if stopped:
         save(context, None)
     else:
-        context.reporter.update(message="Validating a last time.")
-        validate(context, trainer)
         context.reporter.update(message="Predicting with the best checkpoint.")
         preview_with_best(context, task)
     best = next((c.name for c in context.keeper.kept() if c.best), None)

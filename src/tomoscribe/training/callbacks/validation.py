@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from lightning.pytorch import Callback
 
+from tomoscribe.training.callbacks.context import Snapshot
 from tomoscribe.training.events import Validation
+from tomoscribe.training.status import State
 
 if TYPE_CHECKING:
     from lightning.pytorch import LightningModule, Trainer
@@ -41,11 +43,28 @@ class ValidationCallback(Callback):
         if trainer.should_stop or context.clock.elapsed_s < self._due_s:
             return
         spent = context.clock.spent("validation")
-        validate(context, trainer)
+        if not validate(context, trainer):
+            return
+        self._show()
         cost = context.clock.spent("validation") - spent
         pause = max(context.settings.validate_every_s, cost * (1 - MAX_SHARE) / MAX_SHARE)
         self._due_s = context.clock.elapsed_s + pause
         self._mind_patience(trainer)
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Validate a last time, while the module is still on its device."""
+        context = self._context
+        if context.reason != "stop":
+            context.reporter.update(message="Validating a last time.")
+            validate(context, trainer)
+
+    def _show(self) -> None:
+        """Have this checkpoint previewed, so that what is compared has weights and figures."""
+        context = self._context
+        if context.settings.preview_share > 0 and context.steering.control.previews:
+            context.snapshot = Snapshot(
+                context.checkpoint_name, context.step, context.module.predictor()
+            )
 
     def _mind_patience(self, trainer: Trainer) -> None:
         context = self._context
@@ -60,22 +79,40 @@ class ValidationCallback(Callback):
             context.end(trainer, "patience")
 
 
-def validate(context: TrainingContext, trainer: Trainer | None = None) -> None:
-    """Evaluate the averaged weights, tell the metrics, write the checkpoint."""
+def validate(context: TrainingContext, trainer: Trainer) -> bool:
+    """Evaluate the averaged weights, tell the metrics, write the checkpoint.
+
+    It is abandoned where the user wants a stop, which then ends the training.
+
+    Returns
+    -------
+    bool
+        Whether the weights have been evaluated.
+    """
     if context.evaluated_step == context.step:
-        return
+        return True
+
+    def should_stop() -> bool:
+        context.steering.poll()
+        return context.steering.stop_wanted
+
     with context.clock.spend("validation"):
-        evaluation = context.module.evaluate()
+        evaluation = context.module.evaluate(should_stop)
+        if evaluation is None:
+            context.end(trainer, "stop")
+            context.reporter.update(state=State.STOPPING, message="Writing the checkpoint.")
+            return False
         context.evaluation, context.evaluated_step = evaluation, context.step
         metrics = {k: float(v) for k, v in evaluation.metrics.items() if math.isfinite(v)}
         score = float(evaluation.score) if math.isfinite(evaluation.score) else 0.0
         context.reporter.emit(
             Validation(time=context.now(), step=context.step, score=score, metrics=metrics)
         )
-        for logger in [] if trainer is None else trainer.loggers:
+        for logger in trainer.loggers:
             named = {f"val_{name}": value for name, value in metrics.items()}
             logger.log_metrics({"val_score": score, **named}, context.step)
         save(context, score)
+    return True
 
 
 def save(context: TrainingContext, score: float | None) -> None:

@@ -1,0 +1,67 @@
+"""A training's turn on its device: waited for with a word to the user, given back in a pause."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from tomoscribe.training.queue import DeviceQueue
+from tomoscribe.training.status import State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tomoscribe.training.devices import Device
+    from tomoscribe.training.reporter import Reporter
+    from tomoscribe.training.steering import Steering
+
+QUEUE_POLL_S = 0.5
+
+
+class DeviceTurn:
+    """A context at whose end the device is free for others.
+
+    Parameters
+    ----------
+    device : Device
+        The device that is wanted.
+    reporter, steering : Reporter, Steering
+        The worker's mouth and ears.
+    """
+
+    def __init__(self, device: Device, reporter: Reporter, steering: Steering) -> None:
+        self.device = device
+        self._reporter = reporter
+        self._steering = steering
+        self._queue: DeviceQueue | None = None
+
+    def __enter__(self) -> DeviceTurn:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.give_back()
+
+    def wait(self, unless: Callable[[], bool]) -> bool:
+        """Wait for the device; return False, out of the queue, where `unless` holds meanwhile."""
+        never = threading.Event()
+        told = ""
+        queue = self._queue = self._queue or DeviceQueue(self.device.name, self._reporter.run.path)
+        self._steering.poll()
+        while not unless():
+            if queue.try_acquire():
+                return True
+            message = f"Waiting for {self.device.name}: {queue.holder() or 'another training'}"
+            message += " has it."
+            if message != told:
+                told = message
+                self._reporter.update(state=State.QUEUED, device=self.device.name, message=message)
+            never.wait(QUEUE_POLL_S)
+            self._steering.poll()
+        self.give_back()
+        return False
+
+    def give_back(self) -> None:
+        """Leave the device, or the queue, to others; waiting again begins at its end."""
+        if self._queue is not None:
+            self._queue.release()
+            self._queue = None
