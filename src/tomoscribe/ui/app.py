@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QWidget
 
 from tomoscribe.ui.lifetime import WindowEnd
-from tomoscribe.ui.run_strip import RunStrip
 from tomoscribe.ui.session import Session
+from tomoscribe.ui.strip_dock import add_strip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
 DOCKS = ("Annotate", "Train", "Compare")
-STRIP = "Training"
 
 
 def add_docks(viewer: napari.Viewer) -> None:
@@ -29,12 +27,7 @@ def add_docks(viewer: napari.Viewer) -> None:
         dock.setWindowTitle(name)
         first = first or dock
         WindowEnd.watch(Session.of(viewer), dock)
-    if STRIP not in window.dock_widgets:
-        strip = window.add_dock_widget(
-            RunStrip(Session.of(viewer)), name=STRIP, area="bottom", add_vertical_stretch=False
-        )
-        # The strip is one line high; a title bar would double it.
-        strip.setTitleBarWidget(QWidget(strip))
+    add_strip(viewer)
     if first is not None:
         # Tabs exist only once the window has laid its docks out.
         QTimer.singleShot(0, first.raise_)

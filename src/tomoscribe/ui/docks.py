@@ -5,18 +5,22 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from napari import Viewer
+
 from tomoscribe.ui.annotate_actions import move_plane_with_wheel
 from tomoscribe.ui.annotate_dock import AnnotateDock
 from tomoscribe.ui.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
 from tomoscribe.ui.lifetime import DockEnd, WindowEnd
 from tomoscribe.ui.session import Session
+from tomoscribe.ui.strip_dock import bring_strip
 from tomoscribe.ui.train_dock import TrainDock
 from tomoscribe.ui.widgets import main_window
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from qtpy.QtGui import QShowEvent
+    from qtpy.QtWidgets import QWidget
 
 
 class AnnotateWidget(AnnotateDock):
@@ -29,7 +33,7 @@ class AnnotateWidget(AnnotateDock):
     def showEvent(self, event: QShowEvent) -> None:
         """Connect the keys once the dock has found its window."""
         super().showEvent(event)
-        WindowEnd.watch(self.session, self)
+        _settle(self.session, self)
         window = main_window(self)
         if window.findChild(KeyMap) is None:
             KeyMap(self.session, window)
@@ -44,6 +48,11 @@ class TrainWidget(TrainDock):
         super().__init__(Session.of(napari_viewer))
         DockEnd(self)
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Bring the run strip, if this is the first dock."""
+        super().showEvent(event)
+        _settle(self._session, self)
+
 
 class CompareWidget(CompareDock):
     """The dock Compare."""
@@ -51,3 +60,16 @@ class CompareWidget(CompareDock):
     def __init__(self, napari_viewer: ViewerModel) -> None:
         super().__init__(Session.of(napari_viewer))
         DockEnd(self)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Bring the run strip, if this is the first dock."""
+        super().showEvent(event)
+        _settle(self._session, self)
+
+
+def _settle(session: Session, dock: QWidget) -> None:
+    """Mind the end of the window that a dock is shown in, and bring the run strip to it."""
+    WindowEnd.watch(session, dock)
+    viewer = session.viewer
+    if isinstance(viewer, Viewer):
+        bring_strip(viewer, main_window(dock))

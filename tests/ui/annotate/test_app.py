@@ -13,10 +13,12 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea, QWidget
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.store import Project
-from tomoscribe.ui.app import DOCKS, STRIP, open_viewer
+from tomoscribe.ui.app import DOCKS, open_viewer
+from tomoscribe.ui.closing import ClosingGuard
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.starter import Starter
+from tomoscribe.ui.strip_dock import STRIP
 
 
 @pytest.fixture
@@ -114,6 +116,24 @@ def test_the_docks_come_once_with_annotate_in_front(opened: napari.Viewer) -> No
     QApplication.processEvents()
     assert len(docks_of(opened)) == before
     assert not docks_of(opened)["Annotate"].widget().visibleRegion().isEmpty()
+
+
+@pytest.mark.parametrize("name", DOCKS)
+def test_a_dock_from_napari_s_menu_brings_the_strip_and_the_question_before_closing(
+    qapp: QApplication, process_until: Callable[..., None], name: str
+) -> None:
+    viewer = napari.Viewer(show=True)
+    _, widget = viewer.window.add_plugin_dock_widget("tomoscribe", name)
+    window = viewer.window._qt_window
+    process_until(lambda: STRIP in docks_of(viewer) and docks_of(viewer)[STRIP].isVisible(), STRIP)
+    assert window.findChild(ClosingGuard) is not None
+    docks_of(viewer)[STRIP].hide()
+    widget.hide()
+    widget.show()
+    qapp.processEvents()
+    assert not docks_of(viewer)[STRIP].isVisible(), "what the user closed stays closed"
+    viewer.close()
+    qapp.processEvents()
 
 
 def test_closing_the_window_frees_the_project_at_once(folder: Path, qapp: QApplication) -> None:
