@@ -38,7 +38,7 @@ def connect(owner: QObject, signal: SignalInstance, slot: Callable[..., object])
         if bound is not None:
             signal.disconnect(bound, missing_ok=True)
 
-    owner.destroyed.connect(let_go)
+    _at_end(owner, let_go)
 
 
 def lend(owner: QObject, session: Session, actions: Mapping[str, Callable[[], None]]) -> None:
@@ -50,4 +50,17 @@ def lend(owner: QObject, session: Session, actions: Mapping[str, Callable[[], No
             if session.actions.get(name) is action:  # another dock may have brought its own
                 del session.actions[name]
 
-    owner.destroyed.connect(take_back)
+    _at_end(owner, take_back)
+
+
+_waiting: set[Callable[[], None]] = set()
+"""Held here, since Qt may call them after Python's collector has emptied them: that crashes."""
+
+
+def _at_end(owner: QObject, call: Callable[[], None]) -> None:
+    def ended() -> None:
+        _waiting.discard(ended)
+        call()
+
+    _waiting.add(ended)
+    owner.destroyed.connect(ended)
