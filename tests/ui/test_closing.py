@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QMainWindow
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtWidgets import QApplication, QMainWindow
 
 from tomoscribe.ui.closing import ClosingDialog, ClosingGuard
 from tomoscribe.ui.lifetime import WindowEnd
@@ -77,6 +78,38 @@ def test_stop_and_save_tells_the_worker(window, session, fake_worker, process_un
     asked.append("stop")
     assert window.close()
     assert fake_worker.run.control().desired == "stop"
+
+
+def test_closing_again_while_the_question_is_open_asks_no_second_one(
+    window, session, fake_worker, process_until, monkeypatch
+) -> None:
+    running(session, fake_worker, process_until)
+    asked, swallowed = [], []
+
+    def script(dialog: ClosingDialog) -> int:
+        asked.append(dialog)
+        for _ in range(3):  # as a script or a desktop that insists
+            event = QCloseEvent()
+            QApplication.sendEvent(window, event)
+            swallowed.append(not event.isAccepted())
+        dialog.keep.click()
+        return dialog.result()
+
+    monkeypatch.setattr(ClosingDialog, "exec", script)
+    assert window.close()
+    assert len(asked) == 1
+    assert swallowed == [True] * 3
+
+
+def test_a_window_that_was_never_shown_does_not_ask(
+    session, fake_worker, process_until, asked
+) -> None:
+    window = QMainWindow()
+    ClosingGuard.watch(session, window)
+    running(session, fake_worker, process_until)
+    asked.append("cancel")
+    assert window.close()
+    assert asked == ["cancel"]
 
 
 def test_keep_is_the_default(qtbot) -> None:

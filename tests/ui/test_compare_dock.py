@@ -13,6 +13,7 @@ from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.training.status import State
 from tomoscribe.ui import starter as starter_module
 from tomoscribe.ui.compare_dock import CompareDock
+from tomoscribe.ui.proposals import Comparison, Proposals
 
 
 @pytest.fixture
@@ -29,6 +30,7 @@ def trained(session, fake_worker, edit_of, process_until, qtbot) -> SimpleNamesp
         names.append(fake_worker.name)
     dock = CompareDock(session)
     qtbot.addWidget(dock)
+    dock.show()
     session.run = fake_worker.run
     process_until(lambda: dock.review.proposals is not None, "proposals")
     process_until(lambda: len(dock.checkpoints.checkpoints) == 2, "two checkpoints")
@@ -69,6 +71,49 @@ def test_a_new_preview_leaves_the_chosen_checkpoint_in_view(trained, process_unt
     trained.worker.preview(gaussians(PLACES_ZYX))
     process_until(lambda: len(dock.checkpoints.checkpoints) == 3, "the third checkpoint")
     assert dock.checkpoints.name == trained.names[0]
+
+
+def test_a_partial_preview_says_so_and_leaves_the_slider_with_the_next(
+    trained, process_until
+) -> None:
+    bar, worker = trained.dock.checkpoints, trained.worker
+    worker.train(10)
+    worker.announce()
+    worker.block(gaussians(PLACES_ZYX)[:, :, :16])
+    process_until(lambda: "50% computed" in bar.label.text(), "the coverage")
+    assert [c.name for c in bar.checkpoints][:2] == trained.names
+    assert bar.b.currentData() == trained.names[1]  # the newest that is whole
+    worker.train(10)
+    worker.preview(gaussians(PLACES_ZYX))
+    process_until(lambda: bar.checkpoints[-1].name == worker.name, "the next preview")
+    process_until(lambda: "computed" not in bar.label.text(), "all of it")
+    assert [c.name for c in bar.checkpoints] == [*trained.names, worker.name]
+
+
+def test_nothing_is_compared_while_the_dock_is_hidden(trained, session, edit_of) -> None:
+    dock, layer = trained.dock, session.viewer.layers["proposals"]
+    dock.hide()
+    assert not layer.visible
+    before = dock.review.comparison
+    session.edit(edit_of(PLACES_ZYX[1:2]))
+    assert dock.review.comparison is before
+    dock.show()
+    assert layer.visible
+    assert dock.review.comparison.shown(0.4).sum() == 2
+    assert "2</b> proposed" in dock.counts.text()
+
+
+def test_rings_keep_their_colour_when_proposals_are_replaced(trained, session) -> None:
+    review, layer = trained.dock.review, session.viewer.layers["proposals"]
+    review.next()
+    assert (layer.border_color[review.current] == 1).all()
+    old = review.proposals
+    review.current = None
+    many = Proposals("x", old.class_name, 5.0, np.tile(old.zyx, (3, 1)), np.tile(old.scores, 3))
+    review.take(Comparison(many, ()))
+    assert len(layer.data) == 3 * len(old)
+    assert len(np.unique(layer.border_color, axis=0)) == 1
+    assert len(layer.features) == len(many)
 
 
 def test_dragging_the_threshold_shows_and_hides_proposals_at_once(trained, session, qtbot) -> None:
@@ -169,6 +214,7 @@ def test_continue_training_starts_from_the_checkpoint_in_view(
 def test_without_a_heatmap_the_dock_says_what_to_do(session, qtbot) -> None:
     dock = CompareDock(session)
     qtbot.addWidget(dock)
+    dock.show()
     assert "There is no heatmap yet" in dock.counts.text()
     assert not dock.accept_all.isEnabled()
     assert dock.next.toolTip().startswith("There is no heatmap yet")

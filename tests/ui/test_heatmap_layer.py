@@ -46,6 +46,19 @@ def test_a_new_layer_leaves_the_selection_to_the_user(model: ViewerModel) -> Non
     assert model.layers.selection.active is points
 
 
+def test_a_prepared_layer_takes_the_first_block_s_grid(model: ViewerModel) -> None:
+    made = HeatmapLayer(Session.of(model))
+    made.prepare()
+    waiting = made.layer
+    assert waiting is not None
+    assert made.content is None
+    made.begin(GRID)
+    assert made.layer is waiting
+    assert waiting.data.shape == GRID.shape_zyx
+    expected = model.layers["tomogram"].data_to_world([1.5, 5.5, 9.5])
+    np.testing.assert_allclose(waiting.data_to_world([0, 1, 2]), expected)
+
+
 def test_zeros_of_a_block_keep_the_old_content(heatmap: HeatmapLayer) -> None:
     heatmap.write("a", (0, 0, 0), np.full((2, 2, 2, 2), 100, np.uint8))
     torn = np.zeros((2, 2, 2, 2), np.uint8)

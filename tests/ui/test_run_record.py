@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from tomoscribe.training import events as ev
-from tomoscribe.ui.run_record import RunRecord
+from tomoscribe.ui.run_record import Coverage, RunRecord
 from tomoscribe.ui.run_words import figures, minutes, sentence
 
 
@@ -51,6 +53,38 @@ def test_the_slider_lists_previews_of_one_tomogram_with_f1_and_kept_weights() ->
     assert second.quality is None
     assert second.path is None
     assert len(record.previewed("b")) == 1
+
+
+def block(name: str, lo_zyx: tuple[int, ...], shape_zyx: tuple[int, ...]) -> ev.Block:
+    return ev.Block(
+        time=0, step=0, checkpoint=name, sample="a", offset=0,
+        lo_zyx=list(lo_zyx), shape_zyx=list(shape_zyx),
+    )  # fmt: skip
+
+
+def test_previews_of_jumps_are_no_stops_unless_newest_kept_or_in_view() -> None:
+    whole, thin = ((0, 0, 0), (4, 8, 8)), ((0, 0, 0), (4, 4, 8))
+    record = record_of(
+        preview("whole", 1), block("whole", *thin), block("whole", *whole),
+        preview("jump", 2), block("jump", *thin), block("jump", *thin),
+        preview("kept", 3), block("kept", *thin),
+        ev.Checkpoint(time=3, step=3, name="kept", path="checkpoints/kept.pt"),
+        preview("newest", 4),
+    )  # fmt: skip
+    stops = record.previewed("a")
+    assert [(s.name, s.coverage) for s in stops] == [
+        ("whole", 1.0), ("kept", 0.5), ("newest", 0.0)
+    ]  # fmt: skip
+    assert [s.name for s in record.previewed("a", in_view="jump")][1] == "jump"
+
+
+def test_coverage_counts_overlapping_blocks_once() -> None:
+    coverage = Coverage((40, 60, 60))
+    coverage.add((0, 0, 0), (20, 60, 60))
+    coverage.add((12, 0, 0), (8, 60, 60))
+    assert coverage.share == 0.5
+    coverage.add((20, 0, 0), (20, 60, 30))
+    assert coverage.share == pytest.approx(0.75, abs=0.02)
 
 
 def test_the_best_validation_is_sought_only_on_the_same_held_out_clicks() -> None:

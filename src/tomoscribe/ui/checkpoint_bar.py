@@ -13,6 +13,7 @@ from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.heatmap_layer import LIVE
 from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.run_record import WHOLE
 from tomoscribe.ui.run_words import minutes
 from tomoscribe.ui.widgets import button, enable, row
 
@@ -49,6 +50,7 @@ class CheckpointBar(QWidget):
         self._session = session
         self._monitor = RunMonitor.of(session)
         self.checkpoints: list[PreviewedCheckpoint] = []
+        self._newest: str | None = None
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.setToolTip(
@@ -94,10 +96,11 @@ class CheckpointBar(QWidget):
     def refresh(self) -> None:
         """Take new previews over; the checkpoint in view stays."""
         sample = self._session.current
-        checkpoints = [] if sample is None else self._monitor.record.previewed(sample)
-        if checkpoints != self.checkpoints:
-            name, sides = self.name, (self.a.currentData(), self.b.currentData())
-            self.checkpoints = checkpoints
+        name, sides = self.name, (self.a.currentData(), self.b.currentData())
+        checkpoints = [] if sample is None else self._monitor.record.previewed(sample, name)
+        changed = checkpoints != self.checkpoints
+        self.checkpoints = checkpoints  # also what is computed of each
+        if changed:
             self._fill(sides)
             self.slider.blockSignals(True)
             self.slider.setRange(0, len(checkpoints))
@@ -134,10 +137,10 @@ class CheckpointBar(QWidget):
         return combo
 
     def _fill(self, sides: tuple[str | None, str | None]) -> None:
-        """Offer the checkpoints on both sides; at first the oldest against the newest."""
-        defaults = (0, len(self.checkpoints) - 1)
+        """Offer the checkpoints on both sides; at first the oldest against the newest whole one."""
+        whole = [i for i, c in enumerate(self.checkpoints) if c.coverage >= WHOLE]
+        defaults = (min(whole, default=0), max(whole, default=len(self.checkpoints) - 1))
         for combo, old, default in zip((self.a, self.b), sides, defaults, strict=True):
-            was_last = combo.currentIndex() == combo.count() - 1
             combo.clear()
             for checkpoint in self.checkpoints:
                 quality = checkpoint.quality
@@ -148,9 +151,10 @@ class CheckpointBar(QWidget):
                 combo.setItemData(
                     combo.count() - 1, checkpoint_text(checkpoint), Qt.ItemDataRole.ToolTipRole
                 )
-            follows = combo is self.b and was_last
+            follows = combo is self.b and old == self._newest
             found = -1 if follows else combo.findData(old)
             combo.setCurrentIndex(found if found >= 0 else default)
+        self._newest = self.checkpoints[defaults[1]].name if self.checkpoints else None
         enable(self.blink, None if len(self.checkpoints) > 1 else TOO_FEW)
 
     def _index(self, name: str | None) -> int:
@@ -190,4 +194,7 @@ class CheckpointBar(QWidget):
         if self.blink.isChecked():
             side = "A: " if name == self.a.currentData() else "B: "
         live = "newest: " if name is LIVE else ""
-        self.label.setText(f"<b>{side}{live}{checkpoint_text(current)}</b>")
+        text = checkpoint_text(current)
+        if current.coverage < WHOLE:
+            text += f" · {current.coverage:.0%} computed"
+        self.label.setText(f"<b>{side}{live}{text}</b>")

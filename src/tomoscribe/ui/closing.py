@@ -61,6 +61,7 @@ class ClosingGuard(QObject):
         self._session = session
         self._window = window
         self._monitor = RunMonitor.of(session)
+        self._dialog: ClosingDialog | None = None
         window.installEventFilter(self)
 
     @classmethod
@@ -82,10 +83,19 @@ class ClosingGuard(QObject):
 
     def _may_close(self) -> bool:
         run = self._monitor.run
-        if run is None or not self._monitor.alive:
-            return True
-        dialog = ClosingDialog(run.name, self._window)
-        dialog.exec()
+        if run is None or not self._monitor.alive or not self._window.isVisible():
+            return True  # nobody is there to ask about a window that is closed, or was never shown
+        if self._dialog is not None:
+            # A script, or the desktop, closes again while the question is open. To ask anew would
+            # nest one event loop in the other, at every such close, until Python gives up.
+            self._dialog.raise_()
+            return False
+        self._dialog = dialog = ClosingDialog(run.name, self._window)
+        try:
+            dialog.exec()
+        finally:
+            self._dialog = None
+            dialog.deleteLater()
         if dialog.choice == STOP:
             try:
                 launch.request_stop(run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
-from qtpy.QtWidgets import QComboBox, QLabel, QWidget
+from qtpy.QtWidgets import QComboBox, QDockWidget, QLabel, QWidget
 
 from tomoscribe.ui import style
 from tomoscribe.ui.checkpoint_bar import CheckpointBar
@@ -13,6 +13,7 @@ from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.heatmap_layer import LIVE
 from tomoscribe.ui.histogram import ThresholdHistogram
+from tomoscribe.ui.instant import SOURCE as INSTANT
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.review import Review
 from tomoscribe.ui.starter import Starter
@@ -71,16 +72,18 @@ class CompareDock(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:
         """Show the proposals of what is in view now."""
         super().showEvent(event)
-        self.review.show(True)
         self._on_heatmap()
+        self._on_review()
 
     def hideEvent(self, event: QHideEvent | None) -> None:
-        """Take the proposals away while the user picks or watches the training."""
+        """Take a training's proposals away while the user picks or watches the training."""
         super().hideEvent(event)
-        self.review.show(False)
+        self.review.show(self._is_instant())
 
     def refresh(self) -> None:
-        """Show numbers and what can be done."""
+        """Show numbers and what can be done, if anyone sees it."""
+        if not self.isVisible():
+            return
         comparison, threshold = self.review.comparison, self.review.threshold
         if comparison is None:
             self.counts.setText("Looking for proposals…" if self.review.busy else NO_HEATMAP)
@@ -139,7 +142,7 @@ class CompareDock(QWidget):
         actions: dict[str, Callable[[], None]] = {
             "accept": self.review.accept,
             "reject": self.review.reject,
-            "next_uncertain": self.review.next,
+            "next_uncertain": self._next,
             "older_checkpoint": lambda: self.checkpoints.step(-1),
             "newer_checkpoint": lambda: self.checkpoints.step(+1),
             "blink": self.checkpoints.toggle_blink,
@@ -163,6 +166,20 @@ class CompareDock(QWidget):
             return None
         return f"{run.name}/{shown if shown is not LIVE else current.name}"
 
+    def _is_instant(self) -> bool:
+        """Tell whether the heatmap is the answer to the clicks: its proposals are always shown."""
+        return self._monitor.feed.layer.shown == INSTANT
+
+    def _next(self) -> None:
+        """Go to the next proposal, from any tab."""
+        if not self.isVisible() and not self._is_instant():
+            dock = self.parentWidget()
+            while dock is not None and not isinstance(dock, QDockWidget):
+                dock = dock.parentWidget()
+            if dock is not None:
+                dock.raise_()
+        self.review.next()
+
     def _on_heatmap(self) -> None:
         heat, source = self._monitor.feed.layer, self._source()
         names = () if heat.grid is None else heat.grid.class_names
@@ -172,9 +189,11 @@ class CompareDock(QWidget):
         self.class_name.setCurrentText(heat.class_name or "")
         self.class_name.setVisible(len(names) > 1)
         self._suggest()
+        wanted = self.isVisible() or self._is_instant()
+        self.review.show(wanted)
         if source is None or heat.content is None:
             self.review.clear()
-        else:
+        elif wanted:
             self.review.find(source)
         self.refresh()
 
@@ -207,11 +226,15 @@ class CompareDock(QWidget):
         self._monitor.feed.layer.show_class(self.class_name.currentText())
 
     def _on_review(self) -> None:
+        if not self.isVisible():
+            return
         proposals = self.review.proposals
         self.histogram.set_scores([] if proposals is None else proposals.scores)
         self.refresh()
 
     def _on_follow(self) -> None:
+        if self._monitor.run is not None:
+            self.review.prepare()
         self._own_threshold = False
         self._blocks_seen = -1
         self._on_heatmap()

@@ -132,6 +132,11 @@ class HeatmapLayer:
         layer = self.layer
         return layer is not None and layer.visible
 
+    def prepare(self) -> None:
+        """Make the layer, empty, unless it is there: a new one holds the window up."""
+        if self.layer is None:
+            self._place(np.zeros((1, 1, 1), np.uint8), bin_=1)
+
     def begin(self, grid: HeatmapGrid) -> None:
         """Get ready for blocks on `grid`; what is shown stays until they replace it."""
         if grid != self.grid:
@@ -143,9 +148,9 @@ class HeatmapLayer:
             self.grid = grid
             if self.class_name not in grid.class_names:
                 self.class_name = grid.class_names[0]
-            self._place()
+            self._place_map()
         elif self.layer is None:
-            self._place()
+            self._place_map()
 
     def keep_as_live(self) -> None:
         """Make what is shown the content that another run's blocks are written over."""
@@ -232,16 +237,38 @@ class HeatmapLayer:
         if abs(high - self._contrast[1]) > 0.05 * self._contrast[1]:
             layer.contrast_limits = self._contrast = (low, high)
 
-    def _place(self) -> None:
-        """Add the layer just above the tomogram, or move an old one to the new grid."""
-        values, grid, tomogram = self._map(), self.grid, self._session.layer
-        if values is None or grid is None or tomogram is None:
+    def _place_map(self) -> None:
+        values, grid = self._map(), self.grid
+        if values is not None and grid is not None:
+            self._place(values, grid.bin)
+            self.changed.emit()
+
+    def _place(self, values: NDArray[np.uint8], bin_: int) -> None:
+        """Bring values (z, y, x) to their place: in the layer that is there, else in a new one."""
+        tomogram, layer = self._session.layer, self.layer
+        if tomogram is None:
             return
         scale = np.asarray(tomogram.scale[-3:])
-        translate = np.asarray(tomogram.translate[-3:]) + scale * (grid.bin - 1) / 2
-        layer = self.layer
-        if layer is not None:
-            self._layers.remove(layer)
+        translate = np.asarray(tomogram.translate[-3:]) + scale * (bin_ - 1) / 2
+        if layer is None:
+            self._add(values, tomogram, scale * bin_, translate)
+            return
+        with layer._block_refresh():  # one refresh, not one for each of these
+            layer.data = values
+            layer.scale = scale * bin_
+            layer.translate = translate
+        layer.refresh(thumbnail=False)
+        self._dirty = False
+        self._stretch(layer)
+
+    def _add(
+        self,
+        values: NDArray[np.uint8],
+        tomogram: Image,
+        scale: NDArray[np.float64],
+        translate: NDArray[np.float64],
+    ) -> None:
+        """Add the layer just above the tomogram."""
         active = self._layers.selection.active
         layer = self._session.viewer.add_image(
             values,
@@ -251,7 +278,7 @@ class HeatmapLayer:
             opacity=0.8,
             contrast_limits=contrast_of(values),
             interpolation2d="linear",
-            scale=scale * grid.bin,
+            scale=scale,
             translate=translate,
             units=tomogram.units[-3:],
             axis_labels=tomogram.axis_labels[-3:],
@@ -262,4 +289,3 @@ class HeatmapLayer:
         # A new layer takes the selection, and with it the user's keys and clicks: give it back.
         if active is not None and active in self._layers:
             self._layers.selection.active = active
-        self.changed.emit()

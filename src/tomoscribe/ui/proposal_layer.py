@@ -30,8 +30,9 @@ class ProposalLayer:
         self._session = session
         self._proposals: Proposals | None = None
         self._current: int | None = None
-        self._visible = True
+        self._visible = False
         self._mask: NDArray[np.bool_] | None = None
+        self._image: Image | None = None
 
     @property
     def layer(self) -> Points | None:
@@ -43,28 +44,27 @@ class ProposalLayer:
         self, proposals: Proposals | None, shown: NDArray[np.bool_], current: int | None = None
     ) -> None:
         """Show proposals where `shown` (N,) says so, and always the one under review."""
-        image = self._session.layer
-        if proposals is None or not len(proposals) or image is None:
+        if proposals is None or not len(proposals):
             self.clear()
             return
+        self.prepare()
         layer = self.layer
         if layer is None:
-            layer = self._make(proposals, image)
-        elif proposals is not self._proposals:
-            layer.selected_data = set()
-            layer.data = proposals.zyx
-            layer.features = _features(proposals)
-            layer.border_color = COLOR
-            self._current = self._mask = None
-        self._proposals = proposals
+            return
         mask = shown.copy()
         if current is not None:
             mask[current] = True
-        if self._mask is None or not np.array_equal(self._mask, mask):
-            self._mask = layer.shown = mask
-            # napari 0.9 ignores `shown` in 3D; points without size are not drawn anywhere.
-            layer.size = np.where(mask, proposals.diameter_voxels, 0.0)
-        self._mark(layer, current)
+        new = proposals is not self._proposals
+        # One refresh: each of these would slice, draw and make a thumbnail of its own.
+        with layer._block_refresh():
+            if new:
+                self._replace(layer, proposals)
+            if new or self._mask is None or not np.array_equal(self._mask, mask):
+                self._mask = layer.shown = mask
+                # napari 0.9 ignores `shown` in 3D; points without size are not drawn anywhere.
+                layer.size = np.where(mask, proposals.diameter_voxels, 0.0)
+            self._mark(layer, current)
+        layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def show_layer(self, visible: bool) -> None:
         """Show or hide the layer, also one that is made later."""
@@ -72,12 +72,32 @@ class ProposalLayer:
         if self.layer is not None:
             self.layer.visible = visible
 
-    def clear(self) -> None:
-        """Take the layer away."""
-        layer = self.layer
-        if layer is not None:
+    def prepare(self) -> None:
+        """Make the layer, empty, unless it is there: a new one holds the window up."""
+        image, layer = self._session.layer, self.layer
+        if layer is not None and image is not self._image:
             self._session.viewer.layers.remove(layer)
+            layer = None
+        if layer is None and image is not None:
+            self._make(image)
+            self._image = image
+
+    def clear(self) -> None:
+        """Empty the layer; without its tomogram, take it away."""
+        layer, image = self.layer, self._session.layer
+        if layer is not None and (image is None or image is not self._image):
+            self._session.viewer.layers.remove(layer)
+        elif layer is not None and len(layer.data):
+            self._mark(layer, None)
+            layer.data = np.zeros((0, 3))
         self._proposals = self._current = self._mask = None
+
+    def _replace(self, layer: Points, proposals: Proposals) -> None:
+        self._mark(layer, None)  # colours stay with the row, so no other row needs a new one
+        layer.selected_data = set()
+        layer.data = proposals.zyx
+        layer.features = _features(proposals)
+        self._proposals = proposals
 
     def _mark(self, layer: Points, current: int | None) -> None:
         if current == self._current:
@@ -90,19 +110,17 @@ class ProposalLayer:
         layer.border_color = colors
         self._current = current
 
-    def _make(self, proposals: Proposals, image: Image) -> Points:
+    def _make(self, image: Image) -> None:
         viewer = self._session.viewer
         active = viewer.layers.selection.active
         layer: Points = viewer.add_points(
-            proposals.zyx,
+            np.zeros((0, 3)),
             ndim=3,
             name=NAME,
-            size=proposals.diameter_voxels,
             symbol="disc",
             face_color="transparent",
             border_color=COLOR,
             border_width=0.08,
-            features=_features(proposals),
             scale=image.scale,
             translate=image.translate,
             units=image.units,
@@ -111,14 +129,13 @@ class ProposalLayer:
             visible=self._visible,
         )
         layer.editable = False
-        self._current = self._mask = None
+        self._proposals = self._current = self._mask = None
         if "picks" in viewer.layers:  # below the picks, so that these are clicked first
             viewer.layers.move(
                 viewer.layers.index(layer), viewer.layers.index(viewer.layers["picks"])
             )
         if active is not None and active in viewer.layers:
             viewer.layers.selection.active = active
-        return layer
 
 
 def _features(proposals: Proposals) -> pd.DataFrame:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 NOTHING = "Nothing to review: no proposal is open."
+SEEKING = "Looking for proposals; press N again in a moment."
 
 
 class Review:
@@ -40,6 +41,8 @@ class Review:
         self.current: int | None = None
         self._heatmap = heatmap
         self._layer = ProposalLayer(session)
+        self._visible = False
+        self._stale = False
         self._finder = Background(parent)
         connect(self._finder, session.picks_changed, self._on_picks)
         connect(self._finder, session.closed, self.close)
@@ -64,25 +67,42 @@ class Review:
         diameter = diameter_voxels(self.session.classes, name, entry.voxel_size_A)
         # A copy, because new blocks go on being written into the live heatmap.
         copy = values[grid.class_names.index(name)].copy()
-        self._finder.run(lambda: propose(copy, grid, diameter, name, source), self.take)
+        picks = tuple(entry.picks)
 
-    def take(self, proposals: Proposals) -> None:
+        def compare() -> Comparison:
+            return Comparison(propose(copy, grid, diameter, name, source), picks).prepared()
+
+        self._finder.run(compare, self.take)
+
+    def take(self, comparison: Comparison) -> None:
         """Show proposals; the one under review stays if it is among them."""
         if self.session.entry is None:
             return
+        picks = tuple(self.session.entry.picks)
+        if picks != comparison.picks:  # the user went on while they were sought
+            comparison = Comparison(comparison.proposals, picks)
         place = self._place()
-        self.comparison = Comparison(proposals, tuple(self.session.entry.picks))
-        self.current = None if place is None else self.comparison.nearest_open(place)
+        self.comparison, self._stale = comparison, False
+        self.current = None if place is None else comparison.nearest_open(place)
         self._show()
 
     def show(self, visible: bool) -> None:
         """Show the proposals, or hide them while the user does something else."""
+        self._visible = visible
+        if visible and self._stale:
+            self._compare_again()
+        elif visible:
+            self._show()
         self._layer.show_layer(visible)
+
+    def prepare(self) -> None:
+        """Make the layer before it has anything to show: a new one holds the window up."""
+        self._layer.prepare()
 
     def clear(self) -> None:
         """Forget the proposals, as for another tomogram."""
         self._finder.drop()
-        self.comparison, self.current = None, None
+        self.comparison, self.current, self._stale = None, None, False
         self._layer.clear()
         self.changed.emit()
 
@@ -104,7 +124,7 @@ class Review:
     def next(self) -> None:
         """Fly to the open proposal that the model is least sure of."""
         if self.comparison is None:
-            self.session.status_message.emit(NOTHING)
+            self.session.status_message.emit(SEEKING if self.busy else NOTHING)
             return
         order = self.comparison.by_uncertainty(self.threshold)
         if not len(order):
@@ -170,14 +190,23 @@ class Review:
         return tuple(self.proposals.zyx[self.current])
 
     def _on_picks(self) -> None:
-        if self.proposals is not None:
-            self.take(self.proposals)
+        if not self._visible:
+            self._stale = self.comparison is not None  # made up for when it is shown
+            self.changed.emit()
+        else:
+            self._compare_again()
+
+    def _compare_again(self) -> None:
+        entry = self.session.entry
+        if self.proposals is not None and entry is not None:
+            self.take(Comparison(self.proposals, tuple(entry.picks)))
         else:
             self.changed.emit()
 
     def _show(self) -> None:
-        if self.comparison is None:
+        if self._visible and self.comparison is None:
             self._layer.clear()
-        else:
-            self._layer.show(self.proposals, self.comparison.shown(self.threshold), self.current)
+        elif self._visible and self.comparison is not None:
+            shown = self.comparison.shown(self.threshold)
+            self._layer.show(self.proposals, shown, self.current)
         self.changed.emit()

@@ -9,10 +9,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tomoscribe.training import events as ev
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
 
 SCORE_TIP = (
@@ -20,6 +24,36 @@ SCORE_TIP = (
     "one it is the score: F1 as estimated from how many of the clicks are found with how many "
     "picks; with very few clicks, recall times how clearly particles stand out."
 )
+
+
+WHOLE = 0.95
+"""Share of the sample that a preview covers to count as whole: the rim may be left out."""
+
+STRIDE = 4
+"""Coverage is counted on every fourth voxel along each axis: blocks are at least as thick."""
+
+
+class Coverage:
+    """How much of a grid (z, y, x) a preview's blocks have filled; they may overlap."""
+
+    def __init__(self, shape_zyx: Sequence[int]) -> None:
+        self._done: NDArray[np.bool_] = np.zeros([-(-n // STRIDE) for n in shape_zyx], bool)
+        self._count = 0
+
+    @property
+    def share(self) -> float:
+        """What is filled, 0..1."""
+        return self._count / max(self._done.size, 1)
+
+    def add(self, lo_zyx: Sequence[int], shape_zyx: Sequence[int]) -> None:
+        """Count a block."""
+        region = tuple(
+            slice(-(-lo // STRIDE), -(-(lo + size) // STRIDE))
+            for lo, size in zip(lo_zyx, shape_zyx, strict=True)
+        )
+        part = self._done[region]
+        self._count += part.size - int(np.count_nonzero(part))
+        part[...] = True
 
 
 @dataclass(frozen=True)
@@ -36,7 +70,8 @@ class PreviewedCheckpoint:
     """One stop of the checkpoint slider.
 
     `path` is the checkpoint's file relative to the run, None if its weights were not kept;
-    `elapsed_s` is training time, NaN where no step came before it.
+    `elapsed_s` is training time, NaN where no step came before it; `coverage` is the share of the
+    tomogram that is computed, and makes no other stop of it.
     """
 
     name: str
@@ -45,6 +80,7 @@ class PreviewedCheckpoint:
     quality: Quality | None
     best: bool
     path: str | None
+    coverage: float = field(default=1.0, compare=False)
 
 
 def quality_of(validation: ev.Validation) -> Quality:
@@ -78,6 +114,7 @@ class RunRecord:
     scores: dict[tuple[str, str], ev.Scores] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
     block_counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _coverage: dict[tuple[str, str], Coverage] = field(default_factory=dict)
     _preview_elapsed: dict[str, float] = field(default_factory=dict)
     _comparable_from: int = 0
 
@@ -96,10 +133,16 @@ class RunRecord:
                 self.checkpoints[event.name] = event
             case ev.Preview():
                 self.previews[(event.checkpoint, event.sample)] = event
+                self._coverage.setdefault(
+                    (event.checkpoint, event.sample), Coverage(event.shape_zyx)
+                )
                 elapsed = float("nan") if self.last_step is None else self.last_step.elapsed_s
                 self._preview_elapsed.setdefault(event.checkpoint, elapsed)
             case ev.Block():
-                self.block_counts[(event.checkpoint, event.sample)] += 1
+                key = (event.checkpoint, event.sample)
+                self.block_counts[key] += 1
+                if key in self._coverage:
+                    self._coverage[key].add(event.lo_zyx, event.shape_zyx)
             case ev.Scores():
                 self.scores[(event.checkpoint, event.sample)] = event
             case ev.Warning_():
@@ -149,9 +192,18 @@ class RunRecord:
                         return validation.metrics[key]
         return None
 
-    def previewed(self, sample: str) -> list[PreviewedCheckpoint]:
-        """Return the checkpoints with a preview of `sample`, oldest first."""
-        return list(self._previewed(sample))
+    def previewed(self, sample: str, in_view: str | None = None) -> list[PreviewedCheckpoint]:
+        """Return the checkpoints worth a look on `sample`, oldest first.
+
+        A jump leaves a preview of little more than a slice. Such a one counts only if its
+        weights were kept, if it is the newest, or while it is `in_view`.
+        """
+        found = list(self._previewed(sample))
+        newest = found[-1:]
+        return [
+            p for p in found
+            if p.coverage >= WHOLE or p.path is not None or p in newest or p.name == in_view
+        ]  # fmt: skip
 
     def _previewed(self, sample: str) -> Iterator[PreviewedCheckpoint]:
         best, qualities = self.best, self.qualities
@@ -167,6 +219,7 @@ class RunRecord:
                 quality,
                 best is not None and best.step == preview.step,
                 None if saved is None else saved.path,
+                self._coverage[(name, of_sample)].share,
             )
 
     def _step_of(self, checkpoint: str | None) -> int | None:
