@@ -60,13 +60,17 @@ def load_data(folder: Path, clicks: int) -> TrainingData:
 
 
 def train(data: TrainingData, settings: TrainingSettings, budget_s: float) -> TomogramModule:
-    """Train for `budget_s` seconds of this process's CPU time, the last validation included."""
+    """Train for `budget_s` seconds of this process's CPU time, the last validation included.
+
+    Like the worker, it ends earlier where the plan's steps are made.
+    """
     start = time.process_time()
     module = TomogramTask().build(data, settings, torch.device("cpu"))
     module.train()
     reserve = 0.0
-    while (used := time.process_time() - start) < budget_s - reserve:
-        module.set_progress(used / (budget_s - reserve))
+    steps = int(str(module.plan["steps"]))
+    while (used := time.process_time() - start) < budget_s - reserve and module.steps_done < steps:
+        module.set_progress(max(used / (budget_s - reserve), module.steps_done / steps))
         module.training_step(None, module.steps_done).backward()
         module.optimizer.step()
         module.optimizer.zero_grad(set_to_none=True)

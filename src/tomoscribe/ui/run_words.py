@@ -30,7 +30,7 @@ _WORDS = {
 
 _ENDS = {
     "time": "The time that it was given is over.",
-    "steps": "It has made all its steps.",
+    "steps": "It has learnt these clicks: add some and continue.",
     "patience": "It did not get better any more.",
     "stop": "Stopped by you; everything is saved.",
 }

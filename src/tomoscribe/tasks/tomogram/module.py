@@ -43,6 +43,8 @@ _WARM_UP = 0.05
 _EMA_DECAY = 0.98
 _PRIOR = 0.005
 """Share of particle voxels where the user gives none; `settings.prior` tells it."""
+_ENDLESS = 1_000_000_000
+"""Steps that the loader offers; budget and plan end a training, not the loader."""
 _HOT_FROM = 0.1
 """Share of the training after which the hottest voxels are left out; before, heat says nothing."""
 
@@ -182,7 +184,7 @@ class TomogramModule(LightningModule):
 
     def train_dataloader(self) -> DataLoader[int]:
         """Return a loader that only counts steps."""
-        steps: Any = range(self._plan.steps)
+        steps: Any = range(_ENDLESS)
         return torch.utils.data.DataLoader(steps, batch_size=None)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

@@ -35,6 +35,10 @@ SHORT_MINUTES = 2.0
 """Up to here 8 channels beat 16: F1 0.76 against 0.75 among look-alikes, at half the cost."""
 
 
+LEAST_STEPS = 300
+STEPS_A_CLICK = 10
+
+
 @dataclass(frozen=True)
 class DataSummary:
     """What a plan needs to know of the data; `clicks` counts those of all classes."""
@@ -66,7 +70,7 @@ class TomogramPlan(BaseModel):
     batch: int = Field(description="patches a step")
     learning_rate: float = Field(description="peak learning rate of AdamW")
     weight_decay: float = Field(description="weight decay of AdamW")
-    steps: int = Field(description="steps at most")
+    steps: int = Field(description="steps at most since the labels last changed")
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         description="of the network's arithmetic"
     )
@@ -136,7 +140,7 @@ def make_plan(
             "learning_rate", 3e-3, "stable at these widths with a warm-up and a cosine"
         ),
         weight_decay=1e-4,
-        steps=choose("max_steps", 1_000_000, "the time budget ends the training"),
+        steps=choose("max_steps", *_choose_steps(data.clicks)),
         precision=settings.precision,
         hot_share=_choose_hot_share(data.clicks, reasons),
         reasons=reasons,
@@ -149,6 +153,16 @@ def _choose_width(stem: int, minutes: float, *, fast: bool) -> tuple[int, str]:
     if stem == 1 and minutes <= SHORT_MINUTES:
         return 8, "in so short a time twice the steps are worth more than twice the channels"
     return 16, "small, because steps matter more on a CPU"
+
+
+def _choose_steps(clicks: int) -> tuple[int, str]:
+    """Return the steps after which the network only memorises.
+
+    Measured on 26 clicks of ribosomes at SNR 0.03: F1 0.94 to 0.96 on another tomogram after
+    200 steps, 0.86 after 1000, when unlabelled particles have become background.
+    """
+    steps = max(LEAST_STEPS, STEPS_A_CLICK * clicks)
+    return steps, f"more would memorise {clicks} clicks; new clicks start the count again"
 
 
 def _choose_hot_share(clicks: int, reasons: dict[str, str]) -> float:

@@ -53,6 +53,7 @@ class TrainingContext:
     keeper: CheckpointKeeper
     step: int = 0
     first_step: int = 0
+    labels_step: int = 0
     evaluation: Evaluation | None = None
     evaluated_step: int = field(default=-1)
     reason: str = ""
@@ -72,18 +73,27 @@ class TrainingContext:
 
     @property
     def last_step(self) -> int | None:
-        """The limit of steps, if any; a run that had reached it gets as many more."""
+        """The step that ends the training, if any.
+
+        The user's limit; a run that had reached it gets as many more. Else the plan's, counted
+        from where the labels last changed.
+        """
         limit = self.settings.max_steps
-        if limit is None or self.first_step < limit:
-            return limit
-        return self.first_step + limit
+        if limit is not None:
+            return limit if self.first_step < limit else self.first_step + limit
+        planned = self.module.plan.get("steps")
+        return self.labels_step + planned if isinstance(planned, int) else None
 
     @property
     def progress(self) -> float:
-        """Used share of the budget: of the steps where they are limited, else of the time."""
+        """Used share of the budget: of the user's steps, else of time or planned steps."""
         last = self.last_step
+        timed = self.clock.elapsed_s / self.clock.budget_s
         if last is None:
-            return min(1.0, self.clock.elapsed_s / self.clock.budget_s)
+            return min(1.0, timed)
+        if self.settings.max_steps is None:
+            first = self.labels_step
+            return min(1.0, max(timed, (self.step - first) / (last - first)))
         first = self.first_step if last != self.settings.max_steps else 0
         return min(1.0, (self.step - first) / (last - first))
 

@@ -109,6 +109,7 @@ class ControlCallback(Callback):
             context.reporter.warn(f"The new labels are not used: {error}")
             return
         context.data = data
+        context.labels_step = context.step
         tell_labels(context, status)
 
 

@@ -109,6 +109,8 @@ def _prepare(
         }
     )
     run.write_config(config)
+    first = int(goes_on.get("step", 0))
+    planned = module.plan.get("steps")
     context = TrainingContext(
         run=run,
         config=config,
@@ -119,8 +121,9 @@ def _prepare(
         steering=steering,
         clock=clock,
         keeper=CheckpointKeeper(run, reporter, config.settings.keep_best),
-        step=int(goes_on.get("step", 0)),
-        first_step=int(goes_on.get("step", 0)),
+        step=first,
+        first_step=first,
+        labels_step=first if isinstance(planned, int) and first >= planned else 0,
     )
     _tell_start(context, device)
     return context
