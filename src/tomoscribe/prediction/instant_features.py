@@ -8,7 +8,7 @@ low frequencies the microscope has suppressed. No torch, one FFT per map.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import fft as sfft
@@ -115,18 +115,20 @@ def compute_features(binned: NDArray[np.float32], diameter: float, factor: int) 
     shape = (binned.shape[0], binned.shape[1], binned.shape[2])
     padded = tuple(sfft.next_fast_len(n, real=True) for n in shape)
     inside = tuple(slice(0, n) for n in shape)
-    spectrum = sfft.rfftn(binned, padded, workers=1)
+    # scipy's stubs do not know that float32 gives complex64.
+    spectrum: Any = sfft.rfftn(binned, padded, workers=1)
     radii = [max(share * diameter, 1.0) for share in POOLING]
     raw = np.empty(((len(BAND_EDGES) - 1) * len(radii), *shape), np.float16)
     pools = [_gaussian(padded, sigma) for sigma in radii]
     finer = _gaussian(padded, BAND_EDGES[0])
     for band in range(len(BAND_EDGES) - 1):
         coarser = _gaussian(padded, BAND_EDGES[band + 1])
-        passed = sfft.irfftn(_times(spectrum, finer) - _times(spectrum, coarser), padded, workers=1)
+        banded: Any = _times(spectrum, finer) - _times(spectrum, coarser)
+        passed = sfft.irfftn(banded, padded, workers=1)
         finer = coarser
         passed = passed[inside]
         np.square(passed, out=passed)
-        energy = sfft.rfftn(passed, padded, workers=1)
+        energy: Any = sfft.rfftn(passed, padded, workers=1)
         floor = 1e-6 * float(passed.mean()) + 1e-12
         for j, pool in enumerate(pools):
             pooled = sfft.irfftn(_times(energy, pool), padded, workers=1)[inside]
