@@ -64,7 +64,9 @@ class RunList(QWidget):
         self.list.clear()
         for info in reversed(infos):
             word, colour = state_word(info.state)
-            item = QListWidgetItem(f"{info.run.name}   {word.lower()}, step {info.step}")
+            # The strip counts the steps of a run that goes on; here they would soon be old.
+            steps = "" if info.state.alive else f", step {info.step}"
+            item = QListWidgetItem(f"{info.run.name}   {word.lower()}{steps}")
             item.setData(Qt.ItemDataRole.UserRole, info.run)
             item.setToolTip(info.message or str(info.run.path))
             item.setForeground(QColor(colour))
