@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QDockWidget, QMainWindow
 from tests.ui.conftest import PLACES_ZYX, gaussians
 
 from tomoscribe.picks.table import HUMAN, PickState
@@ -101,6 +102,27 @@ def test_nothing_is_compared_while_the_dock_is_hidden(trained, session, edit_of)
     assert layer.visible
     assert dock.review.comparison.shown(0.4).sum() == 2
     assert "2</b> proposed" in dock.counts.text()
+
+
+def test_a_dock_behind_another_tab_does_no_work(trained, session, edit_of, qtbot) -> None:
+    window, dock = QMainWindow(), trained.dock
+    qtbot.addWidget(window)
+    ours, other = QDockWidget("ours"), QDockWidget("other")
+    ours.setWidget(dock)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, ours)
+    window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, other)
+    window.tabifyDockWidget(ours, other)
+    window.show()
+    layer = session.viewer.layers["proposals"]
+    for front in (ours, other):
+        front.raise_()
+        qtbot.waitUntil(lambda front=front: layer.visible is (front is ours))
+    before = dock.review.comparison
+    session.edit(edit_of(PLACES_ZYX[1:2]))
+    assert dock.review.comparison is before
+    session.actions["next_uncertain"]()
+    qtbot.waitUntil(lambda: layer.visible)
+    dock.setParent(None)  # it has another owner, which closes it
 
 
 def test_rings_keep_their_colour_when_proposals_are_replaced(trained, session) -> None:

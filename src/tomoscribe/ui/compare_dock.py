@@ -60,6 +60,7 @@ class CompareDock(QWidget):
         )
         self.export = button("Export…", "Writes the accepted picks.", self.show_export)
         self._own_threshold = False
+        self._docked = self._seen = False
         self._blocks_seen = -1
         self._timer = QTimer(self)
         self._timer.setInterval(LIVE_MS)
@@ -70,19 +71,23 @@ class CompareDock(QWidget):
         self._on_heatmap()
 
     def showEvent(self, event: QShowEvent | None) -> None:
-        """Show the proposals of what is in view now."""
+        """Show the proposals of what is in view now; get to know the dock around this."""
         super().showEvent(event)
-        self._on_heatmap()
-        self._on_review()
+        dock = self._dock()
+        if dock is not None and not self._docked:
+            self._docked = True
+            # Qt moves the dock of another tab out of the window, and calls it visible still.
+            dock.visibilityChanged.connect(self._on_seen)
+        self._on_seen(self.isVisible())
 
     def hideEvent(self, event: QHideEvent | None) -> None:
         """Take a training's proposals away while the user picks or watches the training."""
         super().hideEvent(event)
-        self.review.show(self._is_instant())
+        self._on_seen(False)
 
     def refresh(self) -> None:
         """Show numbers and what can be done, if anyone sees it."""
-        if not self.isVisible():
+        if not self._seen:
             return
         comparison, threshold = self.review.comparison, self.review.threshold
         if comparison is None:
@@ -166,18 +171,32 @@ class CompareDock(QWidget):
             return None
         return f"{run.name}/{shown if shown is not LIVE else current.name}"
 
+    def _dock(self) -> QDockWidget | None:
+        parent = self.parentWidget()
+        while parent is not None and not isinstance(parent, QDockWidget):
+            parent = parent.parentWidget()
+        return parent
+
+    def _on_seen(self, seen: bool) -> None:
+        """Work only while the user sees this."""
+        if seen == self._seen:
+            return
+        self._seen = seen
+        if seen:
+            self._on_heatmap()
+            self._on_review()
+        else:
+            self.review.show(self._is_instant())
+
     def _is_instant(self) -> bool:
         """Tell whether the heatmap is the answer to the clicks: its proposals are always shown."""
         return self._monitor.feed.layer.shown == INSTANT
 
     def _next(self) -> None:
         """Go to the next proposal, from any tab."""
-        if not self.isVisible() and not self._is_instant():
-            dock = self.parentWidget()
-            while dock is not None and not isinstance(dock, QDockWidget):
-                dock = dock.parentWidget()
-            if dock is not None:
-                dock.raise_()
+        dock = self._dock()
+        if dock is not None and not self._seen and not self._is_instant():
+            dock.raise_()
         self.review.next()
 
     def _on_heatmap(self) -> None:
@@ -189,7 +208,7 @@ class CompareDock(QWidget):
         self.class_name.setCurrentText(heat.class_name or "")
         self.class_name.setVisible(len(names) > 1)
         self._suggest()
-        wanted = self.isVisible() or self._is_instant()
+        wanted = self._seen or self._is_instant()
         self.review.show(wanted)
         if source is None or heat.content is None:
             self.review.clear()
@@ -201,7 +220,7 @@ class CompareDock(QWidget):
         """Look again at the heatmap that grows, while someone sees it."""
         seen = sum(self._monitor.record.block_counts.values())
         source = self._source()
-        if self.isVisible() and seen != self._blocks_seen and source and not self.review.busy:
+        if self._seen and seen != self._blocks_seen and source and not self.review.busy:
             self._blocks_seen = seen
             self._suggest()
             self.review.find(source)
@@ -226,7 +245,7 @@ class CompareDock(QWidget):
         self._monitor.feed.layer.show_class(self.class_name.currentText())
 
     def _on_review(self) -> None:
-        if not self.isVisible():
+        if not self._seen:
             return
         proposals = self.review.proposals
         self.histogram.set_scores([] if proposals is None else proposals.scores)
