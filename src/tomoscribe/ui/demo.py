@@ -2,6 +2,8 @@
 
 `python -m tomoscribe.ui.demo` opens the viewer; with `--drive` it clicks particles, trains,
 compares, reviews and exports by itself, and leaves pictures and the exported STAR.
+The documentation's `docs/images/training.png` and `compare.png` are copies of its pictures
+`demo_output/04_training.png` and `06_compare_b.png`, at most 600 kB each.
 """
 
 from __future__ import annotations
