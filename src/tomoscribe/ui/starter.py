@@ -152,6 +152,7 @@ class Starter:
 
     def _started(self, run: RunFolder) -> None:
         self.session.run = run
+        self.monitor.feed.layer.prepare()
         self.changed.emit()
 
     def _failed(self, error: BaseException) -> None:
