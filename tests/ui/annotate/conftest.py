@@ -23,11 +23,15 @@ from tomoscribe.ui.session import Session
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def window(
     qapp: QApplication, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[napari.Viewer, AnnotateWidget]]:
-    """One shown viewer for all tests of the dock; making one takes seconds."""
+    """One shown viewer for all tests of a module; making one takes seconds.
+
+    It is gone before another module opens its own: vispy mixes up the textures of viewers that
+    change while another one was not painted yet, and then crashes.
+    """
     viewer = napari.Viewer(show=True)
     main = viewer.window._qt_window
     main.resize(900, 560)
@@ -41,6 +45,7 @@ def window(
     dock.close()
     RunMonitor.of(Session.of(viewer)).close()
     viewer.close()
+    qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     qapp.processEvents()
 
 
