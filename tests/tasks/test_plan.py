@@ -7,9 +7,13 @@ from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, TomogramPlan
 
 
 def _plan(
-    diameter_A: float = 300.0, voxel_size_A: float = 10.0, kind: str = "cpu", **settings: object
+    diameter_A: float = 300.0,
+    voxel_size_A: float = 10.0,
+    kind: str = "cpu",
+    clicks: int = 20,
+    **settings: object,
 ) -> TomogramPlan:
-    data = DataSummary(voxel_size_A, diameter_A, diameter_A, 20, (128, 384, 384))
+    data = DataSummary(voxel_size_A, diameter_A, diameter_A, clicks, (128, 384, 384))
     return make_plan(data, TrainingSettings(**settings), DeviceInfo(kind=kind))  # type: ignore
 
 
@@ -87,3 +91,10 @@ def test_the_user_may_set_another_patch_for_a_start() -> None:
         _plan(150.0),
     )
     assert plan.patch == 64
+
+
+def test_a_training_ends_before_it_memorises_its_clicks() -> None:
+    few, many = _plan(clicks=5), _plan(clicks=400)
+    assert few.steps == 200
+    assert many.steps == 3200
+    assert "memorise" in few.reasons["max_steps"]

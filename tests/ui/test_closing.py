@@ -9,7 +9,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QMainWindow
 
-from tomoscribe.ui.closing import ClosingDialog, ClosingGuard
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.ui.closing import ClosingDialog, ClosingGuard, UnsavedDialog
 from tomoscribe.ui.lifetime import WindowEnd
 from tomoscribe.ui.monitor import RunMonitor
 
@@ -116,3 +117,33 @@ def test_keep_is_the_default(qtbot) -> None:
     dialog = ClosingDialog("run_1")
     qtbot.addWidget(dialog)
     assert dialog.keep.isDefault()
+
+
+@pytest.fixture
+def unsaved(session, monkeypatch) -> list[str]:
+    """Make the project's edits impossible to write; names of the buttons to press, in turn."""
+    answers: list[str] = []
+    plain = UnsavedDialog.exec
+
+    def refuse() -> None:
+        raise TomoscribeError("Cannot write picks.jsonl: no space is left on the disk.")
+
+    def answered(dialog: UnsavedDialog) -> int:
+        QTimer.singleShot(0, getattr(dialog, answers.pop(0)).click)
+        return plain(dialog)
+
+    monkeypatch.setattr(type(session.project), "unsaved", 3)
+    monkeypatch.setattr(session.project, "save", refuse)
+    monkeypatch.setattr(UnsavedDialog, "exec", answered)
+    return answers
+
+
+def test_edits_that_cannot_be_written_keep_the_window_until_the_user_gives_them_up(
+    window, unsaved
+) -> None:
+    unsaved += ["again", "cancel"]
+    assert not window.close()
+    assert window.isVisible()
+    unsaved.append("lose")
+    assert window.close()
+    assert not unsaved

@@ -1,11 +1,18 @@
-"""Closing the viewer while a training goes on: keep it, stop it, or stay."""
+"""Closing the viewer: what becomes of a training that goes on, and of edits not on disk."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QMessageBox,
+    QVBoxLayout,
+    QWidget,
+)
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import launch
@@ -53,6 +60,20 @@ class ClosingDialog(QDialog):
         self.accept() if choice != CANCEL else self.reject()
 
 
+class UnsavedDialog(QMessageBox):
+    """Asks what becomes of edits that cannot be written: try again, lose them, or stay."""
+
+    def __init__(self, sentence: str, count: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setIcon(QMessageBox.Icon.Warning)
+        self.setWindowTitle("Edits are not saved")
+        self.setText(f"{sentence}\n\n{count} changes would be lost.")
+        self.again = self.addButton("Try again", QMessageBox.ButtonRole.AcceptRole)
+        self.lose = self.addButton("Close and lose them", QMessageBox.ButtonRole.DestructiveRole)
+        self.cancel = self.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        self.setDefaultButton(self.again)
+
+
 class ClosingGuard(QObject):
     """Watches one main window: asks before it closes."""
 
@@ -76,10 +97,25 @@ class ClosingGuard(QObject):
         """Ask on a close event; swallow it when the user stays."""
         if watched is not self._window or event is None or event.type() != QEvent.Type.Close:
             return False
-        if not self._may_close():
+        if not (self._saved() and self._may_close()):
             event.ignore()
             return True
         return False
+
+    def _saved(self) -> bool:
+        """Write what is outstanding; where that fails, ask. Return whether the window may close."""
+        project = self._session.project
+        while project is not None and project.unsaved and self._window.isVisible():
+            try:
+                project.save()
+            except TomoscribeError as error:
+                dialog = UnsavedDialog(str(error), project.unsaved, self._window)
+                dialog.exec()
+                clicked = dialog.clickedButton()
+                dialog.deleteLater()
+                if clicked is not dialog.again:
+                    return clicked is dialog.lose
+        return True
 
     def _may_close(self) -> bool:
         run = self._monitor.run

@@ -218,7 +218,7 @@ class Session:
         self.closed.emit()
         if project is not None:
             self._disconnect(project)
-            project.close()
+            self.change(project.close)
 
     def _release(self) -> None:
         project = self.project
