@@ -91,3 +91,11 @@ def test_only_declared_regions_prove_a_pick_wrong() -> None:
     peaks = _peaks(right, wrong, held=1, seen=1, boxed=True)
     np.testing.assert_array_equal(false_picks(peaks, 0.5), peaks.zyx[2:4])
     assert len(false_picks(_peaks(right, wrong, held=1, seen=1), 0.5)) == 0
+
+
+def test_a_young_network_that_finds_every_click_among_hundreds_of_picks_is_not_the_best() -> None:
+    rng = np.random.default_rng(2)
+    young = judge([_peaks(rng.normal(-4.5, 0.05, 60), rng.normal(-4.5, 0.05, 400), held=2, seen=8)])
+    grown = judge([_peaks(rng.normal(2, 1.0, 60), rng.normal(-3, 1.0, 400), held=2, seen=8)])
+    assert young.score < 0.2
+    assert young.score < grown.score <= 1.0

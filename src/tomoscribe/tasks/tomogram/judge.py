@@ -120,9 +120,13 @@ def _estimate(samples: list[Peaks]) -> Verdict:
         cut = knee.cut if few else (cut + knee.cut) / 2
     asked = held if len(held) else seen
     recall = float((asked >= cut).mean()) if len(asked) else 0.0
-    score = float(np.interp(cut, _GRID, f1))
+    score = min(1.0, float(np.interp(cut, _GRID, f1)))
     if few:
         score = recall * (knee.depth if knee is not None else 0.1 * score)
+    if cut < _GRID[0] + 2 * _KNEE_WIDTH:
+        # A young network gives particles and background the same low scores: it finds every
+        # click among hundreds of picks, which must not make it the best.
+        score *= 0.1
     metrics = {
         "score": score,
         "recall": recall,
