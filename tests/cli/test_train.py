@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tomoscribe.cli import set_options
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import write_mrc
+from tomoscribe.project.model import ParticleClass
 from tomoscribe.project.store import Project
 from tomoscribe.simulate.project import make_sample_project
 from tomoscribe.tasks.settings import TrainingSettings
@@ -33,9 +36,14 @@ def _own_state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    with_path = Project.create(tmp_path / "project")
-    with_path.close()
-    return with_path.path
+    """Return the folder of a project with one click."""
+    write_mrc(tmp_path / "TS_1.mrc", np.zeros((12, 20, 30), np.float32), 10.0)
+    made = Project.create(tmp_path / "project")
+    made.add_class(ParticleClass("ribosome", 250.0))
+    table = made.add_tomogram(tmp_path / "TS_1.mrc").picks
+    made.edit("TS_1", table.make_add([[5, 5, 5]], "ribosome"))
+    made.close()
+    return made.path
 
 
 @pytest.fixture
@@ -60,6 +68,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
         return 1
 
     monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr("tomoscribe.cli.train.load_training_data", lambda source: None)
     return asked
 
 
@@ -130,6 +139,16 @@ def test_what_cannot_be_trained_is_one_sentence(
     assert exit_code("train", *arguments) == 1
     assert words in capsys.readouterr().err
     assert ended == []
+
+
+def test_bad_data_are_told_before_a_run_is_made(
+    exit_code: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    write_mrc(tmp_path / "data" / "train" / "TS_1.mrc", np.zeros((8, 9, 10), np.float32), 10.0)
+    assert exit_code("train", tmp_path / "data", "--run", tmp_path / "run") == 1
+    assert "tomograms but no picks" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_is_not_overwritten(

@@ -10,6 +10,7 @@ import pytest
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import PickColumns, write_picks
+from tomoscribe.io.volumes import write_mrc
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass, Region, Role, TrainingData
 from tomoscribe.project.source import DataSource
@@ -317,3 +318,11 @@ def test_hidden_files_of_a_folder_are_neither_data_nor_news(
     later = volume.parent.stat().st_mtime_ns + 5_000_000
     os.utime(hidden, ns=(later, later))
     assert read_revision(source) == before
+
+
+def test_labels_of_a_folder_may_be_a_csv(tmp_path: Path) -> None:
+    (tmp_path / "train").mkdir()
+    write_mrc(tmp_path / "train" / "TS_1.mrc", np.zeros((12, 20, 30), np.float32), 10.0)
+    (tmp_path / "train" / "TS_1.csv").write_text("x,y,z\n3,2,1\n6,5,4\n")
+    (sample,) = load_folder(tmp_path, diameter_A=100.0).samples
+    assert [p.zyx for p in sample.picks] == [(1.0, 2.0, 3.0), (4.0, 5.0, 6.0)]

@@ -12,6 +12,7 @@ from tomoscribe.cli.run_progress import summarise, watch
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.file import RUNS_FOLDER, is_project
 from tomoscribe.project.source import DataSource
+from tomoscribe.project.training_data import load_training_data
 from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
 
@@ -97,6 +98,8 @@ def train(
         settings=set_options.parse_settings(settings or [], device=device, max_minutes=max_minutes),
         start_from=None if continue_from is None else str(continue_from.absolute()),
     )
+    # Bad data are told now, not after the device was waited for, and leave no run behind.
+    load_training_data(source)
     if run is None:
         folder = source.path if source.kind == "project" and source.path else Path()
         started = launch.launch(config, folder / RUNS_FOLDER)

@@ -80,11 +80,16 @@ def _cached_geometry(path: str, voxel_size_A: float | None, stamp: tuple[int, in
     return open_volume(path, voxel_size_A).geometry
 
 
+_LABELS = (".csv", ".star")
+"""Label files of a training folder; where a volume has both, the later one counts."""
+
+
 def folder_files(folder: Path) -> list[Path]:
     """Return what tells a change of a training folder: its parts and the label files in them."""
     parts = [folder, *(folder / name for name in _ROLES)]
-    stars = [f for part in parts for f in sorted(part.glob("*.star")) if not _is_hidden(f)]
-    return [part for part in parts if part.is_dir()] + stars
+    folders = [part for part in parts if part.is_dir()]
+    files = [f for part in folders for f in sorted(part.iterdir()) if not _is_hidden(f)]
+    return folders + [f for f in files if f.suffix.lower() in _LABELS]
 
 
 def read_folder(
@@ -92,7 +97,7 @@ def read_folder(
 ) -> tuple[list[RawSample], list[str]]:
     """Read a folder with `train/` and perhaps `val/`, or a flat one.
 
-    Each tomogram has a volume, `X.mrc` for example, and its labels in `X.star`.
+    Each tomogram has a volume, `X.mrc` for example, and its labels in `X.star` or `X.csv`.
 
     Returns
     -------
@@ -135,6 +140,10 @@ def read_folder(
         raise TomoscribeError(
             f"{folder} holds no tomograms: put X.mrc and X.star of each into {where}."
         )
+    if not samples:
+        raise TomoscribeError(
+            f"{folder} holds tomograms but no picks: put X.star or X.csv beside each X.mrc."
+        )
     return samples, warnings
 
 
@@ -146,10 +155,10 @@ def _is_hidden(path: Path) -> bool:
 def _volumes_and_labels(part: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     volumes: dict[str, Path] = {}
     labels: dict[str, Path] = {}
-    for path in sorted(part.iterdir()):
+    for path in sorted(part.iterdir(), key=lambda p: (p.suffix.lower(), p.name)):
         if _is_hidden(path):
             continue
-        if path.suffix.lower() == ".star":
+        if path.suffix.lower() in _LABELS:
             labels[path.stem] = path
         elif is_volume(path):
             name = tomogram_stem(path.name)
