@@ -37,6 +37,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         thresholds={"ribosome": 0.001},
         ema=net.state_dict(),
         training={},
+        device="cpu",
     )
     path = tmp_path_factory.mktemp("run") / "step.pt"
     torch.save(state, path)
