@@ -62,6 +62,7 @@ def measure(path: Path, diameter_A: float, *, bfloat16: bool) -> dict[str, Any]:
         thresholds={"p": 0.5},
         ema=net.state_dict(),
         training={},
+        device="cpu",
     )
     predictor = checkpoints.make_predictor(state, torch.device("cpu"), bfloat16=bfloat16)
     volume = open_volume(path)
