@@ -24,6 +24,7 @@ class Row(msgspec.Struct, omit_defaults=True, frozen=True):
     angle_deg: float | None = None
     state: PickState = PickState.ACCEPTED
     source: str = HUMAN
+    membrane: str = ""
 
 
 class Box(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -98,6 +99,7 @@ def row_of_pick(pick: Pick) -> Row:
         None if math.isnan(pick.angle_deg) else float(pick.angle_deg),
         PickState(pick.state),
         pick.source,
+        pick.membrane,
     )
 
 
@@ -112,6 +114,7 @@ def pick_of_row(row: Row) -> Pick:
         math.nan if row.angle_deg is None else row.angle_deg,
         row.state,
         row.source,
+        row.membrane,
     )
 
 

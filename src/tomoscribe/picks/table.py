@@ -52,6 +52,8 @@ class Pick:
         Human picks are accepted from the start.
     source : str
         `HUMAN` or the name of the checkpoint that proposed it.
+    membrane : str
+        Name of the membrane that it sits on; empty for a pick that sits on none.
     """
 
     id: int
@@ -62,6 +64,7 @@ class Pick:
     angle_deg: float = float("nan")
     state: PickState = PickState.ACCEPTED
     source: str = HUMAN
+    membrane: str = ""
 
 
 @dataclass(frozen=True, slots=True)

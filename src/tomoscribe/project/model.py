@@ -51,9 +51,27 @@ class Region:
         return inside
 
 
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A stroke of the brush that declares a part of a membrane complete, or takes it back.
+
+    It covers the vertices of `membrane` within `radius` of `center_zyx` along the surface, both
+    in voxels of the tomogram; later strokes count over earlier ones.
+    """
+
+    membrane: str
+    center_zyx: tuple[float, float, float]
+    radius: float
+    erase: bool = False
+
+
 @dataclass(frozen=True)
 class TrainingSample:
-    """One tomogram as a training sees it; picks as values, so the viewer may go on editing."""
+    """A tomogram or a membrane as a training sees it.
+
+    Picks are values, so that the viewer may go on editing. Of a membrane `volume_path` is its
+    container, and `complete` tells that all of its particles are picked.
+    """
 
     name: str
     volume_path: str
@@ -61,6 +79,8 @@ class TrainingSample:
     role: Role
     picks: tuple[Pick, ...] = ()
     regions: tuple[Region, ...] = ()
+    patches: tuple[Patch, ...] = ()
+    complete: bool = False
 
     def of_class(self, class_name: str, state: PickState = PickState.ACCEPTED) -> list[Pick]:
         """Return the picks of one class in one review state."""
@@ -96,6 +116,7 @@ class TomogramEntry:
     role: Role = Role.TRAIN
     regions: list[Region] = field(default_factory=list)
     picks: PickTable = field(default_factory=PickTable)
+    patches: list[Patch] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -105,3 +126,17 @@ class TomogramEntry:
         # One letter is a drive of Windows.
         is_address = bool(colon) and len(scheme) > 1 and scheme.isalnum()
         return f"{scheme}://{rest}" if is_address else text
+
+
+@dataclass
+class MembraneEntry:
+    """A membrane in a project: its container, the tomogram that it lies in, what it is used for.
+
+    Names are unique among tomograms and membranes together. Its picks are those of the
+    tomogram that name it.
+    """
+
+    name: str
+    path: Path
+    tomogram: str
+    role: Role = Role.TRAIN

@@ -56,11 +56,17 @@ class Focus:
 
 @dataclass(frozen=True)
 class FoundPicks:
-    """Decoded picks of one class: (N, 3) tomogram voxels zyx, and scores (N,), best first."""
+    """Decoded picks of one class: (N, 3) tomogram voxels zyx, and scores (N,), best first.
+
+    On a membrane also outward unit normals (N, 3) zyx, and rotations about them in degrees (N,)
+    where the task tells them.
+    """
 
     class_name: str
     zyx: NDArray[np.float64]
     scores: NDArray[np.float32]
+    normals_zyx: NDArray[np.float64] | None = None
+    angles_deg: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True)

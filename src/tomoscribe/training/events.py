@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 
 
@@ -73,7 +75,8 @@ class Preview(Event, tag="preview", frozen=True):
     """A preview begins: blocks of this checkpoint on this sample follow.
 
     `shape_zyx` is the heatmap's grid; voxel i of it is centred on tomogram voxel
-    `i * bin + (bin - 1) / 2`. `path` is the block log, relative to the run.
+    `i * bin + (bin - 1) / 2`. `path` is the block log, relative to the run. The grid of a mesh
+    is (1, 1, vertices): voxel i is vertex i of the sample's container.
     """
 
     checkpoint: str
@@ -82,6 +85,7 @@ class Preview(Event, tag="preview", frozen=True):
     shape_zyx: list[int]
     bin: int
     class_names: list[str]
+    kind: Literal["volume", "mesh"] = "volume"
 
 
 class Block(Event, tag="block", frozen=True):

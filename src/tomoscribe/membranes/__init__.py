@@ -1,0 +1,1 @@
+"""Membranes: triangle meshes with outward normals, and the density along them."""
