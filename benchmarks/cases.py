@@ -2,7 +2,8 @@
 
 The generator is not ours: it lies in the shared folder beside the checkout (or
 in `TOMOSCRIBE_SHARED`), so that no one tunes the judge. `a10`, `a03` and `h10` are the
-judge; the `dev` and `tune` ones differ in seed and shapes and are what we tune on.
+judge; the `dev` and `tune` ones differ in seed and shapes and are what we tune on. `m15`, `m04`
+and `m_crowd` are the judge of membranes.
 """
 
 from __future__ import annotations
@@ -35,7 +36,20 @@ OPTIONS = {
     "tune_q10": "--target 1qvr --distractors 2cg9,3cf3,5mrc --snr 0.05 --seed 17 "
     "--vesicles 6 --beads 6",
 }
-CASES: dict[str, list[str]] = {name: text.split() for name, text in OPTIONS.items()}
+MEMBRANE_JUDGE = ("m15", "m04", "m_crowd")
+MEMBRANE_OPTIONS = {
+    "m15": "--seed 1",
+    "m04": "--snr 0.04 --distractors 5ide --seed 2",
+    "m_crowd": "--spacing 10 --seed 3",
+    "dev_m15": "--seed 11",
+    "dev_m04": "--snr 0.04 --distractors 5ide --seed 12",
+    "dev_m_crowd": "--spacing 10 --seed 13",
+    "dev_m5ide": "--targets 5ide --distractors 4pe5 --snr 0.06 --seed 14",
+}
+"""Membranes 1 to 3 are trained on, 4 validates, 5 is what a training is scored on."""
+CASES: dict[str, list[str]] = {
+    name: text.split() for name, text in (OPTIONS | MEMBRANE_OPTIONS).items()
+}
 
 
 def ensure_case(name: str, root: Path = DEFAULT_ROOT) -> Path:
@@ -53,15 +67,23 @@ def ensure_case(name: str, root: Path = DEFAULT_ROOT) -> Path:
     FileNotFoundError
         If the generator is not there.
     """
-    generator = SHARED / "bench" / "tomogram" / "make_case.py"
+    membranes = name in MEMBRANE_OPTIONS
+    bench = SHARED / "bench"
+    generator = bench / ("membrane" if membranes else "tomogram") / "make_case.py"
     if not generator.exists():
         raise FileNotFoundError(f"{generator}: set TOMOSCRIBE_SHARED to the folder with bench/")
     root.mkdir(parents=True, exist_ok=True)
     folder = root / name
     with FileLock(root / f"{name}.lock"):
         if not (folder / "case.json").exists():
-            templates = SHARED / "bench" / "templates" / "mrcs_10A"
-            command = [sys.executable, str(generator), str(folder), "--templates", str(templates)]
+            templates = bench / "templates" / ("" if membranes else "mrcs_10A")
+            command = [
+                sys.executable,
+                str(generator),
+                *(["--out"] if membranes else []),
+                str(folder),
+            ]
+            command += ["--templates", str(templates)]
             subprocess.run([*command, *CASES[name]], check=True, stdout=subprocess.DEVNULL)
     return folder
 
