@@ -110,9 +110,8 @@ def distance_to(
     before = np.atleast_1d(np.asarray(offsets, dtype=np.float64))
     if (before < 0).any():
         raise ValueError("offsets must not be negative")
-    found = csgraph.dijkstra(
-        _with_origin(graph, start, before), directed=True, indices=n, limit=limit
-    )
+    origin = _with_origin(graph, start, before)
+    found = csgraph.dijkstra(origin, directed=True, indices=[n], limit=limit)[0]
     return np.asarray(found[:n], dtype=np.float32)
 
 
