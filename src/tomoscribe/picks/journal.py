@@ -1,4 +1,4 @@
-"""Append-only autosave of one tomogram's picks and regions, which no kill can hurt.
+"""Append-only autosave of one tomogram's picks, regions and patches, which no kill can hurt.
 
 Each edit is one line, written by a single system call and synced to the disk
 before it counts as saved. The first line holds a base, so that base + file size
@@ -20,7 +20,9 @@ from tomoscribe.picks.journal_lines import (
     EditLine,
     HeaderLine,
     Line,
+    PatchesLine,
     RegionsLine,
+    Stroke,
     decode_line,
     edit_line,
     encode_line,
@@ -51,6 +53,8 @@ class JournalContents:
         The picks after all edits.
     boxes : tuple of Box
         The annotated regions.
+    strokes : tuple of Stroke
+        The annotated patches of membranes, in the order in which they were painted.
     lines : int
         Complete lines read, header included.
     damaged : list of str
@@ -63,6 +67,7 @@ class JournalContents:
 
     picks: PickTable = field(default_factory=PickTable)
     boxes: tuple[Box, ...] = ()
+    strokes: tuple[Stroke, ...] = ()
     lines: int = 0
     damaged: list[str] = field(default_factory=list)
     torn: str = ""
@@ -157,6 +162,16 @@ class Journal:
         """
         self._append(RegionsLine(boxes=list(boxes)))
 
+    def append_strokes(self, keep: int, added: Iterable[Stroke]) -> None:
+        """Write the patches anew: the first `keep` strokes so far, then those that are added.
+
+        Raises
+        ------
+        TomoscribeError
+            If they cannot be written; they stay outstanding.
+        """
+        self._append(PatchesLine(keep=keep, add=list(added)))
+
     def flush(self) -> None:
         """Write what is outstanding.
 
@@ -188,6 +203,8 @@ class Journal:
         lines = [encode_line(header)]
         if contents.boxes:
             lines.append(encode_line(RegionsLine(boxes=list(contents.boxes))))
+        if contents.strokes:
+            lines.append(encode_line(PatchesLine(add=list(contents.strokes))))
         if len(contents.picks):
             lines.append(encode_line(EditLine(set=[row_of_pick(p) for p in contents.picks])))
         with atomic_path(self.path) as temporary:
@@ -237,6 +254,8 @@ def _replay(path: Path, content: bytes) -> JournalContents:
         result.lines += 1
         if isinstance(line, RegionsLine):
             result.boxes = tuple(line.boxes)
+        elif isinstance(line, PatchesLine):
+            result.strokes = (*result.strokes[: line.keep], *line.add)
         elif isinstance(line, HeaderLine):
             _check_version(path, line)
             next_id = max(next_id, line.next_id)

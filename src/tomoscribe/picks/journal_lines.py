@@ -1,4 +1,4 @@
-"""The lines of a journal: how an edit, the regions and the header are spelled in JSON."""
+"""The lines of a journal: how edits, regions, patches and the header are spelled in JSON."""
 
 from __future__ import annotations
 
@@ -58,7 +58,26 @@ class RegionsLine(msgspec.Struct, tag="regions", frozen=True):
     boxes: list[Box]
 
 
-Line = HeaderLine | EditLine | RegionsLine
+class Stroke(msgspec.Struct, omit_defaults=True, frozen=True):
+    """A stroke of a patch on disk: membrane, `center` z y x and `radius` in voxels."""
+
+    membrane: str
+    center: tuple[float, float, float]
+    radius: float
+    erase: bool = False
+
+
+class PatchesLine(msgspec.Struct, tag="patches", omit_defaults=True, frozen=True):
+    """The patches from here on: the first `keep` strokes so far, and those that are added.
+
+    A brush makes hundreds of strokes; so each costs one short line, and so does taking it back.
+    """
+
+    keep: int = 0
+    add: list[Stroke] = []
+
+
+Line = HeaderLine | EditLine | RegionsLine | PatchesLine
 
 _DECODER = msgspec.json.Decoder(Line)
 _ENCODER = msgspec.json.Encoder()

@@ -141,22 +141,24 @@ class PickTable:
         scores: Iterable[float] | None = None,
         state: PickState = PickState.ACCEPTED,
         source: str = HUMAN,
+        normals_zyx: NDArray[np.floating] | Sequence[Sequence[float]] | None = None,
+        angles_deg: Iterable[float] | None = None,
+        membrane: str = "",
     ) -> Edit:
-        """Return the edit that adds picks of one class at `zyx` (N, 3), in voxels."""
+        """Return the edit that adds picks of one class at `zyx` (N, 3), in voxels.
+
+        On a membrane also its name, outward unit normals (N, 3), and rotations about them (N,)
+        in degrees.
+        """
         points = np.asarray(zyx, dtype=float).reshape(-1, 3)
-        values = [float("nan")] * len(points) if scores is None else list(scores)
+        unknown = [float("nan")] * len(points)
+        values = unknown if scores is None else list(scores)
+        angles = unknown if angles_deg is None else list(angles_deg)
+        normals = [None] * len(points) if normals_zyx is None else [*map(_triple, normals_zyx)]
+        ids = self.new_ids(len(points))
         picks = tuple(
-            Pick(
-                i,
-                (float(p[0]), float(p[1]), float(p[2])),
-                class_name,
-                float(s),
-                None,
-                float("nan"),
-                state,
-                source,
-            )
-            for i, p, s in zip(self.new_ids(len(points)), points, values, strict=True)
+            Pick(i, _triple(p), class_name, float(s), n, float(a), state, source, membrane)
+            for i, p, s, n, a in zip(ids, points, values, normals, angles, strict=True)
         )
         return Edit(after=picks)
 
@@ -184,6 +186,10 @@ class PickTable:
             and (state is None or p.state == state)
             and (source is None or p.source == source)
         ]
+
+
+def _triple(values: Sequence[float] | NDArray[np.floating]) -> tuple[float, float, float]:
+    return float(values[0]), float(values[1]), float(values[2])
 
 
 def positions_zyx(picks: Iterable[Pick]) -> NDArray[np.float64]:

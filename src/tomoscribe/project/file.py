@@ -1,4 +1,4 @@
-"""`project.yaml`: tomograms, classes and roles of a project; and where its other files lie."""
+"""`project.yaml`: tomograms, membranes, classes and roles; and where its other files lie."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.picks import journal
-from tomoscribe.project.model import ParticleClass, Role, TomogramEntry
+from tomoscribe.project.model import MembraneEntry, ParticleClass, Role, TomogramEntry
 
-FORMAT = 1
+FORMAT = 2
+"""Highest format that is read. Written is 1 where there is no membrane, so that older versions
+open what they know."""
 PROJECT_FILE = "project.yaml"
 PICKS_FOLDER = "picks"
 RUNS_FOLDER = "runs"
+MEMBRANES_FOLDER = "membranes"
 LOCK_FILE = ".project.lock"
 _REVISION_LINE = re.compile(rb"^revision: (\d+)", re.MULTILINE)
 
@@ -31,6 +34,32 @@ class TomogramItem(BaseModel):
     path: str
     voxel_size_A: float = Field(gt=0)
     role: Role = Role.TRAIN
+
+    def to_entry(self, folder: Path) -> TomogramEntry:
+        """Return the tomogram as the rest of the code knows it, without its annotations."""
+        path = resolved_path(folder, self.path)
+        return TomogramEntry(self.name, path, self.voxel_size_A, self.role)
+
+
+class MembraneItem(BaseModel):
+    """A membrane in `project.yaml`; a path inside the project is relative to its folder."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    path: str
+    tomogram: str
+    role: Role = Role.TRAIN
+
+    @classmethod
+    def of(cls, folder: Path, entry: MembraneEntry) -> MembraneItem:
+        """Return a membrane as it stands in the file."""
+        path = stored_path(folder, entry.path)
+        return cls(name=entry.name, path=path, tomogram=entry.tomogram, role=entry.role)
+
+    def to_entry(self, folder: Path) -> MembraneEntry:
+        """Return the membrane as the rest of the code knows it."""
+        return MembraneEntry(self.name, resolved_path(folder, self.path), self.tomogram, self.role)
 
 
 class ClassItem(BaseModel):
@@ -61,12 +90,30 @@ class ProjectFile(BaseModel):
     revision: int = 0
     name: str
     tomograms: list[TomogramItem] = []
+    membranes: list[MembraneItem] = []
     classes: list[ClassItem] = []
 
 
 def is_project(folder: Path) -> bool:
     """Return whether a folder is a project."""
     return (folder / PROJECT_FILE).is_file()
+
+
+def make_folders(folder: Path) -> None:
+    """Make the folders of a new project.
+
+    Raises
+    ------
+    TomoscribeError
+        If the system refuses.
+    """
+    try:
+        (folder / PICKS_FOLDER).mkdir(parents=True, exist_ok=True)
+        (folder / RUNS_FOLDER).mkdir(exist_ok=True)
+    except OSError as error:
+        raise TomoscribeError(
+            f"Cannot make a project in {folder} ({error.strerror or error})."
+        ) from error
 
 
 def read_project_file(folder: Path) -> ProjectFile:
@@ -114,7 +161,11 @@ def write_project_file(folder: Path, content: ProjectFile) -> None:
     TomoscribeError
         If it cannot be written; the former file is untouched.
     """
-    text = yaml.safe_dump(content.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    values = content.model_dump(mode="json")
+    values["format"] = FORMAT if content.membranes else 1
+    if not content.membranes:
+        del values["membranes"]
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     write_text_atomic(folder / PROJECT_FILE, text)
 
 
@@ -145,7 +196,7 @@ def project_revision(folder: Path) -> int:
 
 
 def stored_path(folder: Path, path: Path) -> str:
-    """Return a tomogram's path as `project.yaml` has it: relative when inside the project."""
+    """Return a path as `project.yaml` has it: relative when inside the project."""
     try:
         return path.relative_to(folder).as_posix()
     except ValueError:
@@ -153,7 +204,7 @@ def stored_path(folder: Path, path: Path) -> str:
 
 
 def resolved_path(folder: Path, stored: str) -> Path:
-    """Return the path of a tomogram as it is used."""
+    """Return the path of a tomogram or membrane as it is used."""
     return Path(stored) if "://" in stored else folder / stored
 
 

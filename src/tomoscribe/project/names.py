@@ -1,4 +1,4 @@
-"""Names of tomograms: fit for a file name, and unique in a project."""
+"""Names of tomograms and membranes: fit for a file name, and unique in a project."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tomoscribe.errors import TomoscribeError
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Container, Iterable, Mapping
 
 _SUFFIXES = re.compile(
     r"(\.(mrc|rec|map|mrcs|st|ali|tiff?|hdf5|hdf|h5|zarr|ome|gz|bz2))+$", re.IGNORECASE
@@ -39,8 +39,37 @@ def safe_name(text: str) -> str:
     """
     name = _UNFIT.sub("_", _SUFFIXES.sub("", text) or text).strip("._ ")
     if not name:
-        raise TomoscribeError(f"'{text}' is no name for a tomogram: use letters and digits.")
+        raise TomoscribeError(f"'{text}' is no name: use letters and digits.")
     return name
+
+
+def claim_name(
+    stem: str, given: str | None, kinds: Mapping[str, str], had: Iterable[str] = ()
+) -> str:
+    """Return the name of something new: the one that is given, or one made from `stem`.
+
+    Parameters
+    ----------
+    stem : str
+        Name of its file.
+    given : str or None
+        What the user calls it.
+    kinds : mapping
+        What there is, a tomogram or a membrane, by its name.
+    had : iterable of str
+        Names that were used before, and are avoided.
+
+    Raises
+    ------
+    TomoscribeError
+        If the given name is taken, or nothing usable is left of it.
+    """
+    wanted = safe_name(stem if given is None else given)
+    if given is not None and wanted in kinds:
+        raise TomoscribeError(
+            f"The project has a {kinds[wanted]} '{wanted}' already: give another name."
+        )
+    return free_name(wanted, {*kinds, *had})
 
 
 def free_name(name: str, taken: Container[str]) -> str:

@@ -8,39 +8,38 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.volumes import open_volume
-from tomoscribe.picks.history import History, check_applies
-from tomoscribe.picks.journal import Journal
-from tomoscribe.picks.journal_lines import Box
 from tomoscribe.picks.table import Edit
+from tomoscribe.project.additions import new_membrane, new_tomogram
+from tomoscribe.project.annotations import Annotations
 from tomoscribe.project.classes import check_classes
 from tomoscribe.project.file import (
+    MEMBRANES_FOLDER,
     PICKS_FOLDER,
     RUNS_FOLDER,
     ClassItem,
+    MembraneItem,
     ProjectFile,
     is_project,
     item_of,
-    journal_path,
+    make_folders,
     project_revision,
     read_project_file,
-    resolved_path,
     write_project_file,
 )
 from tomoscribe.project.lock import ProjectLock
-from tomoscribe.project.model import ParticleClass, Region, Role, TomogramEntry
-from tomoscribe.project.names import free_name, safe_name, tomogram_stem
+from tomoscribe.project.model import ParticleClass, Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from psygnal import SignalInstance
 
-    from tomoscribe.picks.journal import JournalContents
+    from tomoscribe.picks.history import History
+    from tomoscribe.project.model import MembraneEntry, Patch, Region, TomogramEntry
 
 
 class Project:
-    """Tomograms with their picks and regions, classes and runs, in one folder.
+    """Tomograms and membranes with what is annotated in them, classes and runs, in one folder.
 
     Make one with `Project.create` or `Project.open`. Edit picks through `edit`, `undo`
     and `redo` only: an edit that goes straight to a table is not saved.
@@ -54,21 +53,24 @@ class Project:
     classes_changed = Signal()
     picks_changed = Signal(str, Edit)
     regions_changed = Signal(str)
+    membranes_changed = Signal()
+    patches_changed = Signal(str)
 
     def __init__(self, folder: Path, content: ProjectFile, lock: ProjectLock | None) -> None:
         self.path = folder
         self.name = content.name
         self.tomograms: dict[str, TomogramEntry] = {}
+        self.membranes: dict[str, MembraneEntry] = {}
         self.notes: list[str] = []
         self._file_revision = content.revision
         self._classes = [item.to_class() for item in content.classes]
         self._lock = lock
-        self._journals: dict[str, Journal] = {}
-        self._histories: dict[str, History] = {}
+        self._annotations: dict[str, Annotations] = {}
         self._file_unsaved = False
         for item in content.tomograms:
-            path = resolved_path(folder, item.path)
-            self._take_in(TomogramEntry(item.name, path, item.voxel_size_A, item.role))
+            self._take_in(item.to_entry(folder))
+        for membrane in content.membranes:
+            self.membranes[membrane.name] = membrane.to_entry(folder)
 
     @classmethod
     def create(cls, folder: str | Path, name: str | None = None) -> Project:
@@ -84,13 +86,7 @@ class Project:
             raise TomoscribeError(
                 f"{path} is a tomoscribe project already: open it, or choose another folder."
             )
-        try:
-            (path / PICKS_FOLDER).mkdir(parents=True, exist_ok=True)
-            (path / RUNS_FOLDER).mkdir(exist_ok=True)
-        except OSError as error:
-            raise TomoscribeError(
-                f"Cannot make a project in {path} ({error.strerror or error})."
-            ) from error
+        make_folders(path)
         content = ProjectFile(name=name or path.name)
         lock = ProjectLock.take(path)
         try:
@@ -144,7 +140,7 @@ class Project:
         finally:
             if self._lock is not None:
                 self._lock.release()
-                self._lock = None
+            self._lock = None
 
     @property
     def read_only(self) -> bool:
@@ -154,19 +150,24 @@ class Project:
     @property
     def unsaved(self) -> int:
         """Number of changes that are in memory only, because writing failed."""
-        return sum(j.outstanding for j in self._journals.values()) + int(self._file_unsaved)
+        return sum(a.outstanding for a in self._annotations.values()) + int(self._file_unsaved)
 
     @property
     def revision(self) -> int:
         """A number that grows with every edit; `training_data.read_revision` reads it from disk."""
         return project_revision(self.path) + sum(
-            j.outstanding_bytes for j in self._journals.values()
+            a.outstanding_bytes for a in self._annotations.values()
         )
 
     @property
     def runs_dir(self) -> Path:
         """Folder of the trainings."""
         return self.path / RUNS_FOLDER
+
+    @property
+    def membranes_dir(self) -> Path:
+        """Folder of the membranes that are made here; it need not be there yet."""
+        return self.path / MEMBRANES_FOLDER
 
     @property
     def classes(self) -> list[ParticleClass]:
@@ -199,49 +200,84 @@ class Project:
             If it cannot be read, its voxel size is unknown, or the name is taken.
         """
         self._check_editable()
-        text = str(path)
-        place = Path(text) if "://" in text else Path(text).expanduser().absolute()
-        size = open_volume(text if "://" in text else str(place), voxel_size_A).require_voxel_size()
-        wanted = safe_name(tomogram_stem(str(place)) if name is None else name)
-        if name is not None and wanted in self.tomograms:
-            raise TomoscribeError(
-                f"The project has a tomogram '{wanted}' already: give another name."
-            )
-        taken = {*self.tomograms, *(p.stem for p in (self.path / PICKS_FOLDER).glob("*.jsonl"))}
-        entry = TomogramEntry(free_name(wanted, taken), place, size, role or Role.TRAIN)
+        removed = {p.stem for p in (self.path / PICKS_FOLDER).glob("*.jsonl")}
+        entry = new_tomogram(path, name, voxel_size_A, role, self._kinds, removed)
         self._take_in(entry)
         self._save_file_and(self.tomograms_changed)
         return entry
 
     def remove_tomogram(self, name: str) -> None:
-        """Take a tomogram out. Its picks stay in the `picks` folder, under a name that says so."""
+        """Take a tomogram and its membranes out.
+
+        Its picks stay in the `picks` folder, under a name that says so.
+        """
         self._check_editable()
-        self._entry(name)
-        self._journals[name].flush()
-        source = journal_path(self.path, name)
-        if source.exists():
-            taken = {p.stem for p in source.parent.glob("*.jsonl")}
-            try:
-                source.rename(journal_path(self.path, free_name(f"{name}.removed", taken)))
-            except OSError as error:
-                raise TomoscribeError(
-                    f"Cannot set {source} aside ({error.strerror or error})."
-                ) from error
-        del self.tomograms[name], self._journals[name], self._histories[name]
-        self._save_file_and(self.tomograms_changed)
+        self._of(name).set_aside()
+        del self.tomograms[name], self._annotations[name]
+        kept = {key: m for key, m in self.membranes.items() if m.tomogram != name}
+        lost, self.membranes = len(self.membranes) - len(kept), kept
+        try:
+            self._save_file_and(self.tomograms_changed)
+        finally:
+            if lost:
+                self.membranes_changed.emit()
+
+    def add_membrane(
+        self,
+        path: str | Path,
+        tomogram: str,
+        name: str | None = None,
+        role: Role | None = None,
+    ) -> MembraneEntry:
+        """Add a membrane; the file stays where it is.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its container, as `tomoscribe mesh` and MemBrain-pick write them.
+        tomogram : str
+            Name of the tomogram that it lies in.
+        name : str or None
+            Name in the project; by default the file's, made unique.
+        role : Role or None
+            By default it trains.
+
+        Raises
+        ------
+        TomoscribeError
+            If it is no membrane container, the tomogram is unknown, or the name is taken.
+        """
+        self._check_editable()
+        self._of(tomogram)
+        entry = new_membrane(path, tomogram, name, role, self._kinds)
+        self.membranes[entry.name] = entry
+        self._save_file_and(self.membranes_changed)
+        return entry
+
+    def remove_membrane(self, name: str) -> None:
+        """Take a membrane out; its file, picks and patches stay, and count again if it returns."""
+        self._check_editable()
+        if self.membranes.pop(name, None) is None:
+            raise TomoscribeError(f"The project has no membrane '{name}'.")
+        self._save_file_and(self.membranes_changed)
 
     def set_role(self, name: str, role: Role) -> None:
-        """Say what a tomogram is used for."""
+        """Say what a tomogram or a membrane is used for."""
         self._check_editable()
-        self._entry(name).role = Role(role)
-        self._save_file_and(self.tomograms_changed)
+        entry = self.tomograms.get(name) or self.membranes.get(name)
+        if entry is None:
+            raise TomoscribeError(f"The project has no tomogram '{name}' and no such membrane.")
+        entry.role = Role(role)
+        is_one = name in self.tomograms
+        self._save_file_and(self.tomograms_changed if is_one else self.membranes_changed)
 
     def set_voxel_size(self, name: str, voxel_size_A: float) -> None:
         """Override a tomogram's voxel size, in Å."""
         self._check_editable()
         if not 0 < voxel_size_A < float("inf"):
             raise TomoscribeError(f"A voxel size of {voxel_size_A:g} Å is not possible.")
-        self._entry(name).voxel_size_A = float(voxel_size_A)
+        self._of(name)
+        self.tomograms[name].voxel_size_A = float(voxel_size_A)
         self._save_file_and(self.tomograms_changed)
 
     def set_classes(self, classes: Iterable[ParticleClass]) -> None:
@@ -271,35 +307,37 @@ class Project:
             If it cannot be saved; it is applied all the same, but not in a read-only project.
         """
         self._check_editable()
-        entry = self._entry(name)
-        check_applies(entry.picks, edit)
-        self._step(name, edit, lambda: self._histories[name].push(edit))
+        self._of(name).edit(edit, self._tell_picks(name))
 
     def undo(self, name: str) -> bool:
         """Take the last edit of a tomogram's picks back; return whether there was one."""
-        history = self.history(name)
-        return self._step(name, history.next_undo, history.undo)
+        self._check_editable()
+        return self._of(name).undo(self._tell_picks(name))
 
     def redo(self, name: str) -> bool:
         """Bring the last undone edit back; return whether there was one."""
-        history = self.history(name)
-        return self._step(name, history.next_redo, history.redo)
+        self._check_editable()
+        return self._of(name).redo(self._tell_picks(name))
 
     def history(self, name: str) -> History:
         """Return the undo history of a tomogram, to ask what can be undone."""
-        self._entry(name)
-        return self._histories[name]
+        return self._of(name).history
 
     def set_regions(self, name: str, regions: Iterable[Region]) -> None:
         """Replace the annotated regions of a tomogram, and save them."""
         self._check_editable()
-        entry = self._entry(name)
-        entry.regions = list(regions)
-        boxes = [Box(r.lo_zyx, r.hi_zyx, r.class_names) for r in entry.regions]
         try:
-            self._journals[name].append_regions(boxes)
+            self._of(name).set_regions(regions)
         finally:
             self.regions_changed.emit(name)
+
+    def set_patches(self, name: str, patches: Iterable[Patch]) -> None:
+        """Replace the annotated patches on a tomogram's membranes, and save what differs."""
+        self._check_editable()
+        try:
+            self._of(name).set_patches(patches)
+        finally:
+            self.patches_changed.emit(name)
 
     def save(self) -> None:
         """Write what is outstanding.
@@ -309,26 +347,30 @@ class Project:
         TomoscribeError
             If it still cannot be written.
         """
-        for journal in self._journals.values():
-            journal.flush()
+        for one in self._annotations.values():
+            one.flush()
         if self._file_unsaved:
             self._save_file()
 
     def _take_in(self, entry: TomogramEntry) -> None:
-        journal = Journal(journal_path(self.path, entry.name))
-        contents = Journal.replay(journal.path) if self.read_only else journal.open()
-        self.notes += contents.notes
-        entry.picks = contents.picks
-        entry.regions = regions_of(contents)
+        annotations = Annotations(self.path, entry, read_only=self.read_only)
+        self.notes += annotations.notes
         self.tomograms[entry.name] = entry
-        self._journals[entry.name] = journal
-        self._histories[entry.name] = History(entry.picks)
+        self._annotations[entry.name] = annotations
 
-    def _entry(self, name: str) -> TomogramEntry:
+    @property
+    def _kinds(self) -> dict[str, str]:
+        """What has which name; tomograms and membranes share them."""
+        return dict.fromkeys(self.tomograms, "tomogram") | dict.fromkeys(self.membranes, "membrane")
+
+    def _of(self, name: str) -> Annotations:
         try:
-            return self.tomograms[name]
+            return self._annotations[name]
         except KeyError:
             raise TomoscribeError(f"The project has no tomogram '{name}'.") from None
+
+    def _tell_picks(self, name: str) -> Callable[[Edit], None]:
+        return lambda edit: self.picks_changed.emit(name, edit)
 
     def _check_editable(self) -> None:
         if self._lock is None:
@@ -336,22 +378,6 @@ class Project:
                 f"{self.path} is open for reading only: close it where it is edited, open it again."
             )
         self._lock.ensure()
-
-    def _step(self, name: str, edit: Edit | None, apply: Callable[[], object]) -> bool:
-        self._check_editable()
-        if edit is None:
-            return False
-        failure = None
-        # Saved before it is shown: no listener's failure can cost the click.
-        try:
-            self._journals[name].append(edit)
-        except TomoscribeError as error:
-            failure = error
-        apply()
-        self.picks_changed.emit(name, edit)
-        if failure is not None:
-            raise failure
-        return True
 
     def _save_file_and(self, signal: SignalInstance) -> None:
         try:
@@ -366,12 +392,8 @@ class Project:
             revision=self._file_revision,
             name=self.name,
             tomograms=[item_of(self.path, entry) for entry in self.tomograms.values()],
+            membranes=[MembraneItem.of(self.path, entry) for entry in self.membranes.values()],
             classes=[ClassItem.of(particle) for particle in self._classes],
         )
         write_project_file(self.path, content)
         self._file_unsaved = False
-
-
-def regions_of(contents: JournalContents) -> list[Region]:
-    """Return the regions that a journal holds."""
-    return [Region(b.lo, b.hi, b.classes) for b in contents.boxes]

@@ -10,19 +10,19 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_columns import PickColumns, check_inside
 from tomoscribe.picks.journal import Journal
 from tomoscribe.picks.table import Pick, PickState, positions_zyx
+from tomoscribe.project.annotations import regions_of
 from tomoscribe.project.classes import DEFAULT_CLASS, make_classes
-from tomoscribe.project.file import journal_path, project_revision, read_project_file, resolved_path
-from tomoscribe.project.model import Role, TomogramEntry, TrainingData, TrainingSample
+from tomoscribe.project.file import journal_path, project_revision, read_project_file
+from tomoscribe.project.model import Role, TrainingData, TrainingSample
 from tomoscribe.project.raw_lists import read_lists
 from tomoscribe.project.raw_samples import folder_files, read_folder, volume_geometry
 from tomoscribe.project.split import split_by_tomogram
-from tomoscribe.project.store import regions_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tomoscribe.coords import Geometry
-    from tomoscribe.project.model import ParticleClass, Region
+    from tomoscribe.project.model import ParticleClass, Region, TomogramEntry
     from tomoscribe.project.raw_samples import RawSample
     from tomoscribe.project.source import DataSource
 
@@ -81,9 +81,7 @@ def _load_project(folder: Path, source: DataSource, revision: int) -> TrainingDa
     warnings: list[str] = []
     samples = []
     for item in content.tomograms:
-        entry = TomogramEntry(
-            item.name, resolved_path(folder, item.path), item.voxel_size_A, item.role
-        )
+        entry = item.to_entry(folder)
         contents = Journal.replay(journal_path(folder, item.name))
         picks = tuple(p for p in contents.picks if p.state != PickState.PROPOSED)
         if picks and entry.role != Role.UNUSED:

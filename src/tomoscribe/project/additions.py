@@ -1,0 +1,58 @@
+"""What is added to a project: files that are looked at first, and the entries made of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.membrane_h5 import is_membrane_file
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.project.model import MembraneEntry, Role, TomogramEntry
+from tomoscribe.project.names import claim_name, tomogram_stem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+def new_tomogram(
+    path: str | Path,
+    name: str | None,
+    voxel_size_A: float | None,
+    role: Role | None,
+    kinds: Mapping[str, str],
+    had: Iterable[str],
+) -> TomogramEntry:
+    """Return the entry of a tomogram; `kinds` and `had` as in `names.claim_name`.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be read, its voxel size is unknown, or the name is taken.
+    """
+    text = str(path)
+    place = Path(text) if "://" in text else Path(text).expanduser().absolute()
+    size = open_volume(text if "://" in text else str(place), voxel_size_A).require_voxel_size()
+    own = claim_name(tomogram_stem(str(place)), name, kinds, had)
+    return TomogramEntry(own, place, size, role or Role.TRAIN)
+
+
+def new_membrane(
+    path: str | Path, tomogram: str, name: str | None, role: Role | None, kinds: Mapping[str, str]
+) -> MembraneEntry:
+    """Return the entry of a membrane; `kinds` as in `names.claim_name`.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is no membrane container, or the name is taken.
+    """
+    place = Path(path).expanduser().absolute()
+    if not place.is_file():
+        raise TomoscribeError(f"There is no file {place}.")
+    if not is_membrane_file(place):
+        raise TomoscribeError(
+            f"{place} is no membrane container: make one of a segmentation or a mesh with "
+            "`tomoscribe mesh`."
+        )
+    return MembraneEntry(claim_name(place.name, name, kinds), place, tomogram, role or Role.TRAIN)
