@@ -90,6 +90,18 @@ def A_to_voxels(zyx_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
     return (_points(zyx_A) - origin) / geometry.require_voxel_size()
 
 
+def voxels_to_A(zyx: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
+    """Return (N, 3) positions in voxels as Å in the frame of the file's header origin, z y x.
+
+    Raises
+    ------
+    TomoscribeError
+        If the voxel size is unknown.
+    """
+    origin = np.asarray(geometry.origin_zyx_A, dtype=np.float64)
+    return _points(zyx) * geometry.require_voxel_size() + origin
+
+
 def centered_A_to_voxels(xyz_A: ArrayLike, geometry: Geometry) -> NDArray[np.float64]:
     """Return RELION 5 coordinates (N, 3), x y z in Å from the tomogram's centre, as z y x voxels.
 

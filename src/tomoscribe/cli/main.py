@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 import tomoscribe
-from tomoscribe.cli import evaluate, export, info, predict, runs, simulate, train
+from tomoscribe.cli import evaluate, export, info, mesh, predict, runs, simulate, train
 from tomoscribe.cli import open as open_
 from tomoscribe.errors import TomoscribeError
 
@@ -22,6 +22,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     open_.open,
     info.info,
     simulate.simulate,
+    mesh.mesh,
     train.train,
     runs.runs,
     runs.stop,

@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from tomoscribe.io.membrane_h5 import is_membrane_file
+from tomoscribe.io.meshes import is_mesh_file
 from tomoscribe.io.pick_files import is_pick_file
 from tomoscribe.io.volumes import is_volume
 
-Kind = Literal["volume", "picks", "project", "run", "checkpoint", "training folder"]
+Kind = Literal[
+    "volume", "picks", "membrane", "mesh", "project", "run", "checkpoint", "training folder"
+]
 
 _CHECKPOINTS = (".ckpt", ".pt", ".pth")
 
@@ -35,6 +39,11 @@ def kind_of(path: str | Path) -> Kind | None:
         return "training folder" if (place / "train").is_dir() else None
     if place.suffix.lower() in _CHECKPOINTS:
         return "checkpoint"
+    # A container of a membrane is HDF5 too, and its name tells nothing.
+    if is_membrane_file(place):
+        return "membrane"
+    if is_mesh_file(place):
+        return "mesh"
     if is_pick_file(place):
         return "picks"
     return "volume" if is_volume(place) else None

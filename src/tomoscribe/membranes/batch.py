@@ -1,0 +1,119 @@
+"""Segmentation files to membrane files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.meshes import write_mesh
+from tomoscribe.io.volumes import Volume, open_volume
+from tomoscribe.membranes.membrane import make_membrane, save_membrane
+from tomoscribe.membranes.meshing import mesh_segmentation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tomoscribe.membranes.meshing import Surface
+
+_SAME_SIZE = 0.01
+"""Voxel sizes that differ by less than this share are equal: headers store rounded cells."""
+
+
+@dataclass(frozen=True)
+class Meshed:
+    """What became of one segmentation.
+
+    Parameters
+    ----------
+    written : tuple of (Path, int)
+        Containers and their numbers of vertices.
+    notes : tuple of str
+        Every part that was skipped, and all that was odd.
+    """
+
+    written: tuple[tuple[Path, int], ...]
+    notes: tuple[str, ...]
+
+
+def mesh_files(
+    segmentation: Path,
+    tomogram: Volume,
+    out: Path,
+    *,
+    band_A: tuple[float, float, float] | None = None,
+    area_A2: float | None = None,
+    surface: Surface = "closed",
+    write_obj: bool = False,
+    on_progress: Callable[[float, str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Meshed:
+    """Mesh a segmentation and write each membrane as a container.
+
+    Parameters
+    ----------
+    segmentation : Path
+        Mask or label volume on the tomogram's grid.
+    tomogram : Volume
+        With a known voxel size.
+    out : Path
+        Folder; made if absent.
+    band_A, area_A2, surface, on_progress, should_stop
+        As of `save_membrane` and `mesh_segmentation`.
+    write_obj : bool
+        Write each mesh as .obj beside its container, in voxels.
+
+    Raises
+    ------
+    TomoscribeError
+        If the segmentation does not fit the tomogram, or is empty or full.
+    """
+    size_A = tomogram.require_voxel_size()
+    labels = open_volume(segmentation)
+    notes = list(_check_grid(labels, tomogram, size_A))
+    try:
+        meshing = mesh_segmentation(
+            np.asarray(labels.data[...]),
+            size_A,
+            area_A2=area_A2,
+            surface=surface,
+            on_progress=on_progress,
+            should_stop=should_stop,
+        )
+    except TomoscribeError as error:
+        raise TomoscribeError(f"{segmentation}: {error}") from error
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    stem = segmentation.name
+    for suffix in (".gz", ".bz2", Path(stem.removesuffix(".gz").removesuffix(".bz2")).suffix):
+        stem = stem.removesuffix(suffix)
+    for each in meshing.meshes:
+        name = f"{stem}{each.name_suffix}"
+        membrane = make_membrane(name, each.mesh, tomogram, notes=each.notes)
+        path = out / f"{name}.h5"
+        save_membrane(path, membrane, band_A)
+        if write_obj:
+            write_mesh(path.with_suffix(".obj"), each.mesh)
+        written.append((path, len(each.mesh.vertices_zyx)))
+        notes += [f"{name}: {note}" for note in membrane.notes]
+    return Meshed(tuple(written), (*notes, *meshing.skipped))
+
+
+def _check_grid(labels: Volume, tomogram: Volume, size_A: float) -> tuple[str, ...]:
+    """Return notes about a segmentation's header; raise if its grid is another one."""
+    if labels.shape_zyx != tomogram.shape_zyx:
+        sizes = [" x ".join(map(str, v.shape_zyx)) for v in (labels, tomogram)]
+        raise TomoscribeError(
+            f"{labels.path} has {sizes[0]} voxels (z y x) and its tomogram {tomogram.path} "
+            f"{sizes[1]}: make the segmentation of this tomogram, or crop or bin both alike."
+        )
+    said = labels.voxel_size_A
+    if said is not None and abs(said - size_A) > _SAME_SIZE * size_A:
+        return (
+            f"The segmentation's header says {said:g} Å a voxel, the tomogram's {size_A:g} Å; "
+            "the tomogram's is used.",
+        )
+    return ()
