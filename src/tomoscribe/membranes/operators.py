@@ -274,16 +274,18 @@ def _lanczos(factor: sparse_linalg.SuperLU, k: int, shift: float) -> _Pairs | No
     for step in range(steps):
         new = factor.solve(basis[step])
         diagonal[step] = new @ basis[step]
+        new -= diagonal[step] * basis[step]
+        if step:
+            new -= beside[step - 1] * basis[step - 1]
+        # What rounding left of all earlier vectors; once is enough after the three terms above.
         known = basis[: step + 1]
-        for _ in range(2):
-            new -= (known @ new) @ known
+        new -= (known @ new) @ known
         beside[step] = np.linalg.norm(new)
         if beside[step] <= 1e-14 * diagonal[0]:
             return None
         basis[step + 1] = new / beside[step]
-    inverse, small = linalg.eigh_tridiagonal(
-        diagonal, beside[:-1], select="i", select_range=(steps - k, steps - 1)
-    )
+    every, small = linalg.eigh_tridiagonal(diagonal, beside[:-1], lapack_driver="stevd")
+    inverse, small = every[-k:], small[:, -k:]
     residual = beside[-1] * np.abs(small[-1])
     if (residual > _LANCZOS_RESIDUAL * inverse).any():
         return None
