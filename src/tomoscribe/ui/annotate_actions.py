@@ -53,7 +53,10 @@ def move_plane_with_wheel(session: Session, viewer: ViewerModel, event: Any) -> 
 
 
 def _step(session: Session, direction: int) -> None:
-    if session.picks.step(direction) is None:
+    pick = session.picks.step(direction)
+    if pick is not None and session.membranes.shown:
+        session.surfaces.view.face(pick.zyx, pick.normal_zyx)
+    if pick is None:
         session.status_message.emit("There are no picks to go to yet.")
 
 
@@ -61,6 +64,9 @@ def _toggle_plane(session: Session) -> None:
     layer = session.layer
     if layer is None:
         session.status_message.emit("Open a tomogram first.")
+        return
+    if session.membranes.shown or (session.viewer.dims.ndisplay == 2 and session.membrane):
+        session.surfaces.view.toggle()
         return
     if session.viewer.dims.ndisplay == 2 and layer.data.size > MOST_PLANE_VOXELS:
         session.status_message.emit(

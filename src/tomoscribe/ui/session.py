@@ -15,7 +15,10 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.project.rename import rename_class
 from tomoscribe.project.store import Project
+from tomoscribe.ui.membrane_layer import MembraneLayer
+from tomoscribe.ui.membrane_session import CurrentMembrane
 from tomoscribe.ui.open_paths import open_paths
+from tomoscribe.ui.opening import show_first, take_project
 from tomoscribe.ui.pick_layer import PickLayer
 from tomoscribe.ui.region_layer import RegionLayer
 from tomoscribe.ui.slab import Averaging
@@ -29,13 +32,10 @@ if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Image
 
+    from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.picks.table import Edit
     from tomoscribe.project.model import ParticleClass, Region, TomogramEntry
     from tomoscribe.training.run import RunFolder
-
-NONE_OPENS = (
-    "Put the file back and choose the tomogram again, or open another one; the picks are kept."
-)
 
 _sessions: weakref.WeakKeyDictionary[ViewerModel, Session] = weakref.WeakKeyDictionary()
 
@@ -59,6 +59,10 @@ class Session:
         What keys do, by name; `keys.KEYS` has the names. Owners of a feature put theirs in.
     averaging : Averaging
         How many slices the layer `tomogram` shows the mean of.
+    surfaces : CurrentMembrane
+        The membranes that are loaded, and what pointing at them needs.
+    membranes : MembraneLayer
+        The current membrane as the viewer shows it.
     closing : bool
         The window was told to close, and its project may be taken over.
     """
@@ -69,6 +73,8 @@ class Session:
     regions_changed = Signal()
     class_changed = Signal(object)
     run_changed = Signal(object)
+    membrane_changed = Signal(object)
+    patches_changed = Signal()
     pending_changed = Signal(object)
     status_message = Signal(str)
     saved = Signal(bool)
@@ -86,6 +92,8 @@ class Session:
         self._run: RunFolder | None = None
         self._loader = VolumeLoader(self)
         self.averaging = Averaging(self)
+        self.surfaces = CurrentMembrane(self)
+        self.membranes = MembraneLayer(self)
         self.picks = PickLayer(self)
         self.regions = RegionLayer(self)
 
@@ -116,6 +124,16 @@ class Session:
         if self.project is None or self.current is None:
             return None
         return self.project.tomograms.get(self.current)
+
+    @property
+    def membrane(self) -> Membrane | None:
+        """The current membrane of the tomogram, None where it has none or while it is read."""
+        return self.surfaces.membrane
+
+    @property
+    def membrane_name(self) -> str | None:
+        """Name of the current membrane in the project."""
+        return self.surfaces.name
 
     @property
     def classes(self) -> list[ParticleClass]:
@@ -150,16 +168,7 @@ class Session:
         path = Path(folder).expanduser().resolve()
         if self.project is not None and self.project.path == path:
             self.close_project()
-        for other in list(_sessions.values()):
-            if other.closing and other.project is not None and other.project.path == path:
-                other.close()
-        try:
-            project = Project.open(path)
-        except TomoscribeError as error:
-            project = Project.open(path, read_only=True)
-            self.set_project(project, f"{error} It is shown for reading only.")
-        else:
-            self.set_project(project)
+        self.set_project(*take_project(path, _sessions.values()))
 
     def new_project(self, folder: str | Path) -> None:
         """Create an empty project and open it.
@@ -181,6 +190,7 @@ class Session:
         project.picks_changed.connect(self._on_picks_changed)
         project.regions_changed.connect(self._on_regions_changed)
         project.classes_changed.connect(self._on_classes_changed)
+        self.surfaces.follow_project(project)
         self._on_classes_changed()
         self.project_changed.emit()
         said = " ".join(filter(None, (*project.notes, note, self.show_first())))
@@ -189,20 +199,11 @@ class Session:
 
     def show_first(self) -> str:
         """Show the first tomogram that can be opened; return what hinders those before it."""
-        failures: list[str] = []
-        for name in self.project.tomograms if self.project is not None else ():
-            try:
-                self.set_current(name)
-            except TomoscribeError as error:
-                failures.append(str(error))
-            else:
-                return " ".join([*failures, f"'{name}' is shown instead."]) if failures else ""
-        self.current = self.volume = None
-        self._show_nothing()
-        if not failures:
-            return ""
-        more = f" So it is with all {len(failures)} tomograms." if len(failures) > 1 else ""
-        return f"{failures[0]}{more} {NONE_OPENS}"
+        shown, said = show_first(self)
+        if not shown:
+            self.current = self.volume = None
+            self._show_nothing()
+        return said
 
     def close_project(self) -> None:
         """Save and close the project, so that others may edit it; the viewer shows nothing then."""
@@ -219,6 +220,7 @@ class Session:
         if project is not None:
             self._disconnect(project)
             self.change(project.close)
+        self.surfaces.close()
 
     def _release(self) -> None:
         project = self.project
@@ -230,6 +232,7 @@ class Session:
         self.change(project.close)
 
     def _disconnect(self, project: Project) -> None:
+        self.surfaces.follow_project(None)
         project.picks_changed.disconnect(self._on_picks_changed)
         project.regions_changed.disconnect(self._on_regions_changed)
         project.classes_changed.disconnect(self._on_classes_changed)
@@ -239,6 +242,7 @@ class Session:
         hide_volume(self.viewer)
         self.picks.rebuild()
         self.regions.rebuild()
+        self.surfaces.follow_tomogram()
         self.pending_changed.emit(None)
         self.current_changed.emit(None)
 
@@ -277,8 +281,19 @@ class Session:
         self.averaging.apply()
         self.picks.rebuild()
         self.regions.rebuild()
+        self.surfaces.follow_tomogram()
         self.pending_changed.emit(None)
         self.current_changed.emit(self.current)
+
+    def set_membrane(self, name: str | None) -> None:
+        """Make a membrane the current one, with its tomogram; `membrane_changed` tells when it is.
+
+        Raises
+        ------
+        TomoscribeError
+            If there is no such membrane, or it or its tomogram cannot be read.
+        """
+        self.surfaces.set(name)
 
     def ask_voxel_size(self, path: str, volume: Volume) -> None:
         """Show a volume in voxels and ask, in the dock, for the size of one."""

@@ -1,0 +1,54 @@
+"""How a project gets into a viewer: whoever else holds it lets go, and its first tomogram shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.store import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from tomoscribe.ui.session import Session
+
+NONE_OPENS = (
+    "Put the file back and choose the tomogram again, or open another one; the picks are kept."
+)
+
+
+def take_project(path: Path, others: Iterable[Session]) -> tuple[Project, str]:
+    """Open a project, for reading only where it is edited elsewhere; return it and what to say.
+
+    Sessions whose window is closing give it up first.
+
+    Raises
+    ------
+    TomoscribeError
+        If the folder holds no project.
+    """
+    for other in list(others):
+        if other.closing and other.project is not None and other.project.path == path:
+            other.close()
+    try:
+        return Project.open(path), ""
+    except TomoscribeError as error:
+        return Project.open(path, read_only=True), f"{error} It is shown for reading only."
+
+
+def show_first(session: Session) -> tuple[bool, str]:
+    """Show the first tomogram that can be opened; return whether one can, and what hinders."""
+    failures: list[str] = []
+    for name in session.project.tomograms if session.project is not None else ():
+        try:
+            session.set_current(name)
+        except TomoscribeError as error:
+            failures.append(str(error))
+        else:
+            said = " ".join([*failures, f"'{name}' is shown instead."]) if failures else ""
+            return True, said
+    if not failures:
+        return False, ""
+    more = f" So it is with all {len(failures)} tomograms." if len(failures) > 1 else ""
+    return False, f"{failures[0]}{more} {NONE_OPENS}"
