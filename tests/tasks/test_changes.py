@@ -15,8 +15,8 @@ from tomoscribe.nets.precision import PrecisionTest
 from tomoscribe.picks.table import PickState
 from tomoscribe.prediction.volume import predict_heatmap
 from tomoscribe.project.model import ParticleClass, Role, TrainingData
-from tomoscribe.tasks.base import get_task
 from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.tasks.table import get_task
 from tomoscribe.tasks.tomogram import scaled, task
 from tomoscribe.tasks.tomogram.module import TomogramModule
 

@@ -15,8 +15,8 @@ from tomoscribe.picks.match import precision_recall_f1
 from tomoscribe.picks.table import Pick, PickState
 from tomoscribe.prediction.volume import predict_heatmap
 from tomoscribe.project.model import ParticleClass, Region, Role, TrainingData
-from tomoscribe.tasks.base import get_task
 from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.tasks.table import get_task
 from tomoscribe.tasks.tomogram.module import TomogramModule
 
 CPU = torch.device("cpu")

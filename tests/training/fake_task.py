@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 
-from tomoscribe.io.volumes import Volume
+from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.project.model import ParticleClass, TrainingData
 from tomoscribe.tasks.base import Block, Evaluation, Focus, FoundPicks, Grid, TrainingStatus
 from tomoscribe.tasks.settings import TrainingSettings
@@ -24,6 +24,11 @@ class FakePredictor:
     classes: tuple[ParticleClass, ...]
     thresholds: dict[str, float]
     value: float
+
+    def open(
+        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+    ) -> Volume:
+        return open_volume(path, voxel_size_A)
 
     def grid(self, volume: Volume) -> Grid:
         return Grid(volume.shape_zyx, 1)

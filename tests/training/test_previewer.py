@@ -22,6 +22,7 @@ class Bench:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.done: list[tuple[str, str]] = []
+        self.is_whole = False
         self.control = Control()
         clock = TrainingClock(1e9)
         clock.start()
@@ -29,7 +30,7 @@ class Bench:
             data=SimpleNamespace(samples=[SimpleNamespace(name="a", role="train")]),
             step=2,
             checkpoint_name="newest",
-            module=SimpleNamespace(predictor=lambda: "weights"),
+            module=SimpleNamespace(predictor=lambda: None),
             weights=threading.Lock(),
             settings=SimpleNamespace(preview_share=1e9, preview_every_s=600.0),
             steering=SimpleNamespace(
@@ -40,7 +41,7 @@ class Bench:
             snapshot=None,
         )
         monkeypatch.setattr(previewer, "PreviewJob", self._job)
-        monkeypatch.setattr(previewer.Watched, "volume", lambda *_: None)
+        monkeypatch.setattr(previewer.Watched, "subject", lambda *_: None)
         monkeypatch.setattr(previewer.Watched, "focus", lambda *_: None)
         self.previewer = previewer.Previewer(self.context)
 
@@ -48,15 +49,21 @@ class Bench:
         name, done = str(what["name"]), self.done
         left = iter([1, 0])
         done.append((name, "begins"))
-        job = SimpleNamespace(name=name, began=time.monotonic(), finished=False)
+        job = SimpleNamespace(
+            name=name,
+            sample=what["sample"],
+            began=time.monotonic(),
+            finished=False,
+            is_whole=self.is_whole,
+        )
 
         def next_block() -> None:
             done.append((name, "block"))
             job.finished = next(left) == 0
 
         job.next_block = next_block
-        job.slice_parts = lambda: ["slice"]
-        job.slice_part = lambda part: done.append((name, part))
+        job.parts_in_view = lambda: ["slice"]
+        job.part_in_view = lambda part: done.append((name, part))
         return job
 
     def work(self, pieces: int) -> list[tuple[str, str]]:
@@ -67,7 +74,7 @@ class Bench:
         return list(self.done)
 
     def validated(self, step: int) -> None:
-        self.context.snapshot = Snapshot(f"step_{step}", step, None)
+        self.context.snapshot = Snapshot(f"step_{step}", step, None)  # type: ignore[arg-type]
 
     def jump(self) -> None:
         revision = self.control.focus_revision + 1

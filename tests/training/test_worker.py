@@ -455,7 +455,7 @@ def test_a_sample_that_is_not_there_is_told_once(
     there = partial(wait_until, lambda: of(run, ev.Preview), what="a preview")
     run_worker(run, FakeTask(on_step=at(4, there)))
     told = [w.message for w in of(run, ev.Warning_) if "three" in w.message]
-    assert told == ["three cannot be previewed: the training has no such tomogram."]
+    assert told == ["three cannot be previewed: the training does not know it."]
     assert of(run, ev.Preview)[0].sample == "two"
 
 

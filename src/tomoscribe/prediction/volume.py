@@ -1,4 +1,4 @@
-"""Whole heatmaps of a tomogram from a checkpoint; their blocks come from the predictor."""
+"""Whole heatmaps of a sample from a checkpoint; their blocks come from the predictor."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from tomoscribe.tasks.base import get_task
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.tasks.table import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,8 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tomoscribe.io.volumes import Volume
-    from tomoscribe.tasks.base import Focus, Grid, Predictor
+    from tomoscribe.tasks.base import Focus, Grid, Predictor, Subject
 
 
 def choose_device(name: str) -> torch.device:
@@ -27,8 +27,6 @@ def choose_device(name: str) -> torch.device:
     TomoscribeError
         If there is no such device.
     """
-    from tomoscribe.errors import TomoscribeError
-
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
@@ -43,31 +41,37 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
-def load_predictor(checkpoint: Path, device: torch.device, task: str = "tomogram") -> Predictor:
-    """Return the predictor of a checkpoint file.
+def load_predictor(checkpoint: Path, device: torch.device, task: str | None = None) -> Predictor:
+    """Return the predictor of a checkpoint file, of whatever task it is.
 
     Raises
     ------
     TomoscribeError
-        If the file is no checkpoint of the task.
+        If the file is no checkpoint, or not of `task` where one is given.
     """
-    return get_task(task).load(checkpoint, device)
+    of = task_of(checkpoint)
+    if task is not None and of.name != task:
+        raise TomoscribeError(
+            f"{checkpoint} is a checkpoint of the {of.name} task, not of the {task} task: "
+            "choose another one."
+        )
+    return of.load(checkpoint, device)
 
 
 def predict_heatmap(
     predictor: Predictor,
-    volume: Volume,
+    subject: Subject,
     focus: Focus | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> tuple[NDArray[np.float32], Grid]:
-    """Return the heatmap (class, z, y, x) of a whole tomogram in 0..1, and its grid.
+    """Return the heatmap (class, z, y, x) of a whole tomogram or membrane in 0..1, and its grid.
 
     `on_progress` is told the share that is done.
     """
-    grid = predictor.grid(volume)
+    grid = predictor.grid(subject)
     heatmap = np.zeros((len(predictor.classes), *grid.shape_zyx), np.float32)
     done = 0
-    for block in predictor.blocks(volume, focus):
+    for block in predictor.blocks(subject, focus):
         z, y, x = block.lo_zyx
         classes, dz, dy, dx = block.scores.shape
         heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores

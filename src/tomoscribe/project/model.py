@@ -70,6 +70,7 @@ class TrainingSample:
     """A tomogram or a membrane as a training sees it.
 
     Picks are values, so that the viewer may go on editing. Of a membrane `volume_path` is its
+    container, `tomogram` the path of its tomogram where somebody knows it better than the
     container, and `complete` tells that all of its particles are picked.
     """
 
@@ -81,6 +82,7 @@ class TrainingSample:
     regions: tuple[Region, ...] = ()
     patches: tuple[Patch, ...] = ()
     complete: bool = False
+    tomogram: str | None = None
 
     def of_class(self, class_name: str, state: PickState = PickState.ACCEPTED) -> list[Pick]:
         """Return the picks of one class in one review state."""

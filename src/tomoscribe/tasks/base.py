@@ -1,34 +1,56 @@
-"""What a task must bring, and the table of tasks. Adding a task adds one folder and one row."""
+"""What a task must bring. Adding a task adds one folder and one row in `tasks.table`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_checkable
 
-import numpy as np
+from tomoscribe.coords import binned_to_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    import numpy as np
     import torch
     from numpy.typing import NDArray
 
-    from tomoscribe.io.volumes import Volume
+    from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.project.model import ParticleClass, TrainingData
     from tomoscribe.tasks.settings import TrainingSettings
+
+
+Subject = Any
+"""What a predictor has opened to predict on: a `Volume`, a `Membrane`. Only the predictor that
+opened it looks inside; everybody else hands it on."""
 
 
 @dataclass(frozen=True)
 class Grid:
     """The grid of a prediction: `bin` tomogram voxels an axis average into one of its voxels."""
 
+    kind: ClassVar[Literal["volume", "mesh"]] = "volume"
+
     shape_zyx: tuple[int, int, int]
     bin: int
 
     def to_tomogram(self, zyx: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return tomogram voxels of grid positions (N, 3)."""
-        return np.asarray(zyx, dtype=np.float64) * self.bin + (self.bin - 1) / 2
+        return binned_to_voxels(zyx, self.bin)
+
+
+@dataclass(frozen=True)
+class MeshGrid(Grid):
+    """The grid of a prediction on a membrane, (1, 1, V): its voxel i is vertex i of the mesh."""
+
+    kind: ClassVar[Literal["volume", "mesh"]] = "mesh"
+
+    membrane: Membrane
+
+    @classmethod
+    def of(cls, membrane: Membrane) -> MeshGrid:
+        """Return the grid of a membrane."""
+        return cls((1, 1, len(membrane.mesh.vertices_zyx)), 1, membrane)
 
 
 @dataclass(frozen=True)
@@ -100,8 +122,29 @@ class Predictor(Protocol):
     classes: tuple[ParticleClass, ...]
     thresholds: dict[str, float]
 
-    def grid(self, volume: Volume) -> Grid:
-        """Return the grid of a prediction of `volume`.
+    def open(
+        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+    ) -> Subject:
+        """Open what is to be predicted: a tomogram, or the container of a membrane.
+
+        Parameters
+        ----------
+        path : str
+            A sample's `volume_path`.
+        voxel_size_A : float or None
+            Overrides what the file says.
+        tomogram : str or None
+            Of a membrane: its tomogram, where the container does not lead to it.
+
+        Raises
+        ------
+        TomoscribeError
+            If it cannot be read.
+        """
+        ...
+
+    def grid(self, subject: Subject) -> Grid:
+        """Return the grid of a prediction of `subject`.
 
         Raises
         ------
@@ -110,18 +153,23 @@ class Predictor(Protocol):
         """
         ...
 
-    def blocks(self, volume: Volume, focus: Focus | None = None) -> Iterator[Block]:
+    def blocks(self, subject: Subject, focus: Focus | None = None) -> Iterator[Block]:
         """Yield finished blocks that cover the whole grid, those nearest to `focus` first."""
-        ...
-
-    def slice_first(self, volume: Volume, focus: Focus) -> Block:
-        """Return a thin block on the slice in view, as fast as possible; a small halo will do."""
         ...
 
     def decode(
         self, heatmap: NDArray[np.float32], grid: Grid, min_score: float = 0.0
     ) -> list[FoundPicks]:
         """Return the picks of a whole heatmap (class, z, y, x): suppressed by radius, sub-voxel."""
+        ...
+
+
+@runtime_checkable
+class SlicePredictor(Predictor, Protocol):
+    """A predictor that can answer the slice in view before anything else."""
+
+    def slice_first(self, subject: Subject, focus: Focus) -> Block:
+        """Return a thin block on the slice in view, as fast as possible; a small halo will do."""
         ...
 
 
@@ -196,20 +244,3 @@ class Task(Protocol):
             If the file is no checkpoint of this task.
         """
         ...
-
-
-def get_task(name: str) -> Task:
-    """Return the task of that name.
-
-    Raises
-    ------
-    TomoscribeError
-        If there is none.
-    """
-    from tomoscribe.errors import TomoscribeError
-    from tomoscribe.tasks.tomogram.task import TomogramTask
-
-    tasks: dict[str, Task] = {"tomogram": TomogramTask()}
-    if name not in tasks:
-        raise TomoscribeError(f"There is no task '{name}'; tasks are: {', '.join(tasks)}.")
-    return tasks[name]

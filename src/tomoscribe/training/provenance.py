@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tomoscribe.project.model import TrainingData
+    from tomoscribe.project.model import TrainingData, TrainingSample
 
 PACKAGES = ("tomoscribe", "torch", "lightning", "numpy", "scipy")
 
@@ -26,16 +26,20 @@ def versions() -> dict[str, str]:
 
 
 def data_hashes(data: TrainingData) -> dict[str, str]:
-    """Return a fingerprint of each sample's volume and labels, by sample name.
+    """Return a fingerprint of each sample's volume or container and labels, by sample name.
 
     A volume's is made of its size, its time of change, and its first and last
     megabyte; folders and remote volumes are known by their name alone.
     """
     return {
         sample.name: f"volume {_fingerprint(sample.volume_path)} "
-        f"labels {_short(repr((sample.role, sample.picks, sample.regions)).encode())}"
+        f"labels {_short(repr(_labels(sample)).encode())}"
         for sample in data.samples
     }
+
+
+def _labels(sample: TrainingSample) -> tuple[object, ...]:
+    return sample.role, sample.picks, sample.regions, sample.patches, sample.complete
 
 
 def _fingerprint(volume_path: str) -> str:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tomoscribe.coords import voxels_to_binned
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.peaks import SUPPRESSION, find_peaks
 from tomoscribe.tasks.base import Block, FoundPicks, Grid
 from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
@@ -63,6 +65,12 @@ class TomogramPredictor:
     stem: int
     resident: Mapping[str, ScaledVolume] = field(default_factory=dict)
     _last: ScaledVolume | None = None
+
+    def open(
+        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+    ) -> Volume:
+        """Open a tomogram; it is its own, so that `tomogram` tells nothing."""
+        return open_volume(path, voxel_size_A)
 
     def grid(self, volume: Volume) -> Grid:
         """Return the grid of a prediction of `volume`.
@@ -162,7 +170,7 @@ class TomogramPredictor:
 
     @staticmethod
     def _to_grid(zyx: tuple[float, float, float], grid: Grid) -> tuple[float, float, float]:
-        z, y, x = ((value - (grid.bin - 1) / 2) / grid.bin for value in zyx)
+        z, y, x = voxels_to_binned(zyx, grid.bin).tolist()
         return z, y, x
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tomoscribe.coords import voxels_to_binned
 from tomoscribe.tasks.tomogram.targets import Window
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class PatchSampler:
     def _rows(
         self, sample: int, points: NDArray[np.float64], weights: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        grid = (points - (self.grid_bin - 1) / 2) / self.grid_bin
+        grid = voxels_to_binned(points, self.grid_bin)
         return np.column_stack([np.full(len(points), float(sample)), grid, weights])
 
     def _around(self, rows: NDArray[np.float64]) -> Window:

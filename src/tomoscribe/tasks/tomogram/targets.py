@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tomoscribe.coords import voxels_to_binned
 from tomoscribe.nets.losses import Labels
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _squared_distance(
     """Return the squared distance (B, edge, edge, edge) to the nearest point around."""
     nearby = []
     for window in windows:
-        points = (groups[window.sample] - (grid_bin - 1) / 2) / grid_bin - np.array(window.lo_zyx)
+        points = voxels_to_binned(groups[window.sample], grid_bin) - np.array(window.lo_zyx)
         inside = np.all((points > -reach) & (points < edge - 1 + reach), axis=1)
         nearby.append(points[inside])
     most = max(map(len, nearby))
@@ -123,8 +124,7 @@ def _region_mask(
     mask = torch.zeros((len(windows), edge, edge, edge), device=device)
     for row, window in zip(mask, windows, strict=True):
         for box in labels[window.sample].boxes_of(index):
-            lo = np.ceil((box[0] - (grid_bin - 1) / 2) / grid_bin) - window.lo_zyx
-            hi = np.ceil((box[1] - (grid_bin - 1) / 2) / grid_bin) - window.lo_zyx
+            lo, hi = np.ceil(voxels_to_binned(box, grid_bin)) - window.lo_zyx
             (z0, y0, x0), (z1, y1, x1) = (
                 np.clip(v, 0, edge).astype(int).tolist() for v in (lo, hi)
             )

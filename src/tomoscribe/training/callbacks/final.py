@@ -32,6 +32,10 @@ MOST_PICKS = 10_000
 COLUMNS = ("class", "z", "y", "x", "score", "threshold")
 """Of a pick list: class name, tomogram voxels, score and the class's chosen threshold in 0..1."""
 
+ON_MEMBRANES = ("nz", "ny", "nx", "angle")
+"""Further columns where picks have a direction: outward unit normal, rotation about it in degrees;
+the rotation is empty where it is not known."""
+
 
 def preview_with_best(context: TrainingContext, task: Task) -> None:
     """Predict the watched samples whole with the best checkpoint and list their picks.
@@ -63,8 +67,8 @@ def _preview(
     sample: str,
 ) -> None:
     steering, run = context.steering, context.run
-    volume = watched.volume(sample)
-    grid = predictor.grid(volume)
+    subject = watched.subject(sample, predictor)
+    grid = predictor.grid(subject)
     heatmap = np.zeros((len(predictor.classes), *grid.shape_zyx), np.float32)
     job = PreviewJob(
         context.reporter,
@@ -72,7 +76,7 @@ def _preview(
         name=best.name,
         step=best.step,
         sample=sample,
-        volume=volume,
+        subject=subject,
         focus=watched.focus(sample, steering.control),
     )
     while (block := job.next_block()) is not None:
@@ -98,13 +102,35 @@ def _preview(
 
 
 def write_picks_csv(path: Path, found: Sequence[FoundPicks], thresholds: dict[str, float]) -> None:
-    """Write decoded picks, best first within a class, with `COLUMNS`."""
+    """Write decoded picks, best first within a class, with `COLUMNS` and where due `ON_MEMBRANES`.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    found : sequence of FoundPicks
+        One for each class; of all or of none the normals are known.
+    thresholds : dict
+        Chosen score by class name.
+    """
+    oriented = any(picks.normals_zyx is not None for picks in found)
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(COLUMNS)
+        writer.writerow(COLUMNS + ON_MEMBRANES if oriented else COLUMNS)
         for picks in found:
+            threshold = f"{thresholds[picks.class_name]:.5f}"
             rows: NDArray[np.float64] = np.column_stack([picks.zyx, picks.scores])[:MOST_PICKS]
-            for z, y, x, score in rows:
-                threshold = f"{thresholds[picks.class_name]:.5f}"
+            for (z, y, x, score), direction in zip(rows, _directions(picks), strict=False):
                 position = (f"{z:.3f}", f"{y:.3f}", f"{x:.3f}")
-                writer.writerow((picks.class_name, *position, f"{score:.5f}", threshold))
+                row = (picks.class_name, *position, f"{score:.5f}", threshold)
+                writer.writerow((*row, *direction) if oriented else row)
+
+
+def _directions(picks: FoundPicks) -> list[list[str]]:
+    """Return the cells of `ON_MEMBRANES` of each pick, empty where nothing is known."""
+    count = len(picks.scores)
+    unknown = np.full((count, 1), np.nan)
+    normals = np.tile(unknown, 3) if picks.normals_zyx is None else picks.normals_zyx
+    angles = unknown if picks.angles_deg is None else np.reshape(picks.angles_deg, (-1, 1))
+    cells = np.hstack([normals, angles])
+    return [["" if np.isnan(value) else f"{value:.5f}" for value in row] for row in cells]

@@ -8,20 +8,21 @@ import time
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.volumes import open_volume
-from tomoscribe.tasks.base import Focus
+from tomoscribe.tasks.base import Focus, SlicePredictor
 from tomoscribe.training.events import Block, Preview
 from tomoscribe.training.previews import BlockLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tomoscribe.io.volumes import Volume
     from tomoscribe.project.model import TrainingData
     from tomoscribe.tasks import base
     from tomoscribe.training.control import Control
     from tomoscribe.training.reporter import Reporter
 
+
+MOST_SUBJECTS = 8
+"""Samples that are kept open: a membrane with its density takes tens of megabytes."""
 
 PART_VOXELS = 80
 """Edge of a part of a slice in heatmap voxels: a tenth of a second of a small network."""
@@ -40,10 +41,10 @@ class PreviewJob:
         The checkpoint that these weights are or would be.
     sample : str
         Name of the sample.
-    volume : Volume
-        Its tomogram.
-    focus : Focus
-        Where to begin.
+    subject : Subject
+        What the predictor opened for it.
+    focus : Focus or None
+        Where to begin; by default the middle slice of a tomogram, anywhere on a membrane.
     """
 
     def __init__(
@@ -54,17 +55,18 @@ class PreviewJob:
         name: str,
         step: int,
         sample: str,
-        volume: Volume,
-        focus: Focus,
+        subject: base.Subject,
+        focus: Focus | None,
     ) -> None:
         self.name, self.sample = name, sample
         self.began = time.monotonic()
         self.finished = False
         self._reporter, self._predictor, self._step = reporter, predictor, step
-        self._volume, self._focus = volume, focus
+        self._subject = subject
         self._log = BlockLog(reporter.run.preview_path(name, sample))
         self._blocks: Iterator[base.Block] | None = None
-        self._grid = grid = predictor.grid(volume)
+        self._grid = grid = predictor.grid(subject)
+        self._focus = _middle_slice(grid) if focus is None and grid.kind == "volume" else focus
         # An empty log at least: whoever reads the event finds the file.
         self._log.create()
         reporter.emit(
@@ -77,25 +79,38 @@ class PreviewJob:
                 shape_zyx=list(grid.shape_zyx),
                 bin=grid.bin,
                 class_names=[c.name for c in predictor.classes],
+                kind=grid.kind,
             )
         )
 
-    def slice_parts(self) -> list[Focus]:
-        """Return the slice in view in parts, the middle one first; none where no slice is in view.
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the sample is in view wherever the user looks: a membrane is."""
+        return self._grid.kind == "mesh"
 
-        Each is predicted by `slice_part`, so that the first one is there soon, and the rest
-        can be left out when the user has moved on.
+    def parts_in_view(self) -> list[Focus]:
+        """Return what is in view in parts, the middle one first; none where nobody waits for it.
+
+        Each is predicted by `part_in_view`, so that the first one is there soon, and the rest
+        can be left out when the user has moved on. A membrane is one part.
         """
-        return split_slice(self._focus, PART_VOXELS * self._grid.bin)
+        if self._focus is None:
+            return []
+        if isinstance(self._predictor, SlicePredictor):
+            return split_slice(self._focus, PART_VOXELS * self._grid.bin)
+        return [self._focus]
 
-    def slice_part(self, part: Focus) -> None:
-        """Predict a part of the slice in view."""
-        self._write(self._predictor.slice_first(self._volume, part))
+    def part_in_view(self, part: Focus) -> None:
+        """Predict a part of the slice in view, or the nearest block of a membrane."""
+        if isinstance(self._predictor, SlicePredictor):
+            self._write(self._predictor.slice_first(self._subject, part))
+        else:
+            self.next_block()
 
     def next_block(self) -> base.Block | None:
         """Predict the next block outward from the focus; None where there is none."""
         if self._blocks is None:
-            self._blocks = self._predictor.blocks(self._volume, self._focus)
+            self._blocks = self._predictor.blocks(self._subject, self._focus)
         block = next(self._blocks, None)
         if block is None:
             self.finished = True
@@ -119,7 +134,7 @@ class PreviewJob:
 
 
 class Watched:
-    """Which samples are previewed, where in them, and their volumes.
+    """Which samples are previewed, where in them, and what predictors opened for them.
 
     Parameters
     ----------
@@ -129,7 +144,7 @@ class Watched:
 
     def __init__(self, data: TrainingData) -> None:
         self.data = data
-        self._volumes: dict[str, Volume] = {}
+        self._subjects: dict[str, base.Subject] = {}
 
     def names(self, control: Control) -> list[str]:
         """Return the samples to preview, the one in view first.
@@ -147,26 +162,34 @@ class Watched:
         known = {sample.name for sample in self.data.samples}
         return [name for name in dict.fromkeys(wanted) if name not in known]
 
-    def volume(self, name: str) -> Volume:
-        """Return a sample's tomogram."""
-        if name not in self._volumes:
+    def subject(self, name: str, predictor: base.Predictor) -> base.Subject:
+        """Return what a predictor opens for a sample; those of one task share it."""
+        if name not in self._subjects:
+            while len(self._subjects) >= MOST_SUBJECTS:
+                del self._subjects[next(iter(self._subjects))]
             sample = next(s for s in self.data.samples if s.name == name)
-            self._volumes[name] = open_volume(sample.volume_path, sample.voxel_size_A)
-        return self._volumes[name]
+            self._subjects[name] = predictor.open(
+                sample.volume_path, sample.voxel_size_A, sample.tomogram
+            )
+        return self._subjects[name]
 
-    def focus(self, name: str, control: Control) -> Focus:
-        """Return where to begin in a sample: what is in view, else its middle slice."""
+    def focus(self, name: str, control: Control) -> Focus | None:
+        """Return where the user looks in a sample, None where it is not in view."""
         box = control.focus
-        if box is not None and box.sample == name:
-            return Focus(box.center_zyx, box.lo_zyx, box.hi_zyx)
-        z, y, x = self.volume(name).shape_zyx
-        return Focus((z / 2, y / 2, x / 2), (z / 2, 0.0, 0.0), (z / 2, float(y), float(x)))
+        if box is None or box.sample != name:
+            return None
+        return Focus(box.center_zyx, box.lo_zyx, box.hi_zyx)
 
     def _default(self) -> list[str]:
         if not self.data.samples:
             raise TomoscribeError("The training has no sample to preview.")
         order = {"validate": 0, "train": 1}
         return [min(self.data.samples, key=lambda s: order.get(s.role, 2)).name]
+
+
+def _middle_slice(grid: base.Grid) -> Focus:
+    z, y, x = (float(edge * grid.bin) for edge in grid.shape_zyx)
+    return Focus((z / 2, y / 2, x / 2), (z / 2, 0.0, 0.0), (z / 2, y, x))
 
 
 def split_slice(focus: Focus, edge: int) -> list[Focus]:

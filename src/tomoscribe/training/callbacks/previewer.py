@@ -29,8 +29,9 @@ class Previewer:
     out the rest. Everything else keeps to `preview_share`, of which jumps use up half at
     most. Previews never overlap: all blocks of one come before the next.
 
-    A checkpoint is previewed with its own weights, before and instead of the weights in
-    between; a jump interrupts it, then it begins anew where the user looks.
+    A checkpoint is previewed with its own weights on every watched sample, before and instead
+    of the weights in between; a jump interrupts it, then it begins anew where the user looks.
+    On a membrane, which is predicted whole, only a turn to another one is a jump.
     """
 
     def __init__(self, context: TrainingContext) -> None:
@@ -38,6 +39,7 @@ class Previewer:
         self._watched = Watched(context.data)
         self._job: PreviewJob | None = None
         self._shown: Snapshot | None = None
+        self._shown_on: set[str] = set()
         self._of_checkpoint = False
         self._parts: list[Focus] = []
         self._turn = 0
@@ -72,14 +74,23 @@ class Previewer:
         clock = self._context.clock
         before = clock.spent("previews")
         with clock.spend("previews"):
-            if self._job is None or control.focus_revision != self._answered:
+            if self._job is None or self._has_jumped(control, self._job):
                 self._turn = 0
-                self._parts = self._begin(control).slice_parts()
+                self._parts = self._begin(control).parts_in_view()
             answers = self._job is not None and bool(self._parts)
             if self._job is not None and self._parts:
-                self._job.slice_part(self._parts.pop(0))
+                self._job.part_in_view(self._parts.pop(0))
         self._jumps_s += clock.spent("previews") - before
         return answers or self._fill(control)
+
+    def _has_jumped(self, control: Control, job: PreviewJob) -> bool:
+        if control.focus_revision == self._answered:
+            return False
+        stays = control.focus is not None and control.focus.sample == job.sample
+        if job.is_whole and stays:
+            self._answered = control.focus_revision
+            return False
+        return True
 
     def _fill(self, control: Control) -> bool:
         """Predict a block, or begin the next preview, if the share of previews allows."""
@@ -91,7 +102,8 @@ class Previewer:
         if job is None or spent + self._block_s - excused > granted:
             return False
         age = time.monotonic() - job.began
-        snapshot = self._waiting_snapshot()
+        snapshot = self._waiting_snapshot(control)
+        is_new = snapshot is not None and snapshot is not self._shown
         if job.finished and snapshot is None and age < self._every_s(control):
             return False
         with clock.spend("previews"):
@@ -101,7 +113,7 @@ class Previewer:
                 self._begin(control, snapshot)
             elif snapshot is not None and not self._of_checkpoint:
                 self._begin(control, snapshot)
-            elif age > self._stale_s and (snapshot is not None or not self._of_checkpoint):
+            elif age > self._stale_s and (is_new or not self._of_checkpoint):
                 self._stale_s *= 2
                 self._begin(control, snapshot)
             else:
@@ -109,10 +121,16 @@ class Previewer:
         self._block_s = clock.spent("previews") - spent
         return True
 
-    def _waiting_snapshot(self) -> Snapshot | None:
-        """Return the newest checkpoint if it has no preview yet."""
+    def _waiting_snapshot(self, control: Control) -> Snapshot | None:
+        """Return the newest checkpoint while a watched sample has no preview of it."""
         snapshot = self._context.snapshot
-        return None if snapshot is self._shown else snapshot
+        if snapshot is not self._shown:
+            return snapshot
+        return snapshot if self._left(control) else None
+
+    def _left(self, control: Control) -> list[str]:
+        """Return the watched samples on which the checkpoint has still to be shown."""
+        return [n for n in self._watched.names(control) if n not in self._shown_on]
 
     def _every_s(self, control: Control) -> float:
         wanted = control.preview_every_s
@@ -123,14 +141,18 @@ class Previewer:
         context = self._context
         self._watched.data = context.data
         for name in self._watched.unknown(control):
-            self._complain(f"{name} cannot be previewed: the training has no such tomogram.")
-        names = self._watched.names(control)
-        sample = names[self._turn % len(names)]
+            self._complain(f"{name} cannot be previewed: the training does not know it.")
         self._answered = control.focus_revision
+        if self._of_checkpoint and self._job is not None and not self._job.finished:
+            self._shown_on.discard(self._job.sample)  # interrupted: it is still to be shown
         if snapshot is not None:
-            self._shown = snapshot
-        elif self._of_checkpoint and self._job is not None and not self._job.finished:
-            self._shown = None  # interrupted: it is still to be shown
+            if snapshot is not self._shown:
+                self._shown, self._shown_on = snapshot, set()
+            sample = self._left(control)[0]
+            self._shown_on.add(sample)
+        else:
+            names = self._watched.names(control)
+            sample = names[self._turn % len(names)]
         self._of_checkpoint = snapshot is not None
         weights = snapshot or self._newest()
         self._job = PreviewJob(
@@ -139,7 +161,7 @@ class Previewer:
             name=weights.name,
             step=weights.step,
             sample=sample,
-            volume=self._watched.volume(sample),
+            subject=self._watched.subject(sample, weights.predictor),
             focus=self._watched.focus(sample, control),
         )
         return self._job

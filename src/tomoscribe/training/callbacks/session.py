@@ -14,8 +14,8 @@ from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.training_data import load_training_data
-from tomoscribe.tasks.base import get_task
 from tomoscribe.tasks.checkpoint import read_checkpoint
+from tomoscribe.tasks.table import get_task
 from tomoscribe.training import provenance
 from tomoscribe.training.callbacks.checkpoints import RUN_KEY, CheckpointKeeper
 from tomoscribe.training.callbacks.context import TrainingContext, lightning_module
