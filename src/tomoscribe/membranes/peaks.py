@@ -217,7 +217,7 @@ def _refine(
         squared = ((places - centre[of]) ** 2).sum(axis=1)
         weight = mass * np.exp(-2 * squared / window**2)
         mean, total = _weighted_means(places, weight, of, len(peaks))
-        centre = np.where(total[:, None] > 0, mean, centre)
+        centre[total > 0] = mean[total > 0]
     number[inside] = of
     owners = number[mesh.faces]
     near, corner = np.nonzero(owners >= 0)
@@ -231,7 +231,7 @@ def _weighted_means(
     count: int,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the mean place (G, 3) of each group and its total weight (G,); 0 for an empty one."""
-    total = np.bincount(group, weights, count)
+    total = np.bincount(group, weights, count).astype(np.float64)
     mean = np.zeros((count, 3))
     for axis in range(3):
         mean[:, axis] = np.bincount(group, weights * places[:, axis], count)
@@ -242,7 +242,5 @@ def _areas(mesh: TriangleMesh) -> NDArray[np.float64]:
     """Return the share of the surface (V,) that each vertex stands for."""
     a, b, c = (mesh.vertices_zyx[mesh.faces[:, k]] for k in range(3))
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6
-    shares: NDArray[np.float64] = np.bincount(
-        mesh.faces.reshape(-1), np.repeat(area, 3), minlength=len(mesh.vertices_zyx)
-    )
-    return shares
+    shares = np.bincount(mesh.faces.reshape(-1), np.repeat(area, 3), len(mesh.vertices_zyx))
+    return shares.astype(np.float64)
