@@ -125,6 +125,16 @@ class DiffusionBlock(nn.Module):
         return result
 
 
+def _largest_of_three(rows: Tensor) -> Tensor:
+    """Return the largest of each value and its two neighbours along the last axis."""
+    if torch.is_grad_enabled():
+        return functional.max_pool2d(rows, (1, 3), stride=1, padding=(0, 1))
+    # Without places to remember, shifted copies are three times as fast.
+    pairs = torch.maximum(rows[..., :-1], rows[..., 1:])
+    inner = torch.maximum(pairs[..., :-1], pairs[..., 1:])
+    return torch.cat([pairs[..., :1], inner, pairs[..., -1:]], dim=-1)
+
+
 class NormalConvolution(nn.Module):
     """A separate diffusion block, then convolutions along the normal, added to the input.
 
@@ -150,7 +160,7 @@ class NormalConvolution(nn.Module):
         rows = rows.contiguous(memory_format=torch.channels_last)
         for convolution in (self.first, self.second):
             rows = functional.relu(convolution(rows))
-            rows = functional.max_pool2d(rows, (1, 3), stride=1, padding=(0, 1))
+            rows = _largest_of_three(rows)
         result: Tensor = x + rows.view(x.shape)
         return result
 
