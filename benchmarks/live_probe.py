@@ -14,9 +14,9 @@ from qtpy.QtCore import Qt, QTimer
 from tomoscribe.training import events as ev
 from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.background import Background
-from tomoscribe.ui.heatmap_feed import HeatmapFeed
-from tomoscribe.ui.heatmap_layer import HeatmapLayer
 from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.score_feed import ScoreFeed
+from tomoscribe.ui.score_map import ScoreMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,10 +92,10 @@ class Probe:
     def __post_init__(self) -> None:
         self._time(RunMonitor, "_tick", "ours: the monitor's tick")
         self._wrap(Background, "_deliver", self._deliver)
-        self._wrap(HeatmapFeed, "take", self._take)
-        self._wrap(HeatmapFeed, "_read_pending", self._read_pending)
-        self._wrap(HeatmapFeed, "_write", self._write)
-        self._wrap(HeatmapLayer, "flush", self._flush)
+        self._wrap(ScoreFeed, "take", self._take)
+        self._wrap(ScoreFeed, "_read_pending", self._read_pending)
+        self._wrap(ScoreFeed, "_write", self._write)
+        self._wrap(ScoreMap, "flush", self._flush)
         self._wrap(RunFolder, "write_control", self._write_control)
         self._time_paints()
 
@@ -177,11 +177,11 @@ class Probe:
 
         self._time(NapariSceneCanvas, "_draw_scene", "painting the canvas (software GL)")
 
-    def _take(self, original: Callable[..., Any], feed: HeatmapFeed, block: ev.Block) -> None:
+    def _take(self, original: Callable[..., Any], feed: ScoreFeed, block: ev.Block) -> None:
         self._announced[(block.checkpoint, block.offset)] = block.time
         original(feed, block)
 
-    def _read_pending(self, original: Callable[..., Any], feed: HeatmapFeed) -> None:
+    def _read_pending(self, original: Callable[..., Any], feed: ScoreFeed) -> None:
         # The feed reads one batch at a time.
         self._reading = [(b.checkpoint, b.offset) for b in feed._pending.values()]
         original(feed)
@@ -189,7 +189,7 @@ class Probe:
     def _write(
         self,
         original: Callable[..., Any],
-        feed: HeatmapFeed,
+        feed: ScoreFeed,
         grid: object,
         read: object,
         torn: list[ev.Block],
@@ -198,7 +198,7 @@ class Probe:
         self._arrived += [key for key in self._reading if key not in left]
         original(feed, grid, read, torn)
 
-    def _flush(self, original: Callable[..., Any], layer: HeatmapLayer) -> bool:
+    def _flush(self, original: Callable[..., Any], layer: ScoreMap) -> bool:
         shown: bool = original(layer)
         if shown:
             now = time.time()

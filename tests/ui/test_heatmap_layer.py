@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from tomoscribe.ui.heatmap_layer import HeatmapGrid, HeatmapLayer, resampled
+from tomoscribe.ui.heatmap_layer import HeatmapLayer
+from tomoscribe.ui.score_map import ScoreGrid, resampled
 from tomoscribe.ui.session import Session
 
-GRID = HeatmapGrid((4, 8, 8), 4, ("ribosome", "proteasome"))
+GRID = ScoreGrid((4, 8, 8), 4, ("ribosome", "proteasome"))
 
 
 @pytest.fixture
@@ -103,7 +104,7 @@ def test_classes_are_switched(heatmap: HeatmapLayer) -> None:
 def test_another_grid_begins_with_what_was_seen_before(heatmap: HeatmapLayer) -> None:
     answer = np.full((2, 4, 8, 8), 200, np.uint8)
     heatmap.show_checkpoint("instant", answer)
-    finer = HeatmapGrid((8, 16, 16), 2, ("ribosome",))
+    finer = ScoreGrid((8, 16, 16), 2, ("ribosome",))
     heatmap.begin(finer)
     assert heatmap.shown is None
     assert heatmap.content is not None
@@ -112,7 +113,7 @@ def test_another_grid_begins_with_what_was_seen_before(heatmap: HeatmapLayer) ->
 
 
 def test_resampling_keeps_places() -> None:
-    coarse, fine = HeatmapGrid((2, 2, 2), 4, ("a",)), HeatmapGrid((8, 8, 8), 1, ("a",))
+    coarse, fine = ScoreGrid((2, 2, 2), 4, ("a",)), ScoreGrid((8, 8, 8), 1, ("a",))
     values = np.arange(8, dtype=np.uint8).reshape(1, 2, 2, 2)
     result = resampled(values, coarse, fine)
     np.testing.assert_array_equal(result[0, ::4, ::4, ::4], values[0])

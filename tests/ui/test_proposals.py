@@ -7,8 +7,8 @@ import pytest
 
 from tomoscribe.picks.table import PickState, PickTable
 from tomoscribe.training.previews import encode_scores
-from tomoscribe.ui.heatmap_layer import HeatmapGrid
 from tomoscribe.ui.proposals import Comparison, Proposals, propose
+from tomoscribe.ui.score_map import ScoreGrid
 
 PLACES = np.array([[8.5, 8.5, 8.5], [8.5, 24.5, 8.5], [8.5, 24.5, 24.5]])
 SCORES = np.array([0.9, 0.6, 0.3], np.float32)
@@ -28,7 +28,7 @@ def table() -> PickTable:
 
 
 def test_peaks_of_the_stored_heatmap_are_found_at_tomogram_voxels() -> None:
-    grid = HeatmapGrid((8, 16, 16), 2, ("ribosome",))
+    grid = ScoreGrid((8, 16, 16), 2, ("ribosome",))
     scores = np.zeros((8, 16, 16), np.float32)
     axes = np.indices(scores.shape).reshape(3, -1).T
     for place, top in zip(PLACES, SCORES, strict=True):

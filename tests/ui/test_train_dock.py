@@ -9,13 +9,14 @@ from tests.ui.conftest import PLACES_ZYX, FakeWorker
 
 from tomoscribe.project.model import Role
 from tomoscribe.project.store import Project
+from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training.status import State
 from tomoscribe.ui import starter as starter_module
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.settings_form import SettingsForm
 from tomoscribe.ui.starter import Starter
-from tomoscribe.ui.train_dock import TrainDock
+from tomoscribe.ui.train_dock import MEMBRANE, TrainDock
 
 
 @pytest.fixture
@@ -166,15 +167,31 @@ def test_a_checkpoint_of_an_earlier_run_can_be_continued_from(
     assert launched[0][0].start_from == str(path)
 
 
-def test_the_form_is_made_from_the_settings_and_gives_them_back(qtbot) -> None:
-    form = SettingsForm(list(TrainingSettings.model_fields))
+@pytest.mark.parametrize(
+    ("model", "changed"),
+    [
+        (
+            TrainingSettings,
+            TrainingSettings(
+                max_minutes=7, batch=3, learning_rate=0.002, loss="nnpu", prior=0.01
+            ),
+        ),
+        (
+            MembraneSettings,
+            MembraneSettings(
+                band_low_A=-30.5, band_high_A=90, position_tokens=["1", "psii"], dropout=True
+            ),
+        ),
+    ],
+)
+def test_the_form_is_made_from_the_settings_and_gives_them_back(qtbot, model, changed) -> None:
+    form = SettingsForm([n for n in model.model_fields if n != MEMBRANE], model)
     qtbot.addWidget(form)
-    assert TrainingSettings.model_validate(form.values()) == TrainingSettings()
-    changed = TrainingSettings(max_minutes=7, batch=3, learning_rate=0.002, loss="nnpu", prior=0.01)
+    assert model.model_validate(form.values()) == model()
     form.set_values(changed)
-    assert TrainingSettings.model_validate(form.values()) == changed
+    assert model.model_validate(form.values()) == changed
     for name, editor in form.editors.items():
-        assert editor.toolTip() == TrainingSettings.model_fields[name].description
+        assert editor.toolTip() == model.model_fields[name].description
 
 
 def test_the_curve_shows_validation_and_loss(dock, session, fake_worker, process_until) -> None:

@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tomoscribe.tasks.membrane.settings import MembraneSettings
+
 
 class TrainingSettings(BaseModel):
     """What the user may set. `None` means that the plan chooses and shows its choice."""
@@ -73,4 +75,7 @@ class TrainingSettings(BaseModel):
         gt=0,
         lt=1,
         description="share of particle voxels, for nnpu; default 0.005",
+    )
+    membrane: MembraneSettings = Field(
+        default_factory=MembraneSettings, description="what only trainings on membranes have"
     )

@@ -11,10 +11,10 @@ from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSlider, QVBoxLayout,
 
 from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.heatmap_layer import LIVE
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.run_record import WHOLE
 from tomoscribe.ui.run_words import minutes
+from tomoscribe.ui.score_map import LIVE
 from tomoscribe.ui.widgets import button, enable, row
 
 if TYPE_CHECKING:
@@ -77,8 +77,13 @@ class CheckpointBar(QWidget):
         connect(self, self._monitor.progressed, self.refresh)
         connect(self, self._monitor.followed, self._on_follow)
         connect(self, session.current_changed, self._on_follow)
+        connect(self, session.membrane_changed, self._on_follow)
         connect(self, session.closed, self._end)
         self.refresh()
+
+    @property
+    def _subject(self) -> str:
+        return "membrane" if self._monitor.feed.kind == "mesh" else "tomogram"
 
     @property
     def name(self) -> str | None:
@@ -95,7 +100,7 @@ class CheckpointBar(QWidget):
 
     def refresh(self) -> None:
         """Take new previews over; the checkpoint in view stays."""
-        sample = self._session.current
+        sample = self._monitor.feed.sample
         name, sides = self.name, (self.a.currentData(), self.b.currentData())
         checkpoints = [] if sample is None else self._monitor.record.previewed(sample, name)
         changed = checkpoints != self.checkpoints
@@ -188,7 +193,7 @@ class CheckpointBar(QWidget):
         self.slider.setEnabled(bool(self.checkpoints))
         current, name = self.current, self.name
         if current is None:
-            self.label.setText("No preview of this tomogram yet.")
+            self.label.setText(f"No preview of this {self._subject} yet.")
             return
         side = ""
         if self.blink.isChecked():

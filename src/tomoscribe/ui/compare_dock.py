@@ -11,11 +11,11 @@ from tomoscribe.ui import style
 from tomoscribe.ui.checkpoint_bar import CheckpointBar
 from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.export_dialog import ExportDialog
-from tomoscribe.ui.heatmap_layer import LIVE
 from tomoscribe.ui.histogram import ThresholdHistogram
 from tomoscribe.ui.instant import SOURCE as INSTANT
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.review import Review
+from tomoscribe.ui.score_map import LIVE
 from tomoscribe.ui.starter import Starter
 from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_column
 
@@ -41,7 +41,7 @@ class CompareDock(QWidget):
         self._session = session
         self._monitor = RunMonitor.of(session)
         self._starter = Starter.of(session)
-        self.review = Review(session, self._monitor.feed.layer, self)
+        self.review = Review(session, self._monitor.feed, self)
         self.checkpoints = CheckpointBar(session)
         self.class_name = QComboBox()
         self.class_name.setToolTip("Class of the heatmap and of the proposals")
@@ -139,7 +139,7 @@ class CompareDock(QWidget):
         self.histogram.threshold_changed.connect(self._on_threshold)
         self.class_name.activated.connect(lambda _: self._on_class())
         connect(self, self.review.changed, self._on_review)
-        connect(self, self._monitor.feed.layer.changed, self._on_heatmap)
+        connect(self, self._monitor.feed.changed, self._on_heatmap)
         connect(self, self._monitor.followed, self._on_follow)
         connect(self, self._session.current_changed, self._on_follow)
         connect(self, self._starter.changed, self._show_go_on)
@@ -227,7 +227,7 @@ class CompareDock(QWidget):
 
     def _suggest(self) -> None:
         """Follow the threshold that the tool chose, unless the user has set one."""
-        heat, sample = self._monitor.feed.layer, self._session.current
+        heat, sample = self._monitor.feed.layer, self._monitor.feed.sample
         name = heat.class_name
         suggested = None
         if sample is not None and name is not None:

@@ -11,17 +11,30 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from tomoscribe.training.run import RunFolder
+    from tomoscribe.ui.score_feed import Kind, ScoreFeed
     from tomoscribe.ui.session import Session
 
 PERIOD_S = 0.25
 """Seconds between two writes while the user moves; a jump must be answered within a second."""
 
 
+def focus_box(session: Session, kind: Kind) -> FocusBox | None:
+    """Return where the user looks, on the tomogram or on the membrane; None where nothing is."""
+    focus = session.focus()
+    sample = session.membrane_name if kind == "mesh" else session.current
+    if focus is None or sample is None:
+        return None
+    return FocusBox(
+        sample=sample, center_zyx=focus.center_zyx, lo_zyx=focus.lo_zyx, hi_zyx=focus.hi_zyx
+    )
+
+
 class FocusWriter:
     """Writes the focus into a run's control file, in a thread, whenever the view has changed."""
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, feed: ScoreFeed, parent: QObject | None = None) -> None:
         self._session = session
+        self._feed = feed
         self._writer = Background(parent)
         self._moved = True
         self._last: FocusBox | None = None
@@ -44,18 +57,15 @@ class FocusWriter:
         """Write the focus if the view has changed and the last write is long enough ago."""
         if not self._moved or self._writer.busy or now - self._last_write < PERIOD_S:
             return
-        focus, sample = self._session.focus(), self._session.current
-        if focus is None or sample is None:
+        box = focus_box(self._session, self._feed.kind)
+        if box is None:
             return
         self._moved = False
-        box = FocusBox(
-            sample=sample, center_zyx=focus.center_zyx, lo_zyx=focus.lo_zyx, hi_zyx=focus.hi_zyx
-        )
         if box == self._last:
             return
         self._last, self._last_write = box, now
         self._writer.run(
-            lambda: run.write_control(focus=box, samples=[sample]), lambda _: None, self._failed
+            lambda: run.write_control(focus=box, samples=[box.sample]), lambda _: None, self._failed
         )
 
     def close(self) -> None:

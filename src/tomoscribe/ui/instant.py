@@ -19,8 +19,8 @@ from tomoscribe.training.events import Scores
 from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.heatmap_layer import HeatmapGrid
 from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.score_map import ScoreGrid
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,7 @@ class Question:
 class Answer:
     """A heatmap (1, z, y, x) as stored scores, and the score above which places are proposed."""
 
-    grid: HeatmapGrid
+    grid: ScoreGrid
     values: NDArray[np.uint8]
     threshold: float
 
@@ -94,7 +94,7 @@ class Answerer:
 
     def __call__(self, volume: Volume, question: Question) -> Answer | None:
         """Return the answer; with too few clicks get ready for it and return None."""
-        if self._answer is None or self._volume != volume:
+        if self._answer is None or self._volume is not volume:
             self._answer, self._volume = InstantAnswer(volume), volume
         self._answer.prepare(question.diameter_A)
         if not question.answerable:
@@ -106,7 +106,7 @@ class Answerer:
             accepted_zyx=question.accepted,
         )
         z, y, x = heatmap.scores.shape
-        grid = HeatmapGrid((z, y, x), heatmap.bin, (question.class_name,))
+        grid = ScoreGrid((z, y, x), heatmap.bin, (question.class_name,))
         return Answer(grid, encode_scores(heatmap.scores)[None], heatmap.threshold)
 
 

@@ -11,13 +11,12 @@ from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
 from tomoscribe.training import launch
-from tomoscribe.training.events import Block
+from tomoscribe.training.events import Block, Preview
 from tomoscribe.training.follow import RunFollower, Update
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.focus_writer import FocusWriter
-from tomoscribe.ui.heatmap_feed import HeatmapFeed
-from tomoscribe.ui.heatmap_layer import HeatmapLayer
 from tomoscribe.ui.run_record import RunRecord
+from tomoscribe.ui.score_feed import ScoreFeed
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -44,8 +43,8 @@ class RunMonitor:
         Everything from the run's events so far.
     update : Update or None
         The newest look at the run: state, heartbeat, message.
-    feed : HeatmapFeed
-        Brings previews into the layer `heatmap`.
+    feed : ScoreFeed
+        Brings previews to the layer `heatmap`, or onto the mesh.
     """
 
     followed = Signal(object)
@@ -57,8 +56,8 @@ class RunMonitor:
         self.run: RunFolder | None = None
         self.record = RunRecord()
         self.update: Update | None = None
-        self.feed = HeatmapFeed(session, HeatmapLayer(session), parent)
-        self._focus = FocusWriter(session, parent)
+        self.feed = ScoreFeed(session, parent)
+        self._focus = FocusWriter(session, self.feed, parent)
         self._poller = Background(parent)
         self._lister = Background(parent)
         self._follower: RunFollower | None = None
@@ -70,6 +69,7 @@ class RunMonitor:
         self._timer.timeout.connect(self._tick)
         session.run_changed.connect(self.follow)
         session.current_changed.connect(self._on_current)
+        session.membrane_changed.connect(self._on_membrane)
         session.project_changed.connect(self.adopt)
         session.closed.connect(self.close)
         if session.run is not None:
@@ -117,7 +117,7 @@ class RunMonitor:
         self._waiting.clear()
         self._follower = None if run is None else RunFollower(run)
         self._replaying = run is not None
-        self.feed.follow(run, self.record, self.session.current, keep=run is not None)
+        self.feed.follow(run, self.record, keep=run is not None)
         self._focus.again()
         self.followed.emit(run)
         self.progressed.emit()
@@ -134,6 +134,7 @@ class RunMonitor:
         self._timer.stop()
         self.session.run_changed.disconnect(self.follow)
         self.session.current_changed.disconnect(self._on_current)
+        self.session.membrane_changed.disconnect(self._on_membrane)
         self.session.project_changed.disconnect(self.adopt)
         for part in (self._poller, self._lister, self._focus, self.feed):
             part.close()
@@ -161,6 +162,8 @@ class RunMonitor:
         while self._waiting and time.monotonic() - now < APPLY_S:
             event = self._waiting.popleft()
             self.record.apply(event)
+            if isinstance(event, Preview) and self.feed.stale():
+                self.feed.follow(self.run, self.record, keep=False)
             if isinstance(event, Block) and not self._replaying:
                 self.feed.take(event)
         if self._replaying and self.update is not None and not self._waiting:
@@ -172,8 +175,17 @@ class RunMonitor:
         if changed:
             self.progressed.emit()
 
-    def _on_current(self, name: str | None) -> None:
-        self.feed.follow(self.run, self.record, name, keep=False)
+    def _on_current(self, _name: str | None) -> None:
+        if self.feed.kind == "volume":
+            self._follow_shown()
+
+    def _on_membrane(self, _name: str | None) -> None:
+        self._focus.again()
+        if self.feed.kind == "mesh" or self.feed.stale():
+            self._follow_shown()
+
+    def _follow_shown(self) -> None:
+        self.feed.follow(self.run, self.record, keep=False)
         if not self._replaying:
             self.feed.restore()
         self.progressed.emit()

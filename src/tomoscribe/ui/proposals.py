@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.picks.table import Pick
-    from tomoscribe.ui.heatmap_layer import HeatmapGrid
+    from tomoscribe.ui.score_map import ScoreGrid
 
 SAME = 0.5
 """A proposal within this many diameters of a pick is that pick."""
@@ -62,7 +62,7 @@ class Proposals:
 
 def propose(
     values: NDArray[np.uint8],
-    grid: HeatmapGrid,
+    grid: ScoreGrid,
     diameter_voxels: float,
     class_name: str,
     source: str,

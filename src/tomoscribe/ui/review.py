@@ -17,7 +17,7 @@ from tomoscribe.ui.proposals import Comparison, Proposals, propose
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
-    from tomoscribe.ui.heatmap_layer import HeatmapLayer
+    from tomoscribe.ui.score_feed import ScoreFeed
     from tomoscribe.ui.session import Session
 
 NOTHING = "Nothing to review: no proposal is open."
@@ -33,13 +33,13 @@ class Review:
     changed = Signal()
 
     def __init__(
-        self, session: Session, heatmap: HeatmapLayer, parent: QObject | None = None
+        self, session: Session, feed: ScoreFeed, parent: QObject | None = None
     ) -> None:
         self.session = session
         self.comparison: Comparison | None = None
         self.threshold = 0.5
         self.current: int | None = None
-        self._heatmap = heatmap
+        self._feed = feed
         self._layer = ProposalLayer(session)
         self._visible = False
         self._stale = False
@@ -59,7 +59,7 @@ class Review:
 
     def find(self, source: str) -> None:
         """Look for the proposals of the heatmap that is shown, in a thread; `source` made it."""
-        heat, entry = self._heatmap, self.session.entry
+        heat, entry = self._feed.layer, self.session.entry
         values, grid, name = heat.computed, heat.grid, heat.class_name
         if values is None or grid is None or name is None or entry is None:
             self.clear()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -158,6 +158,12 @@ class RunRecord:
                 self.failed = event
             case ev.Finished():
                 self.finished = event
+
+    @property
+    def kind(self) -> Literal["volume", "mesh"] | None:
+        """What the previews are of; None before the first."""
+        newest = next(reversed(self.previews.values()), None)
+        return None if newest is None else newest.kind
 
     @property
     def best(self) -> ev.Validation | None:

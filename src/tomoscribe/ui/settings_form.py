@@ -10,6 +10,7 @@ import annotated_types
 from psygnal import Signal
 from qtpy.QtCore import QSignalBlocker
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -25,9 +26,10 @@ from tomoscribe.ui import style
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
-UNITS = {"max_minutes": " min", "_every_s": " s"}
+UNITS = {"max_minutes": " min", "_every_s": " s", "_A": " Å"}
 """Suffixes of fields, by the end of their names."""
 
 AUTO = "auto"
@@ -36,22 +38,28 @@ AUTO = "auto"
 LARGEST = 1_000_000
 
 Box = TypeVar("Box", QSpinBox, QDoubleSpinBox)
-Editor = QComboBox | QSpinBox | QDoubleSpinBox | QLineEdit
+Editor = QComboBox | QSpinBox | QDoubleSpinBox | QLineEdit | QCheckBox
 
 
 class SettingsForm(QWidget):
-    """Edits some fields of `TrainingSettings`; names and tooltips are those of the class."""
+    """Edits some fields of a class of settings; names and tooltips are those of the class."""
 
     changed = Signal()
 
-    def __init__(self, names: Sequence[str], parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        model: type[BaseModel] = TrainingSettings,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
+        self._model = model
         self.editors: dict[str, Editor] = {}
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
         for name in names:
-            field = TrainingSettings.model_fields[name]
+            field = model.model_fields[name]
             editor = _editor(name, field)
             _on_edit(editor, self.changed.emit)
             label = QLabel(_words(name))
@@ -74,9 +82,12 @@ class SettingsForm(QWidget):
 
     def values(self) -> dict[str, Any]:
         """Return the fields as they stand, None where the plan chooses."""
-        return {name: _value(name, editor) for name, editor in self.editors.items()}
+        return {
+            name: _value(self._model.model_fields[name], editor)
+            for name, editor in self.editors.items()
+        }
 
-    def set_values(self, settings: TrainingSettings) -> None:
+    def set_values(self, settings: BaseModel) -> None:
         """Show settings."""
         for name in self.editors:
             self.set_value(name, getattr(settings, name))
@@ -87,7 +98,8 @@ class SettingsForm(QWidget):
 
 
 def _words(name: str) -> str:
-    return name.removesuffix("_s").removeprefix("max_").replace("_", " ")
+    words = name.removesuffix("_s").removesuffix("_A").removeprefix("max_")
+    return words.replace("_", " ")
 
 
 def _optional(field: FieldInfo) -> bool:
@@ -107,6 +119,10 @@ def _editor(name: str, field: FieldInfo) -> Editor:
         for value in typing.get_args(kind) or (field.default,):
             combo.addItem(str(value), value)
         return combo
+    if kind is bool:
+        box = QCheckBox()
+        _show(box, field.default)
+        return box
     if kind is int:
         whole = QSpinBox()
         _limit(whole, field, step=1)
@@ -117,11 +133,13 @@ def _editor(name: str, field: FieldInfo) -> Editor:
         number.setSingleStep(0.0001 if name == "learning_rate" else 0.1)
         _limit(number, field, step=10.0 ** -number.decimals())
         return _finish(number, name, field)
-    return QLineEdit(str(field.default))
+    line = QLineEdit()
+    _show(line, field.get_default(call_default_factory=True))
+    return line
 
 
 def _limit(box: QSpinBox | QDoubleSpinBox, field: FieldInfo, step: Any) -> None:
-    low: Any = 0
+    low: Any = -LARGEST
     high: Any = LARGEST
     for limit in field.metadata:
         if isinstance(limit, annotated_types.Gt):
@@ -154,17 +172,23 @@ def _show(editor: Editor, value: Any) -> None:
             index = editor.count() - 1
         editor.setCurrentIndex(index)
     elif isinstance(editor, QLineEdit):
-        editor.setText(str(value))
+        editor.setText(", ".join(value) if isinstance(value, list) else str(value))
+    elif isinstance(editor, QCheckBox):
+        editor.setChecked(value)
     else:
         editor.setValue(editor.minimum() if value is None else value)  # type: ignore[arg-type]
 
 
-def _value(name: str, editor: Editor) -> Any:
+def _value(field: FieldInfo, editor: Editor) -> Any:
     if isinstance(editor, QComboBox):
         return editor.currentData()
+    if isinstance(editor, QCheckBox):
+        return editor.isChecked()
     if isinstance(editor, QLineEdit):
-        return editor.text()
-    if _optional(TrainingSettings.model_fields[name]) and editor.value() == editor.minimum():
+        words = [word.strip() for word in editor.text().split(",")]
+        is_list = typing.get_origin(field.annotation) is list
+        return [word for word in words if word] if is_list else editor.text()
+    if _optional(field) and editor.value() == editor.minimum():
         return None
     return editor.value()
 
@@ -174,5 +198,7 @@ def _on_edit(editor: Editor, told: Any) -> None:
         editor.currentIndexChanged.connect(lambda _: told())
     elif isinstance(editor, QLineEdit):
         editor.editingFinished.connect(told)
+    elif isinstance(editor, QCheckBox):
+        editor.toggled.connect(lambda _: told())
     else:
         editor.valueChanged.connect(lambda _: told())

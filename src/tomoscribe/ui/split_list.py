@@ -1,4 +1,4 @@
-"""Which tomograms train and which validate, each a button that changes it."""
+"""Which tomograms or membranes train and which validate, each a button that changes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.starter import Share, Starter
 
 SHOWN = 8
-"""Tomograms shown by name; a project may have hundreds."""
+"""Tomograms or membranes shown by name; a project may have hundreds."""
 
 NEXT_ROLE = {Role.TRAIN: Role.VALIDATE, Role.VALIDATE: Role.UNUSED, Role.UNUSED: Role.TRAIN}
 ROLE_WORDS = {Role.TRAIN: "trains", Role.VALIDATE: "validates", Role.UNUSED: "not used"}
@@ -22,7 +22,7 @@ ROLE_COLOURS = {Role.TRAIN: style.ACCENT, Role.VALIDATE: style.WAIT, Role.UNUSED
 
 
 class SplitList(QWidget):
-    """One line a tomogram: name, clicks, role; a click takes the next role."""
+    """One line a tomogram or membrane: name, clicks, role; a click takes the next role."""
 
     def __init__(self, starter: Starter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,8 +35,8 @@ class SplitList(QWidget):
         self._column.setSpacing(style.SPACING // 2)
         self._column.addWidget(self.hint)
 
-    def show_shares(self, shares: list[Share]) -> None:
-        """Show what each tomogram is used for."""
+    def show_shares(self, shares: list[Share], task: str = "tomogram") -> None:
+        """Show what each tomogram or membrane is used for."""
         self._shares = shares[:SHOWN]
         while len(self.buttons) < len(self._shares):
             self._add_button(len(self.buttons))
@@ -50,7 +50,7 @@ class SplitList(QWidget):
                 f"text-align: left; padding: 4px 8px; border-left: 4px solid {colour};"
             )
             made.show()
-        self.hint.setText(self._hint(shares))
+        self.hint.setText(self._hint(shares, task))
         self.hint.setVisible(bool(self.hint.text()))
 
     def _add_button(self, index: int) -> None:
@@ -64,10 +64,10 @@ class SplitList(QWidget):
         share = self._shares[index]
         self._starter.set_role(share.name, NEXT_ROLE[share.role])
 
-    def _hint(self, shares: list[Share]) -> str:
+    def _hint(self, shares: list[Share], task: str) -> str:
         hidden = len(shares) - SHOWN
         text = f"And {hidden} more. " if hidden > 0 else ""
         if shares and not any(s.role is Role.VALIDATE and s.picks for s in shares):
             share = self._starter.settings.hold_out
-            text += f"No clicked tomogram validates: {share:.0%} of the clicks are held out."
+            text += f"No clicked {task} validates: {share:.0%} of the clicks are held out."
         return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,8 +15,9 @@ from tomoscribe.project.source import DataSource
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
-from tomoscribe.training.control import Control, FocusBox
+from tomoscribe.training.control import Control
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.focus_writer import focus_box
 from tomoscribe.ui.monitor import RunMonitor
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ _starters: weakref.WeakKeyDictionary[ViewerModel, Starter] = weakref.WeakKeyDict
 
 @dataclass(frozen=True)
 class Share:
-    """A tomogram's part in the training: its role and its accepted picks."""
+    """A tomogram's or membrane's part in the training: its role and its accepted picks."""
 
     name: str
     role: Role
@@ -56,11 +58,13 @@ class Starter:
         self.monitor = RunMonitor.of(session)
         self.settings = TrainingSettings()
         self.start_from: Path | None = None
+        self._task: str | None = None
         self._launcher = Background()
         for signal in (
             session.project_changed,
             session.picks_changed,
             session.current_changed,
+            session.membrane_changed,
             session.class_changed,
             session.pending_changed,
             self.monitor.followed,
@@ -86,11 +90,52 @@ class Starter:
         """Whether a worker is being started at this moment."""
         return self._launcher.busy
 
+    @property
+    def tasks(self) -> list[str]:
+        """What can be learnt in this project, the likelier first."""
+        project = self.session.project
+        return ["membrane", "tomogram"] if project and project.membranes else ["tomogram"]
+
+    @property
+    def task(self) -> str:
+        """What the next training learns."""
+        return self._task if self._task in self.tasks else self.tasks[0]
+
+    def set_task(self, task: str) -> None:
+        """Learn something else next time."""
+        self._task = task
+        self._changed()
+
+    def set_band(self, band_A: tuple[float, float] | None) -> None:
+        """Let the next training look at these depths, or at those that the clicks suggest."""
+        low, high = (None, None) if band_A is None else band_A
+        membrane = self.settings.membrane.model_copy(
+            update={"band_low_A": low, "band_high_A": high}
+        )
+        self.settings = self.settings.model_copy(update={"membrane": membrane})
+        self._changed()
+
+    @property
+    def own_band(self) -> tuple[float, float] | None:
+        """The depths in Å that the user has set."""
+        low, high = self.settings.membrane.band_low_A, self.settings.membrane.band_high_A
+        return None if low is None or high is None else (low, high)
+
     def shares(self) -> list[Share]:
-        """Return what each tomogram of the project is used for."""
+        """Return what each tomogram or membrane of the project is used for."""
         project = self.session.project
         if project is None:
             return []
+        if self.task == "membrane":
+            clicks = Counter(
+                (name, pick.membrane)
+                for name, entry in project.tomograms.items()
+                for pick in entry.picks.select(state=PickState.ACCEPTED)
+            )
+            return [
+                Share(m.name, m.role, clicks[(m.tomogram, m.name)])
+                for m in project.membranes.values()
+            ]
         return [
             Share(entry.name, entry.role, len(entry.picks.select(state=PickState.ACCEPTED)))
             for entry in project.tomograms.values()
@@ -106,7 +151,9 @@ class Starter:
         if not any(s.picks for s in shares):
             return "Click at least 1 particle; 20 make a good start."
         if not any(s.picks for s in shares if s.role is Role.TRAIN):
-            return "No clicked tomogram trains: click a name below to change what it is used for."
+            return (
+                f"No clicked {self.task} trains: click a name below to change what it is used for."
+            )
         if self.starting:
             return "The worker is being started."
         if self.monitor.alive:
@@ -126,6 +173,7 @@ class Starter:
             return
         first = start_from or self.start_from
         config = RunConfig(
+            task=self.task,
             data=DataSource(kind="project", path=project.path),
             settings=self.settings,
             start_from=None if first is None else str(first),
@@ -142,13 +190,8 @@ class Starter:
 
     def _first_control(self) -> Control | None:
         """Tell the worker from the start where the user looks."""
-        focus, sample = self.session.focus(), self.session.current
-        if focus is None or sample is None:
-            return None
-        box = FocusBox(
-            sample=sample, center_zyx=focus.center_zyx, lo_zyx=focus.lo_zyx, hi_zyx=focus.hi_zyx
-        )
-        return Control(samples=[sample], focus=box)
+        box = focus_box(self.session, "mesh" if self.task == "membrane" else "volume")
+        return None if box is None else Control(samples=[box.sample], focus=box)
 
     def _started(self, run: RunFolder) -> None:
         self.session.run = run
@@ -163,6 +206,7 @@ class Starter:
         project = self.session.project
         if project is not None:
             project.tomograms_changed.connect(self._changed, unique=True)
+            project.membranes_changed.connect(self._changed, unique=True)
 
     def _state(self) -> tuple[object, ...]:
         """Return what of a training decides on what can start."""

@@ -1,16 +1,22 @@
-"""From a run's previews on disk to the heatmap layer: newest only, read off the GUI thread."""
+"""From a run's previews on disk to what shows scores: newest only, read off the GUI thread.
+
+There is one target for volumes and one for meshes; the run's previews say which of them is fed.
+"""
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from psygnal import Signal
 
 from tomoscribe.training.previews import TornBlockError, assemble, read_block
 from tomoscribe.ui.background import Background
-from tomoscribe.ui.heatmap_layer import LIVE, HeatmapGrid, HeatmapLayer
+from tomoscribe.ui.heatmap_layer import HeatmapLayer
+from tomoscribe.ui.mesh_scores import MeshScores
+from tomoscribe.ui.score_map import LIVE, ScoreGrid
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +28,7 @@ if TYPE_CHECKING:
     from tomoscribe.training.events import Block, Preview
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.run_record import RunRecord
+    from tomoscribe.ui.score_map import ScoreMap
     from tomoscribe.ui.session import Session
 
 CACHED = 12
@@ -36,29 +43,45 @@ FLUSH_3D_S = 0.5
 BlockKey = tuple[tuple[int, ...], tuple[int, ...]]
 """First voxel and shape of a block: blocks with the same key replace each other."""
 
+Kind = Literal["volume", "mesh"]
+
 ReadBlock = tuple[str, tuple[int, int, int], "NDArray[np.uint8]"]
 
 
-def grid_of(preview: Preview) -> HeatmapGrid:
+def grid_of(preview: Preview) -> ScoreGrid:
     """Return the grid that a preview announces."""
     z, y, x = preview.shape_zyx
-    return HeatmapGrid((z, y, x), preview.bin, tuple(preview.class_names))
+    return ScoreGrid((z, y, x), preview.bin, tuple(preview.class_names))
 
 
-class HeatmapFeed:
-    """Feeds one heatmap layer from the previews of the run that is followed.
+class ScoreFeed:
+    """Feeds a score map from the previews of the run that is followed.
 
-    A newer block of the same place replaces an older one that was not read yet; while the
-    layer is hidden nothing is read.
+    A newer block of the same place replaces an older one that was not read yet; while what it
+    feeds is hidden nothing is read.
+
+    Attributes
+    ----------
+    volume : HeatmapLayer
+        Shows scores of a volume.
+    mesh : MeshScores
+        Shows scores of a membrane.
+    wanted : str or None
+        The checkpoint that was chosen, or `LIVE`.
     """
 
-    def __init__(
-        self, session: Session, layer: HeatmapLayer, parent: QObject | None = None
-    ) -> None:
-        self.layer = layer
+    changed = Signal()
+    """Other content is shown, or on something else."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        self.volume = HeatmapLayer(session)
+        self.mesh = MeshScores(session)
+        for target in (self.volume, self.mesh):
+            target.changed.connect(self.changed.emit)
         self._session = session
         self._run: RunFolder | None = None
         self._record: RunRecord | None = None
+        self._kind: Kind = "volume"
         self._sample: str | None = None
         self._pending: dict[BlockKey, Block] = {}
         self._reader = Background(parent)
@@ -68,23 +91,44 @@ class HeatmapFeed:
         self.wanted: str | None = LIVE
 
     @property
+    def kind(self) -> Kind:
+        """What is fed: of the run that is followed, else of what is open."""
+        return self._kind
+
+    @property
+    def layer(self) -> ScoreMap:
+        """What is fed."""
+        return self.mesh if self._kind == "mesh" else self.volume
+
+    @property
     def sample(self) -> str | None:
-        """The tomogram whose previews are shown."""
+        """The tomogram or membrane whose previews are shown."""
         return self._sample
 
-    def follow(
-        self, run: RunFolder | None, record: RunRecord, sample: str | None, *, keep: bool
-    ) -> None:
-        """Follow a run on a sample; `keep` leaves the heatmap until new blocks replace it."""
+    def follow(self, run: RunFolder | None, record: RunRecord, *, keep: bool) -> None:
+        """Follow a run on what is shown; `keep` leaves the scores until blocks replace them."""
         self._reader.drop()
         self._assembler.drop()
         self._pending.clear()
         self._cache.clear()
-        if not keep or sample != self._sample:
+        self._run, self._record, self.wanted = run, record, LIVE
+        kind = self._kind_of(record)
+        sample = self._session.membrane_name if kind == "mesh" else self._session.current
+        if not keep or (kind, sample) != (self._kind, self._sample):
+            self.layer.clear()
+            self._kind = kind
             self.layer.clear()
         else:
             self.layer.keep_as_live()
-        self._run, self._record, self._sample, self.wanted = run, record, sample, LIVE
+        self._sample = sample
+        self.changed.emit()
+
+    def stale(self) -> bool:
+        """Tell whether the run turned out to be of another kind than what is fed."""
+        return self._record is not None and self._kind_of(self._record) != self._kind
+
+    def _kind_of(self, record: RunRecord) -> Kind:
+        return record.kind or ("mesh" if self._session.membrane_name else "volume")
 
     def restore(self) -> None:
         """Show what the run's previews so far hold, the newest over the older ones."""
@@ -107,16 +151,12 @@ class HeatmapFeed:
 
     def tick(self, now: float) -> None:
         """Read pending blocks in a thread, show what was read; `now` as of `time.monotonic`."""
-        if (
-            self._pending
-            and not self._reader.busy
-            and (self.layer.visible or self.layer.layer is None)
-        ):
+        if self._pending and not self._reader.busy and self.layer.takes_blocks:
             self._read_pending()
         self._flush(now)
 
     def choose(self, checkpoint: str | None) -> None:
-        """Show a checkpoint's heatmap, or follow the newest blocks (`LIVE`)."""
+        """Show a checkpoint's scores, or follow the newest blocks (`LIVE`)."""
         self.wanted = checkpoint
         self._assembler.drop()
         if checkpoint is LIVE:
@@ -125,7 +165,7 @@ class HeatmapFeed:
             self.assemble(checkpoint, lambda values: self.layer.show_checkpoint(checkpoint, values))
 
     def assemble(self, checkpoint: str, then: Callable[[NDArray[np.uint8]], None]) -> None:
-        """Assemble a checkpoint's heatmap on the current sample, then call `then` with it."""
+        """Assemble a checkpoint's scores on the current sample, then call `then` with it."""
         if self._run is None or self._record is None or self._sample is None:
             return
         key = (checkpoint, self._sample)
@@ -159,7 +199,7 @@ class HeatmapFeed:
             return []
         return [p for (_, sample), p in self._record.previews.items() if sample == self._sample]
 
-    def _restored(self, grid: HeatmapGrid, values: NDArray[np.uint8]) -> None:
+    def _restored(self, grid: ScoreGrid, values: NDArray[np.uint8]) -> None:
         self.layer.begin(grid)
         self.layer.write_all(values)
 
@@ -178,7 +218,7 @@ class HeatmapFeed:
         newest = next(p for p in reversed(previews) if p is not None)
         self._reader.run(lambda: _read_all(jobs), lambda read: self._write(grid_of(newest), *read))
 
-    def _write(self, grid: HeatmapGrid, read: list[ReadBlock], torn: list[Block]) -> None:
+    def _write(self, grid: ScoreGrid, read: list[ReadBlock], torn: list[Block]) -> None:
         self.layer.begin(grid)
         for checkpoint, lo, values in read:
             self.layer.write(checkpoint, lo, values)
@@ -188,7 +228,8 @@ class HeatmapFeed:
 
     def _flush(self, now: float) -> None:
         """Show what was written, if the last time is long enough ago."""
-        period = FLUSH_3D_S if self._session.viewer.dims.ndisplay == 3 else FLUSH_2D_S
+        dear = self._kind == "volume" and self._session.viewer.dims.ndisplay == 3
+        period = FLUSH_3D_S if dear else FLUSH_2D_S
         if now - self._last_flush >= period and self.layer.flush():
             self._last_flush = now
 
@@ -206,7 +247,7 @@ def _read_all(jobs: list[tuple[Block, Path]]) -> tuple[list[ReadBlock], list[Blo
     return read, torn
 
 
-def _newest_of_all(paths: list[Path], grid: HeatmapGrid) -> NDArray[np.uint8]:
+def _newest_of_all(paths: list[Path], grid: ScoreGrid) -> NDArray[np.uint8]:
     """Merge block logs, newest first, until every voxel is known."""
     merged = grid.empty()
     for path in paths:

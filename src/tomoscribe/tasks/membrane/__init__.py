@@ -1,0 +1,1 @@
+"""Scores of particles on membranes, learned from clicks."""

@@ -1,0 +1,81 @@
+"""The panel below the canvas while a membrane is shown: what is painted, profile and band."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from tomoscribe.ui import style
+from tomoscribe.ui.click_profile import ClickProfile, band_words
+from tomoscribe.ui.connections import connect
+from tomoscribe.ui.depth_control import DepthControl
+from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.profile_plot import ProfilePlot
+from tomoscribe.ui.starter import Starter
+from tomoscribe.ui.widgets import button, hint, row
+
+if TYPE_CHECKING:
+    from tomoscribe.ui.session import Session
+
+HEIGHT = 160
+LEFT_WIDTH = 330
+
+
+class MembranePanel(QWidget):
+    """Puts depth control and profile together; the band goes into the next training's settings."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._starter = Starter.of(session)
+        self._paint = MeshPaint.of(session)
+        self._clicked = ClickProfile.of(session)
+        self.depth = DepthControl(session)
+        self.plot = ProfilePlot()
+        self.band = hint()
+        self.automatic = button("Auto", "Lets the clicks choose the band again", self._automatic)
+        self._lay_out()
+        self.plot.depth_dragged.connect(self._paint.set_depth)
+        self.plot.band_dragged.connect(self._take_band)
+        connect(self, self._paint.changed, self._show_depth)
+        connect(self, self._starter.changed, self._show_band)
+        connect(self, self._clicked.changed, self.refresh)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the profile of the membrane at its clicks."""
+        self.plot.show_profile(self._clicked.profile, self._clicked.clicks)
+        self._show_band()
+        self._show_depth()
+
+    def _show_depth(self) -> None:
+        self.plot.set_depth(self._paint.depth_A, self._paint.thickness_A)
+
+    def _show_band(self) -> None:
+        own = self._starter.own_band
+        known = self._clicked.profile is not None
+        self.plot.set_band((own or self._clicked.suggested) if known else None)
+        self.automatic.setVisible(own is not None)
+        self.band.setText(band_words(own, self._clicked))
+
+    def _take_band(self, low: float, high: float) -> None:
+        self._starter.set_band((round(low, 1), round(high, 1)))
+
+    def _automatic(self) -> None:
+        self._starter.set_band(None)
+
+    def _lay_out(self) -> None:
+        left = QWidget()
+        left.setFixedWidth(LEFT_WIDTH)
+        column = QVBoxLayout(left)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(style.SPACING)
+        column.addWidget(self.depth)
+        column.addLayout(row(self.band, self.automatic, stretch=0))
+        column.addStretch(1)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(*(style.SPACING,) * 4)
+        layout.setSpacing(2 * style.SPACING)
+        layout.addWidget(left)
+        layout.addWidget(self.plot, 1)
+        self.setFixedHeight(HEIGHT)
