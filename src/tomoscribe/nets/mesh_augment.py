@@ -299,7 +299,8 @@ def _distance_to_somewhere(places: Places, draw: Draw, about: Range) -> Tensor:
     low = places.positions_A.masked_fill(outside, math.inf).amin(dim=1)
     high = places.positions_A.masked_fill(outside, -math.inf).amax(dim=1)
     point = low + draw.uniform(about, 3) * (high - low)
-    return torch.linalg.vector_norm(places.positions_A - point.unsqueeze(1), dim=2)
+    apart: Tensor = torch.linalg.vector_norm(places.positions_A - point.unsqueeze(1), dim=2)
+    return apart
 
 
 def _statistics(values: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
