@@ -71,6 +71,15 @@ def mesh(
         SurfaceChoice,
         typer.Option(help="Both faces as one closed surface, or the sheet in the middle."),
     ] = SurfaceChoice.closed,
+    label: Annotated[
+        list[int] | None,
+        typer.Option(
+            min=1,
+            help="Value of the segmentation to be meshed, each of its components by itself; may "
+            "be repeated.",
+            show_default="all values, each as one mesh; the components of a mask",
+        ),
+    ] = None,
     obj: Annotated[
         bool, typer.Option("--obj", help="Write each mesh as .obj (voxels) as well.")
     ] = False,
@@ -99,6 +108,7 @@ def mesh(
                     band_A=(*band_A, step_A),
                     area_A2=area_A2,
                     surface=surface.value,
+                    only=label,
                     write_obj=obj,
                     on_progress=show,
                 )

@@ -201,7 +201,8 @@ def write_mesh(
         else:
             import pyvista as pv
 
-            pv.PolyData.from_regular_faces(xyz, mesh.faces).save(str(temporary))
+            triangles: Any = mesh.faces
+            pv.PolyData.from_regular_faces(xyz, triangles).save(str(temporary))
 
 
 def _write_obj(path: Path, xyz: NDArray[np.float64], faces: NDArray[np.int64]) -> None:

@@ -15,7 +15,7 @@ from tomoscribe.membranes.membrane import make_membrane, save_membrane
 from tomoscribe.membranes.meshing import mesh_segmentation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tomoscribe.membranes.meshing import Surface
 
@@ -47,6 +47,7 @@ def mesh_files(
     band_A: tuple[float, float, float] | None = None,
     area_A2: float | None = None,
     surface: Surface = "closed",
+    only: Sequence[int] | None = None,
     write_obj: bool = False,
     on_progress: Callable[[float, str], None] | None = None,
     should_stop: Callable[[], bool] | None = None,
@@ -61,7 +62,7 @@ def mesh_files(
         With a known voxel size.
     out : Path
         Folder; made if absent.
-    band_A, area_A2, surface, on_progress, should_stop
+    band_A, area_A2, surface, only, on_progress, should_stop
         As of `save_membrane` and `mesh_segmentation`.
     write_obj : bool
         Write each mesh as .obj beside its container, in voxels.
@@ -80,6 +81,7 @@ def mesh_files(
             size_A,
             area_A2=area_A2,
             surface=surface,
+            only=only,
             on_progress=on_progress,
             should_stop=should_stop,
         )

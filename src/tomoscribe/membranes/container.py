@@ -17,6 +17,7 @@ from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
 from tomoscribe.membranes.repair import repair_mesh
 from tomoscribe.membranes.slab import Slab
+from tomoscribe.membranes.topology import open_edges
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,7 +76,7 @@ def read_surface(
     normals = vertex_normals_zyx(mesh)
     theirs = None if held.normals_zyx is None else held.normals_zyx[index]
     along = 0.0 if theirs is None else float(np.einsum("ij,ij->i", theirs, normals).mean())
-    if along > 0 and _is_open(mesh):
+    if along > 0 and open_edges(mesh):
         mesh, normals, along = replace(mesh, faces=mesh.faces[:, ::-1]), -normals, -along
         notes = (*notes, "The normals in the file are taken as inward, as MemBrain-pick's are.")
     narrow = None if held.values is None else _narrow(held.values[index], along > 0)
@@ -112,11 +113,6 @@ def _voxels(
     if inside[""] >= inside[best] - 0.02:
         best = ""
     return ways[best], (best,) if best else ()
-
-
-def _is_open(mesh: TriangleMesh) -> bool:
-    edges = np.sort(mesh.faces[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
-    return bool((np.unique(edges, axis=0, return_counts=True)[1] == 1).any())
 
 
 def _narrow(values: NDArray[np.float32], outward: bool) -> Slab:
@@ -164,7 +160,7 @@ def peer_depths_A(band_A: tuple[float, float, float] | None) -> NDArray[np.float
         If the band holds fewer than two samples.
     """
     if band_A is None:
-        usual: NDArray[np.float64] = np.arange(*PEER_STEPS) * PEER_STEP_A
+        usual: NDArray[np.float64] = np.arange(*PEER_STEPS, dtype=np.float64) * PEER_STEP_A
         return usual
     low, high, step = band_A
     if not (high > low and step > 0 and (high - low) >= step):
@@ -173,5 +169,5 @@ def peer_depths_A(band_A: tuple[float, float, float] | None) -> NDArray[np.float
         )
     count = int(np.floor((high - low) / step + 1e-6)) + 1
     # Ascending inward: the first sample is the outermost.
-    depths: NDArray[np.float64] = -(low + step * np.arange(count))[::-1]
+    depths: NDArray[np.float64] = -(low + step * np.arange(count, dtype=np.float64))[::-1]
     return depths

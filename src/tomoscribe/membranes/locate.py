@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -61,7 +61,7 @@ class SurfaceLocator:
 
     def _prepare(self) -> None:
         # VTK takes most of a second to import, which a viewer's start need not pay.
-        from vtkmodules.util.numpy_support import numpy_to_vtk, numpy_to_vtkIdTypeArray
+        from vtkmodules.util import numpy_support
         from vtkmodules.vtkCommonCore import mutable, vtkPoints
         from vtkmodules.vtkCommonDataModel import (
             vtkCellArray,
@@ -70,23 +70,28 @@ class SurfaceLocator:
             vtkStaticCellLocator,
         )
 
+        # VTK's stubs know neither these functions nor numbers passed by reference.
+        support: Any = numpy_support
         points = vtkPoints()
-        points.SetData(numpy_to_vtk(np.ascontiguousarray(self.mesh.vertices_zyx), deep=True))
+        points.SetData(
+            support.numpy_to_vtk(np.ascontiguousarray(self.mesh.vertices_zyx), deep=True)
+        )
         cells = vtkCellArray()
         offsets = np.arange(0, 3 * len(self.mesh.faces) + 1, 3, dtype=np.int64)
         flat = np.ascontiguousarray(self.mesh.faces, dtype=np.int64).reshape(-1)
         cells.SetData(
-            numpy_to_vtkIdTypeArray(offsets, deep=True), numpy_to_vtkIdTypeArray(flat, deep=True)
+            support.numpy_to_vtkIdTypeArray(offsets, deep=True),
+            support.numpy_to_vtkIdTypeArray(flat, deep=True),
         )
         data = vtkPolyData()
         data.SetPoints(points)
         data.SetPolys(cells)
         self._data = data
-        self._locator = vtkStaticCellLocator()
+        self._locator: Any = vtkStaticCellLocator()
         self._locator.SetDataSet(data)
         self._locator.BuildLocator()
         self._cell = vtkGenericCell()
-        self._mutable = mutable
+        self._mutable: Any = mutable
 
     def closest(self, zyx: ArrayLike) -> SurfacePoint:
         """Return the surface point nearest to a position (3,) in voxels."""

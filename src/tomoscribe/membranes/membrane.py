@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.membrane_h5 import (
     MembraneFile,
@@ -123,7 +125,7 @@ def make_membrane(
 
 def _beyond(mesh: TriangleMesh, shape: tuple[int, int, int]) -> tuple[str, ...]:
     """Return a note if a part of the mesh is outside the tomogram; raise if most of it is."""
-    inside = ((mesh.vertices_zyx > -1) & (mesh.vertices_zyx < shape)).all(axis=1)
+    inside = np.all((mesh.vertices_zyx > -1) & (mesh.vertices_zyx < shape), axis=1).reshape(-1)
     out = int((~inside).sum())
     if out > len(inside) / 2:
         low, high = mesh.vertices_zyx.min(axis=0), mesh.vertices_zyx.max(axis=0)

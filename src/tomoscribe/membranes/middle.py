@@ -10,12 +10,15 @@ from scipy.sparse.csgraph import connected_components
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
+from tomoscribe.membranes.even import spread_evenly
 from tomoscribe.membranes.locate import SurfaceLocator
 from tomoscribe.membranes.mesh_normals import face_areas_and_normals, vertex_normals_zyx
 from tomoscribe.membranes.repair import repair_mesh
-from tomoscribe.membranes.surface import raw_surface, spread_evenly
+from tomoscribe.membranes.surface import raw_surface
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 _OPPOSITE = -0.5
@@ -24,12 +27,16 @@ _THICK = 1.5
 """A rim's vertex looks across the sheet: this many times the membrane's thickness."""
 _THICKEST_SHARE = 0.35
 """A part thicker than this share of its extent is no membrane but a body."""
+_FINE_VOXELS2 = 4.0
+"""Area a vertex of the closed surface, however coarse the sheet shall be."""
 _OFF = 1e-3
 """Voxels; a ray starts a little within the surface that it leaves."""
 
 
 def middle_surface(
-    mask: NDArray[np.bool_], area_voxels2: float
+    mask: NDArray[np.bool_],
+    area_voxels2: float,
+    between: Callable[[], None] = lambda: None,
 ) -> tuple[TriangleMesh, tuple[str, ...]]:
     """Return the sheet half-way between both faces of a mask, and sentences about it.
 
@@ -43,20 +50,26 @@ def middle_surface(
         A membrane, cropped.
     area_voxels2 : float
         Area a vertex.
+    between : callable
+        Called between the steps; what it raises ends the work.
 
     Raises
     ------
     TomoscribeError
         If the mask has no two faces, being a solid body or too small.
     """
-    raw = raw_surface(mask)
-    smooth = spread_evenly(raw, min(area_voxels2, 2.0))
+    # Growing moves both faces alike, and the sheet between them stays.
+    raw, _ = raw_surface(mask)
+    between()
+    smooth = spread_evenly(raw, min(area_voxels2, _FINE_VOXELS2))
+    between()
     normals = vertex_normals_zyx(smooth)
     thickness = _thickness(smooth, normals)
     known = np.isfinite(thickness)
     if known.sum() < len(known) / 4:
         raise TomoscribeError("it has no two faces, so no sheet between them.")
     usual = float(np.median(thickness[known]))
+    between()
     if usual > _THICKEST_SHARE * max(mask.shape):
         raise TomoscribeError(
             f"it is {usual:.0f} voxels thick, a body and no membrane: mesh it as a closed surface."

@@ -75,7 +75,7 @@ def wide_depths_A(voxel_size_A: float) -> NDArray[np.float64]:
     """Return depths (D,) of a slab that any band can be chosen from: ±150 Å at half a voxel."""
     step = max(voxel_size_A / 2, FINEST_STEP_A)
     count = int(np.ceil(WIDE_A / step))
-    depths: NDArray[np.float64] = np.arange(-count, count + 1) * step
+    depths: NDArray[np.float64] = np.arange(-count, count + 1, dtype=np.float64) * step
     return depths
 
 
