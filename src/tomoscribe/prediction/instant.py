@@ -79,6 +79,25 @@ class InstantModel:
     low: float
     click_scores: NDArray[np.float32]
 
+    @property
+    def typical(self) -> float:
+        """How far a typical click is above the background's median."""
+        return max(float(np.median(self.click_scores)) - self.low, 1e-3)
+
+    def to_unit(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return log-likelihood ratios as 0..1, in place."""
+        # tanh: linear where it matters, yet the best stay apart instead of meeting at 1
+        scores -= self.low
+        scores *= LIFT / self.typical
+        return np.tanh(np.maximum(scores, 0, out=scores), out=scores)
+
+    def threshold(self, peak_scores: NDArray[np.float32]) -> float:
+        """Return the score 0..1 above which peaks (N,) are proposed, best first."""
+        clicks = (self.click_scores - self.low) / self.typical
+        linear = np.arctanh(np.minimum(peak_scores, BELOW_ONE)) / LIFT
+        chosen = choose_threshold(clicks, linear, lowest=np.arctanh(LOWEST_PEAK) / LIFT)
+        return float(np.tanh(chosen * LIFT))
+
 
 def choose_bin(shape_zyx: tuple[int, int, int], diameter: float) -> int:
     """Return the binning factor for particles of `diameter` voxels: 1, 2, 4, ...
@@ -179,20 +198,12 @@ class InstantAnswer:
         """Return the heatmap of a model of this or of another tomogram, 0 at rejected places."""
         maps = self._features(model.diameter_A)
         diameter = model.diameter_A / self._volume.require_voxel_size() / maps.bin
-        scores = model.model.score_maps(maps)
-        typical = max(float(np.median(model.click_scores)) - model.low, 1e-3)
-        # tanh: linear where it matters, yet the best stay apart instead of meeting at 1
-        scores -= model.low
-        scores *= LIFT / typical
-        np.tanh(np.maximum(scores, 0, out=scores), out=scores)
+        scores = model.to_unit(model.model.score_maps(maps))
         for place in maps.to_grid(self._inside(rejected_zyx)):
             _blank(scores, place, REJECTED * diameter)
         zyx, peaks = find_peaks(scores, SUPPRESSION * diameter, LOWEST_PEAK)
         zyx = binned_to_voxels(zyx, maps.bin)
-        clicks = (model.click_scores - model.low) / typical
-        linear = np.arctanh(np.minimum(peaks, BELOW_ONE)) / LIFT
-        threshold = choose_threshold(clicks, linear, lowest=np.arctanh(LOWEST_PEAK) / LIFT)
-        return InstantHeatmap(scores, maps.bin, float(np.tanh(threshold * LIFT)), zyx, peaks)
+        return InstantHeatmap(scores, maps.bin, model.threshold(peaks), zyx, peaks)
 
     def answer(
         self,

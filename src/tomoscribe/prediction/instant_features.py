@@ -75,12 +75,7 @@ class FeatureMaps:
 
     def whitening(self) -> Whitening:
         """Return what makes the background's features white."""
-        mean = self.background.mean(axis=0)
-        spread = self.background.std(axis=0)
-        centred = (self.background - mean) / spread
-        variances, directions = np.linalg.eigh(np.cov(centred.T))
-        matrix = directions / np.sqrt(variances + RIDGE) / spread[:, None]
-        return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
+        return fit_whitening(self.background)
 
     def to_grid(self, zyx: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return grid positions of tomogram voxels (N, 3)."""
@@ -97,6 +92,20 @@ class FeatureMaps:
             weight = np.prod(np.where(corner, points - lo, 1 - (points - lo)), axis=1)
             found += self.raw[:, z, y, x].T * weight[:, None].astype(np.float32)
         return found
+
+
+def fit_whitening(background: NDArray[np.float32], ridge: float = RIDGE) -> Whitening:
+    """Return what makes features like those of the background (N, K) white.
+
+    `ridge` is added to the variance of each direction, in shares of a feature's own.
+    """
+    mean = background.mean(axis=0)
+    spread = background.std(axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    centred = (background - mean) / spread
+    variances, directions = np.linalg.eigh(np.cov(centred.T))
+    matrix = directions / np.sqrt(variances + ridge) / spread[:, None]
+    return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
 
 
 def compute_features(binned: NDArray[np.float32], diameter: float, factor: int) -> FeatureMaps:
