@@ -42,9 +42,13 @@ class Outline:
         (N, 2, 3) array
             Segments z y x, one a triangle; those of neighbours share their ends.
         """
+        return self.cut(axis, position)[0]
+
+    def cut(self, axis: int, position: float) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Return the section as `at` does, and the triangle (N,) that each segment is in."""
         near = (self._low[axis] <= position) & (self._high[axis] >= position)
-        triangles = self._mesh.faces[np.flatnonzero(near)]
-        points = self._mesh.vertices_zyx[triangles]
+        triangles = np.flatnonzero(near)
+        points = self._mesh.vertices_zyx[self._mesh.faces[triangles]]
         height = points[:, :, axis] - position
         # On the plane counts as above it: a vertex is then never met twice.
         above = height >= 0
@@ -56,7 +60,7 @@ class Outline:
         share = height[rows, edges] / (height[rows, edges] - height[rows, ends])
         start, end = points[rows, edges], points[rows, ends]
         met: NDArray[np.float64] = start + share[:, None] * (end - start)
-        return met.reshape(-1, 2, 3)
+        return met.reshape(-1, 2, 3), triangles[cut]
 
 
 def plane_outline(mesh: TriangleMesh, axis: int, position: float) -> NDArray[np.float64]:

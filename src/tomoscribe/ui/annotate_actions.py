@@ -26,6 +26,8 @@ def annotate_actions(session: Session) -> dict[str, Callable[[], None]]:
         "add_under_cursor": session.picks.tool.add_under_cursor,
         "previous_pick": partial(_step, session, -1),
         "next_pick": partial(_step, session, +1),
+        "turn_left": partial(session.picks.tool.handle.turn, -1),
+        "turn_right": partial(session.picks.tool.handle.turn, +1),
         "undo": session.undo,
         "redo": session.redo,
         "toggle_plane": partial(_toggle_plane, session),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from tomoscribe.project.model import Patch
@@ -28,22 +26,14 @@ class CompleteMask:
 
     def of(self, shelved: ShelvedMembrane, patches: Sequence[Patch]) -> NDArray[np.bool_]:
         """Return which vertices (V,) are declared complete; not to be written to."""
+        from tomoscribe.membranes.patches import patch_mask
+
         mine = [p for p in patches if p.membrane == shelved.name]
-        before, strokes, mask = self._kept.get(shelved.name, (None, [], np.zeros(0, bool)))
-        if before is not shelved or mine[: len(strokes)] != strokes:
-            strokes, mask = [], np.zeros(len(shelved.membrane.mesh.vertices_zyx), bool)
         vertices = shelved.membrane.mesh.vertices_zyx
-        for stroke in mine[len(strokes) :]:
-            covered = stroke_mask(shelved, vertices, stroke)
-            mask = mask & ~covered if stroke.erase else mask | covered
-        self._kept[shelved.name] = (shelved, mine, mask)
+        held, strokes, mask = self._kept.get(shelved.name, (None, [], None))
+        if held is not shelved or mine[: len(strokes)] != strokes:
+            strokes, mask = [], None
+        if mask is None or len(mine) > len(strokes):
+            mask = patch_mask(shelved.graph, vertices, mine[len(strokes) :], base=mask)
+            self._kept[shelved.name] = (shelved, mine, mask)
         return mask
-
-
-def stroke_mask(
-    shelved: ShelvedMembrane, vertices: NDArray[np.float64], stroke: Patch
-) -> NDArray[np.bool_]:
-    """Return which vertices (V,) one stroke covers, whether it paints or erases."""
-    from tomoscribe.membranes.patches import patch_mask
-
-    return patch_mask(shelved.graph, vertices, [replace(stroke, erase=False)])

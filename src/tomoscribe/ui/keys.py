@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from napari.layers import Labels, Shapes
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 class Key:
     """A key, the name of the session's action that it calls, and what it does in a few words.
 
-    `also` are further ways in which layouts and input methods tell the same key.
+    `also` are further ways in which layouts and input methods tell the same key. A key that is
+    napari's own on Labels or Shapes stays napari's while one of these is active: `napari_first`.
     """
 
     sequence: str
@@ -32,9 +34,10 @@ class Key:
     text: str
     group: str
     also: tuple[str, ...] = ()
+    napari_first: bool = False
 
 
-PICKING, REVIEW, VIEW = "Picking", "Review", "View"
+PICKING, MEMBRANES, REVIEW, VIEW = "Picking", "Membranes", "Review", "View"
 
 KEYS: tuple[Key, ...] = (
     Key("Q", "add_under_cursor", "add a pick under the cursor", PICKING),
@@ -46,13 +49,21 @@ KEYS: tuple[Key, ...] = (
     Key(".", "next_pick", "fly to the next pick", PICKING),
     Key("Ctrl+Z", "undo", "undo", PICKING),
     Key("Ctrl+Shift+Z", "redo", "redo", PICKING),
+    Key("M", "next_membrane", "next membrane of the list", MEMBRANES, napari_first=True),
+    Key("Shift+M", "previous_membrane", "previous membrane", MEMBRANES),
+    Key("[", "turn_left", "turn the selected pick by 5°", MEMBRANES, napari_first=True),
+    Key("]", "turn_right", "turn it the other way", MEMBRANES, napari_first=True),
+    Key("B", "toggle_brush", "brush for complete patches", MEMBRANES, napari_first=True),
+    Key("Shift+B", "toggle_eraser", "brush that takes patches back", MEMBRANES),
+    Key("D", "depth_out", "paint the density further outside", MEMBRANES, napari_first=True),
+    Key("Shift+D", "depth_in", "paint it further inside", MEMBRANES),
     Key("G", "accept", "accept the proposal, go to the next", REVIEW),
     Key("H", "reject", "reject the proposal, go to the next", REVIEW),
     Key("N", "next_uncertain", "fly to the most uncertain proposal", REVIEW),
     Key("J", "older_checkpoint", "show the older checkpoint", REVIEW),
     Key("K", "newer_checkpoint", "show the newer checkpoint", REVIEW),
     Key("U", "blink", "blink between checkpoints A and B", REVIEW),
-    Key("W", "toggle_plane", "slice or 3D plane", VIEW),
+    Key("W", "toggle_plane", "slice, or the membrane (else a plane) in 3D", VIEW),
     Key("Shift+W", "toggle_averaging", "mean of slices or single slice", VIEW),
     Key("?", "show_keys", "show these keys", VIEW, ("Shift+?", "Shift+/")),
 )
@@ -65,14 +76,30 @@ NAPARI_KEYS: tuple[tuple[str, str], ...] = (
 )
 """What the mouse and napari's own keys do, for the overlay."""
 
+MEMBRANE_MOUSE: tuple[tuple[str, str], ...] = (
+    ("click the mesh", "add a pick with its normal"),
+    ("drag the arrow", "turn the selected pick"),
+    ("Alt+wheel", "paint the density further out or in"),
+)
 
-REPEATED = {"previous_pick", "next_pick", "undo", "redo"}
+REPEATED = {
+    "previous_pick",
+    "next_pick",
+    "turn_left",
+    "turn_right",
+    "undo",
+    "redo",
+    "depth_out",
+    "depth_in",
+}
 """Actions that go on while the key is held."""
 
 
 def table() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the groups of (key, text) as the overlay shows them, class keys in one row."""
-    groups: dict[str, list[tuple[str, str]]] = {PICKING: list(NAPARI_KEYS), REVIEW: [], VIEW: []}
+    groups: dict[str, list[tuple[str, str]]] = {
+        PICKING: list(NAPARI_KEYS), MEMBRANES: list(MEMBRANE_MOUSE), REVIEW: [], VIEW: []
+    }  # fmt: skip
     for key in KEYS:
         if key.action == "class_1":
             groups[key.group].append(("Shift+1 … 9", "class of the next and the selected picks"))
@@ -87,12 +114,21 @@ class KeyMap(QObject):
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
         self._session = session
+        self._yielding: list[QShortcut] = []
         for key in KEYS:
             for sequence in (key.sequence, *key.also):
                 shortcut = QShortcut(QKeySequence(sequence), window)
                 shortcut.setContext(Qt.ShortcutContext.WindowShortcut)
                 shortcut.setAutoRepeat(key.action in REPEATED)
                 shortcut.activated.connect(partial(self.press, key))
+                if key.napari_first:
+                    self._yielding.append(shortcut)
+        session.viewer.layers.selection.events.active.connect(self._on_active)
+
+    def _on_active(self) -> None:
+        active = self._session.viewer.layers.selection.active
+        for shortcut in self._yielding:
+            shortcut.setEnabled(not isinstance(active, (Labels, Shapes)))
 
     def press(self, key: Key) -> None:
         """Do what a key stands for, or say that nothing does it now."""

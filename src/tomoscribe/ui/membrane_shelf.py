@@ -1,4 +1,7 @@
-"""Loads membranes of the project in a thread, and keeps them with what is prepared of them."""
+"""Loads membranes of the project in a thread, and keeps them with what is prepared of them.
+
+Geometry is imported where it is needed first, so that a viewer without membranes starts as fast.
+"""
 
 from __future__ import annotations
 
@@ -10,17 +13,18 @@ from psygnal import Signal
 from qtpy.QtWidgets import QApplication
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.membranes.geodesics import edge_graph
-from tomoscribe.membranes.locate import SurfaceLocator
-from tomoscribe.membranes.membrane import Membrane, load_membrane
 from tomoscribe.membranes.outline import Outline
 from tomoscribe.ui.background import Background
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+    from numpy.typing import NDArray
     from scipy import sparse
 
+    from tomoscribe.membranes.locate import SurfaceLocator
+    from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.project.model import MembraneEntry
     from tomoscribe.ui.session import Session
 
@@ -39,8 +43,16 @@ class ShelvedMembrane:
         self.membrane = membrane
 
     @cached_property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Lowest and highest position (3,) of the vertices, voxels z y x."""
+        vertices = self.membrane.mesh.vertices_zyx
+        return vertices.min(axis=0), vertices.max(axis=0)
+
+    @cached_property
     def locator(self) -> SurfaceLocator:
         """Finds nearest points and ray hits."""
+        from tomoscribe.membranes.locate import SurfaceLocator
+
         return SurfaceLocator(self.membrane.mesh, self.membrane.normals_zyx)
 
     @cached_property
@@ -50,12 +62,14 @@ class ShelvedMembrane:
 
     @cached_property
     def graph(self) -> sparse.csr_array:
-        """Edge lengths in voxels, for ways along the surface."""
-        return edge_graph(self.membrane.mesh)
+        """Ways along the surface, in voxels."""
+        from tomoscribe.membranes.geodesics import distance_graph
+
+        return distance_graph(self.membrane.mesh)
 
     def prepared(self) -> ShelvedMembrane:
         """Make what the first look at it needs, which is better done in a thread."""
-        _ = self.locator, self.outline
+        _ = self.locator, self.outline, self.bounds
         return self
 
 
@@ -137,6 +151,8 @@ class MembraneShelf:
 
     def _load(self, name: str, entry: MembraneEntry) -> ShelvedMembrane:
         """Read a membrane with the tomogram that the project names for it."""
+        from tomoscribe.membranes.membrane import load_membrane
+
         project = self._session.project
         tomogram = None if project is None else project.tomograms.get(entry.tomogram)
         membrane = load_membrane(

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomoscribe.picks.table import Edit, PickState, PickTable
-from tomoscribe.ui.pick_style import FACE_ALPHA, SYMBOLS, look_of, rgba
+from tomoscribe.ui.mesh_pick_tool import MeshPointer, Spot
+from tomoscribe.ui.pick_style import FACE_ALPHA, MESH_SIZE, SYMBOLS, look_of, on_mesh, rgba
 from tomoscribe.ui.pick_tool import PickTool
+from tomoscribe.ui.view import triple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from napari.layers import Points
 
@@ -34,10 +36,13 @@ class PickLayer:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._ids: tuple[int, ...] = ()
+        self.look: PickLook | None = None
         self._writing = False
         self._layer: Points | None = None
         self._expected: tuple[Points | None, float, str] = (None, 0.0, "")
+        self.pointer = MeshPointer(session)
         self.tool = PickTool(session, self)
+        session.membranes.shown_changed.connect(self._on_mesh)
 
     @property
     def layer(self) -> Points | None:
@@ -59,6 +64,7 @@ class PickLayer:
             if self.layer is not None:
                 self._session.viewer.layers.remove(self.layer)
             self._ids = ()
+            self.look = None
             return
         layer = self.layer or self._make()
         layer.scale, layer.translate = image.scale, image.translate
@@ -73,6 +79,11 @@ class PickLayer:
             self.rebuild()
         else:
             self._write()
+
+    def _on_mesh(self, _shown: bool) -> None:
+        """Draw the picks anew: on a mesh they are smaller, and lifted."""
+        self._expected = (None, 0.0, "")
+        self._write()
 
     def activate(self) -> None:
         """Make this the active layer, ready for clicks."""
@@ -97,6 +108,7 @@ class PickLayer:
         )
         layer.events.data.connect(self._on_data)
         self.tool.attach(layer)
+        layer.selected_data.events.items_changed.connect(self._on_selection)
         self._layer = layer
         self.activate()
         return layer
@@ -107,6 +119,9 @@ class PickLayer:
             return
         selected = self.selected_ids()
         look = look_of(entry.picks, self._session.classes, entry.voxel_size_A)
+        if self._session.membranes.shown:
+            look = on_mesh(look, entry.picks)
+        self.look = look
         rows = {pick_id: row for row, pick_id in enumerate(look.ids)}
         self._writing = True
         try:
@@ -124,6 +139,7 @@ class PickLayer:
             layer.selected_data = {rows[i] for i in selected if i in rows}
         finally:
             self._writing = False
+        self.tool.handle.redraw()
 
     def _expect_clicks(self, layer: Points) -> None:
         """Give napari the look of the next click, which then need not be set."""
@@ -132,6 +148,8 @@ class PickLayer:
         if entry is None or particle is None:
             return
         size = particle.diameter_A / entry.voxel_size_A
+        if self._session.membranes.shown:
+            size *= MESH_SIZE
         if self._expected == (layer, size, particle.color):
             return
         self._expected = (layer, size, particle.color)
@@ -159,28 +177,53 @@ class PickLayer:
         elif action == "removed":
             self._session.edit(table.make_remove(self._ids[i] for i in event.data_indices))
         elif action == "changed" and len(layer.data) == len(self._ids):
-            self.move({self._ids[i]: _triple(layer.data[i]) for i in event.data_indices})
+            self.move({self._ids[i]: triple(layer.data[i]) for i in event.data_indices})
         else:
             return
         self._write()
 
     # ---------------------------------------------------------------- edits
     def add(self, zyx: np.ndarray) -> None:
-        """Add human picks of the active class at (N, 3) voxel positions."""
+        """Add human picks of the active class at (N, 3) voxels, on the membrane if it is near."""
+        reach = self.pointer.reach(self._session.active_class)
+        self.put([self.pointer.snap(place, reach) for place in np.atleast_2d(zyx)])
+
+    def put(self, spots: Sequence[Spot]) -> None:
+        """Add human picks of the active class at places that were found already."""
         table, class_name = self._table, self._session.active_class
         if table is None or class_name is None:
             self._session.status_message.emit("Open a tomogram and add a class first.")
             return
-        self._session.edit(table.make_add(zyx, class_name))
+        edit = table.make_add([spot.zyx for spot in spots], class_name)
+        placed = zip(edit.after, spots, strict=True)
+        self._session.edit(Edit(after=tuple(_placed(pick, spot) for pick, spot in placed)))
 
     def move(self, positions: dict[int, Triple]) -> None:
-        """Move picks by id to voxel positions; those that stay are left alone."""
+        """Move picks by id to voxel positions, onto the membrane if it is near."""
         table = self._table
         if table is None:
             return
-        before = tuple(table[i] for i, zyx in positions.items() if table[i].zyx != zyx)
+        reach = {i: self.pointer.reach(table[i].class_name) for i in positions}
+        self.place({i: self.pointer.snap(zyx, reach[i]) for i, zyx in positions.items()})
+
+    def place(self, spots: dict[int, Spot]) -> None:
+        """Move picks by id to places, with new normals; those that stay are left alone."""
+        table = self._table
+        if table is None:
+            return
+        before = tuple(table[i] for i, spot in spots.items() if table[i].zyx != spot.zyx)
         if before:
-            self._session.edit(Edit(before, tuple(replace(p, zyx=positions[p.id]) for p in before)))
+            self._session.edit(Edit(before, tuple(_placed(p, spots[p.id]) for p in before)))
+
+    def turn(self, angles_deg: dict[int, float]) -> None:
+        """Set the in-plane angles of picks by id, in degrees."""
+        table = self._table
+        if table is None:
+            return
+        before = tuple(table[i] for i in angles_deg if i in table)
+        after = tuple(replace(p, angle_deg=angles_deg[p.id] % 360.0) for p in before)
+        if before != after:
+            self._session.edit(Edit(before, after))
 
     def relabel(self, ids: Iterable[int], class_name: str) -> None:
         """Give picks another class."""
@@ -210,6 +253,10 @@ class PickLayer:
         """Return the layer's row of a pick."""
         return self._ids.index(pick_id)
 
+    def _on_selection(self, *_: object) -> None:
+        if not self._writing:
+            self.tool.handle.redraw()
+
     def step(self, direction: int) -> Pick | None:
         """Select the next (+1) or previous (-1) pick by depth, fly there, and return it."""
         table = self._table
@@ -238,5 +285,5 @@ def _set_where_new(layer: Points, look: PickLook) -> None:
             setattr(layer, name, colors)
 
 
-def _triple(row: np.ndarray) -> Triple:
-    return float(row[0]), float(row[1]), float(row[2])
+def _placed(pick: Pick, spot: Spot) -> Pick:
+    return replace(pick, zyx=spot.zyx, normal_zyx=spot.normal_zyx, membrane=spot.membrane)

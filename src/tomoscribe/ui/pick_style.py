@@ -5,7 +5,7 @@ Colour never stands alone: the symbol tells the state to colour-blind eyes too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,6 +29,15 @@ FACE_ALPHA = {PickState.ACCEPTED: 0.25, PickState.PROPOSED: 0.0, PickState.REJEC
 
 SIZE = {PickState.ACCEPTED: 1.0, PickState.PROPOSED: 1.0, PickState.REJECTED: 0.45}
 """Share of the diameter; a cross of full size would hide what was rejected."""
+
+MESH_SIZE = 0.45
+"""Share of the size in slices that a pick has on a mesh, where it must not hide its neighbours."""
+
+MESH_ALPHA = 0.75
+"""How opaque accepted picks are on a mesh: a disc that shimmers through is lost on the density."""
+
+LIFT_VOXELS = 0.5
+"""How far above the mesh the disc of a pick begins; it faces the viewer and would sink into it."""
 
 UNKNOWN_CLASS_COLOR = "#bbbbbb"
 
@@ -89,3 +98,21 @@ def look_of(
             }
         ),
     )
+
+
+def lift_of(size: float) -> float:
+    """Return how far along its normal a pick of that size on the mesh is drawn, in voxels."""
+    return LIFT_VOXELS + size / 4
+
+
+def on_mesh(look: PickLook, picks: Iterable[Pick]) -> PickLook:
+    """Return the look of picks on a mesh in 3D: smaller, and lifted along the normal to be seen."""
+    size = MESH_SIZE * look.size
+    rows = list(picks)
+    zyx = look.zyx.copy()
+    for row, pick in enumerate(rows):
+        if pick.normal_zyx is not None:
+            zyx[row] += lift_of(float(size[row])) * np.asarray(pick.normal_zyx)
+    face = look.face.copy()
+    face[:, 3] = np.where(face[:, 3] > 0, MESH_ALPHA, 0.0)
+    return replace(look, zyx=zyx, size=size, face=face)

@@ -16,7 +16,9 @@ from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.project.rename import rename_class
 from tomoscribe.project.store import Project
 from tomoscribe.ui.membrane_layer import MembraneLayer
+from tomoscribe.ui.membrane_outline import OutlineLayer
 from tomoscribe.ui.membrane_session import CurrentMembrane
+from tomoscribe.ui.normal_ticks import NormalTicks
 from tomoscribe.ui.open_paths import open_paths
 from tomoscribe.ui.opening import show_first, take_project
 from tomoscribe.ui.pick_layer import PickLayer
@@ -96,6 +98,8 @@ class Session:
         self.membranes = MembraneLayer(self)
         self.picks = PickLayer(self)
         self.regions = RegionLayer(self)
+        self.outline = OutlineLayer(self)
+        self.ticks = NormalTicks(self)
 
     @classmethod
     def of(cls, viewer: ViewerModel) -> Session:

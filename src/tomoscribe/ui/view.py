@@ -70,7 +70,7 @@ def focus_of(viewer: ViewerModel, layer: Image) -> Focus:
         else:
             center = world_to_voxels(layer, camera.center)
         center = np.clip(center, 0, shape - 1)
-        return Focus(_triple(center), (0.0, 0.0, 0.0), _triple(shape))
+        return Focus(triple(center), (0.0, 0.0, 0.0), triple(shape))
     displayed = list(viewer.dims.displayed)
     half = np.asarray(viewer.canvas.size, dtype=float) / (2 * max(camera.zoom, 1e-9))
     world_center = np.asarray(viewer.dims.point, dtype=float)
@@ -85,7 +85,7 @@ def focus_of(viewer: ViewerModel, layer: Image) -> Focus:
     for axis in viewer.dims.not_displayed:
         center[axis] = np.round(center[axis])
         lo[axis], hi[axis] = center[axis], center[axis] + 1
-    return Focus(_triple(center), _triple(lo), _triple(hi))
+    return Focus(triple(center), triple(lo), triple(hi))
 
 
 def fly_to(viewer: ViewerModel, layer: Image, zyx: Sequence[float]) -> None:
@@ -100,7 +100,8 @@ def fly_to(viewer: ViewerModel, layer: Image, zyx: Sequence[float]) -> None:
         viewer.scene.camera.center = tuple(world[list(viewer.dims.displayed)])
 
 
-def _triple(values: NDArray[np.floating]) -> Triple:
+def triple(values: NDArray[np.floating]) -> Triple:
+    """Return a vector (3,) as three numbers."""
     return float(values[0]), float(values[1]), float(values[2])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
 from napari.utils.shortcuts import default_shortcuts
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QAction, QKeySequence
@@ -14,6 +15,14 @@ from qtpy.QtWidgets import QDoubleSpinBox
 from tomoscribe.ui import keys
 from tomoscribe.ui.keys_overlay import KeysOverlay
 from tomoscribe.ui.widgets import main_window
+
+NAPARI_PAINTS = {
+    "napari:new_label",
+    "napari:decrease_brush_size",
+    "napari:increase_brush_size",
+    "napari:toggle_preserve_labels",
+    "napari:activate_direct_mode",
+}
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 
@@ -36,7 +45,29 @@ def test_no_key_is_one_of_naparis_own(hands: Any) -> None:
     }
     ours = {QKeySequence(s).toString() for key in keys.KEYS for s in (key.sequence, *key.also)}
     # Napari's undo and redo work on Labels layers only, and have them first there.
-    assert ours & (napari_keys | menu_keys) <= {"Ctrl+Z", "Ctrl+Shift+Z"}
+    shared = {QKeySequence(key.sequence).toString() for key in keys.KEYS if key.napari_first}
+    assert ours & (napari_keys | menu_keys) <= {"Ctrl+Z", "Ctrl+Shift+Z"} | shared
+    while_painting = {
+        QKeySequence(str(binding)).toString()
+        for name, bindings in default_shortcuts.items()
+        for binding in bindings
+        if name in NAPARI_PAINTS
+    }
+    assert shared <= while_painting
+
+
+def test_keys_that_painting_needs_are_napari_s_while_labels_are_active(hands: Any) -> None:
+    labels = hands.viewer.add_labels(np.zeros((16, 64, 48), np.uint8), scale=(10, 10, 10))
+    labels.units = hands.session.layer.units
+    hands.viewer.layers.selection.active = labels
+    size = labels.brush_size
+    before = len(hands.messages)
+    hands.key(Qt.Key.Key_BracketRight)
+    assert (labels.brush_size, len(hands.messages)) == (size + 1, before)
+    hands.viewer.layers.remove(labels)
+    hands.session.picks.activate()
+    hands.key(Qt.Key.Key_BracketRight)
+    assert len(hands.messages) > before
 
 
 def test_the_overlay_lists_every_key() -> None:

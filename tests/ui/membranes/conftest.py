@@ -8,10 +8,8 @@ from pathlib import Path
 import napari
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint
-from qtpy.QtWidgets import QApplication
 from tests.ui.annotate.conftest import Hands as SliceHands
-from tests.ui.annotate.conftest import reopened, window
+from tests.ui.annotate.conftest import window
 
 from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.io.volumes import write_mrc
@@ -20,7 +18,7 @@ from tomoscribe.project.model import ParticleClass
 from tomoscribe.project.store import Project
 from tomoscribe.ui.docks import AnnotateWidget
 
-__all__ = ["reopened", "window"]
+__all__ = ["window"]
 
 SHAPE_ZYX = (40, 64, 72)
 VOXEL_A = 10.0
@@ -83,9 +81,11 @@ class Hands(SliceHands):
         z, y, x = -np.asarray(self.viewer.scene.camera.view_direction)
         return float(z), float(y), float(x)
 
-    def send(self, kind: object, at: QPoint, held: object) -> None:
-        """Send a raw mouse event at a pixel."""
-        self._send(kind, at, held, QApplication.keyboardModifiers())
+
+@pytest.fixture
+def reopened_at() -> Callable[[Path], Project]:
+    """Return a function that reads a project from disk again, as after a crash."""
+    return lambda path: Project.open(path, read_only=True)
 
 
 @pytest.fixture

@@ -1,0 +1,93 @@
+"""A Vectors layer that shows lines of ours, is never the active one, and comes and goes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from napari.layers import Vectors
+    from numpy.typing import NDArray
+
+    from tomoscribe.ui.session import Session
+
+
+class LineLayer:
+    """Lines with a colour each, in voxels of the current tomogram.
+
+    Parameters
+    ----------
+    session : Session
+    name : str
+        Of the layer.
+    style : {"line", "triangle", "arrow"}
+        How napari draws each.
+    projection : str
+        "all" to draw those of neighbouring slices too, as far as the viewer's thickness reaches.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        style: Literal["line", "triangle", "arrow"],
+        projection: Literal["none", "all"] = "none",
+    ) -> None:
+        self._session = session
+        self._name = name
+        self._style = style
+        self._projection = projection
+        self._layer: Vectors | None = None
+
+    @property
+    def layer(self) -> Vectors | None:
+        """The layer, if it is in the viewer."""
+        if self._layer is not None and self._layer not in self._session.viewer.layers:
+            self._layer = None
+        return self._layer
+
+    def draw(
+        self,
+        lines: NDArray[np.floating],
+        colors: NDArray[np.floating],
+        width: float,
+        *,
+        opacity: float = 1.0,
+    ) -> None:
+        """Show lines (N, 2, 3), each a start and a way, in colours (N, 4), `width` voxels wide."""
+        image = self._session.layer
+        if image is None or not len(lines):
+            self.hide()
+            return
+        layer = self.layer or self._make()
+        with layer.events.blocker_all():
+            layer.scale, layer.translate, layer.units = image.scale, image.translate, image.units
+            layer.visible = True
+            layer.edge_width = width
+            layer.data = np.asarray(lines, dtype=np.float64)
+            layer.edge_color = np.asarray(colors, dtype=np.float64)
+            layer.opacity = opacity
+        layer.events.visible()
+        layer.events.scale()
+        layer.refresh(thumbnail=False)
+
+    def hide(self) -> None:
+        """Show nothing."""
+        layer = self.layer
+        if layer is not None and layer.visible:
+            layer.visible = False
+
+    def _make(self) -> Vectors:
+        image, viewer = self._session.layer, self._session.viewer
+        assert image is not None
+        active = viewer.layers.selection.active
+        self._layer = viewer.add_vectors(
+            np.zeros((1, 2, 3)), name=self._name, scale=image.scale, translate=image.translate,
+            units=image.units, axis_labels=("z", "y", "x"), vector_style=self._style,
+            projection_mode=self._projection,
+        )  # fmt: skip
+        # Above the volume, below the picks, and without taking the mouse from them.
+        viewer.layers.move(viewer.layers.index(self._layer), 1 + viewer.layers.index(image))
+        viewer.layers.selection.active = active if active in viewer.layers else None
+        return self._layer
