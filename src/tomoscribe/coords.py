@@ -188,3 +188,107 @@ def normals_to_relion(
         else np.nan_to_num(np.asarray(angles_deg, dtype=np.float64).reshape(-1))
     )
     return np.stack([rot, tilt, psi], axis=1)
+
+
+def relion_to_orientation(
+    rot_tilt_psi_deg: ArrayLike,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return normals (N, 3) z y x, and rotations about them (N,) in degrees, of RELION angles.
+
+    `normals_to_relion` is the inverse. Tilts below 0 or above 180 degrees are folded; at the
+    poles, where rot and psi turn about the same axis, both go into the rotation.
+    """
+    rot, tilt, psi = _points(rot_tilt_psi_deg).T
+    tilt = wrap_deg(tilt)
+    folded = tilt < 0
+    rot, tilt, psi = rot + 180.0 * folded, np.abs(tilt), psi + 180.0 * folded
+    normals = relion_to_normals(np.stack([rot, tilt, psi], axis=1))
+    up, down = tilt < _POLE_DEG, tilt > 180.0 - _POLE_DEG
+    normals[up | down] = 0.0
+    normals[up | down, 0] = np.where(up, 1.0, -1.0)[up | down]
+    return normals, wrap_deg(rot + np.where(up, psi, 0.0) - np.where(down, psi, 0.0))
+
+
+def rotation_to_orientation(
+    rotation: Rotation,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return normals (N, 3) z y x, and rotations about them (N,) in degrees, of rotations."""
+    return relion_to_orientation(rotation_to_relion(rotation))
+
+
+def orientation_to_rotation(
+    normals_zyx: ArrayLike, angles_deg: ArrayLike | None = None
+) -> Rotation:
+    """Return rotations from particle to tomogram axes (x y z) that point z along the normals."""
+    return relion_rotation(normals_to_relion(normals_zyx, angles_deg))
+
+
+def tom_to_relion(phi_psi_the_deg: ArrayLike) -> NDArray[np.float64]:
+    """Return TOM angles phi, psi, theta (N, 3), as STOPGAP's too, as RELION's rot, tilt, psi.
+
+    Particle axes are turned to the tomogram's by Rz(psi) Rx(theta) Rz(phi)
+    (TOMOMAN, `tm_angles_sg2relion`).
+    """
+    phi, psi, the = _points(phi_psi_the_deg).T
+    return wrap_deg(np.stack([90.0 - phi, the, -90.0 - psi], axis=1))
+
+
+def relion_to_tom(rot_tilt_psi_deg: ArrayLike) -> NDArray[np.float64]:
+    """Return RELION angles (N, 3) as phi, psi, theta of TOM and STOPGAP, in degrees."""
+    rot, tilt, psi = _points(rot_tilt_psi_deg).T
+    return wrap_deg(np.stack([90.0 - rot, -90.0 - psi, tilt], axis=1))
+
+
+def dynamo_to_relion(tdrot_tilt_narot_deg: ArrayLike) -> NDArray[np.float64]:
+    """Return Dynamo angles tdrot, tilt, narot (N, 3) as RELION's rot, tilt, psi.
+
+    Tomogram axes are turned to the particle's by Rz(narot) Rx(tilt) Rz(tdrot), about axes
+    that stay (Dynamo wiki, Euler angles convention).
+    """
+    tdrot, tilt, narot = _points(tdrot_tilt_narot_deg).T
+    return wrap_deg(np.stack([narot - 90.0, tilt, tdrot + 90.0], axis=1))
+
+
+def relion_to_dynamo(rot_tilt_psi_deg: ArrayLike) -> NDArray[np.float64]:
+    """Return RELION angles (N, 3) as Dynamo's tdrot, tilt, narot, in degrees."""
+    rot, tilt, psi = _points(rot_tilt_psi_deg).T
+    return wrap_deg(np.stack([psi - 90.0, tilt, rot + 90.0], axis=1))
+
+
+def slicer_to_rotation(xyz_deg: ArrayLike) -> Rotation:
+    """Return the rotations from slice to tomogram axes of IMOD slicer angles x, y, z (N, 3).
+
+    The slicer turns the volume about z, then y, then x, anticlockwise (3dmod, slicer help).
+    """
+    return Rotation.from_euler("zyx", _points(xyz_deg)[:, ::-1], degrees=True).inv()
+
+
+def rotation_to_slicer(rotation: Rotation) -> NDArray[np.float64]:
+    """Return IMOD slicer angles x, y, z (N, 3) in degrees, x within 90 as the slicer's slider."""
+    matrix = rotation.inv().as_matrix().reshape(-1, 3, 3)
+    side = np.hypot(matrix[:, 0, 0], matrix[:, 0, 1])
+    pole = side < 1e-9
+    x = np.where(pole, 0.0, np.arctan2(-matrix[:, 1, 2], matrix[:, 2, 2]))
+    y = np.arctan2(matrix[:, 0, 2], side)
+    z = np.where(
+        pole,
+        np.arctan2(matrix[:, 1, 0], matrix[:, 1, 1]),
+        np.arctan2(-matrix[:, 0, 1], matrix[:, 0, 0]),
+    )
+    angles = np.degrees(np.stack([x, y, z], axis=1))
+    over = np.abs(angles[:, 0]) > 90.0
+    angles[over] = angles[over] * (1.0, -1.0, 1.0) + 180.0
+    return wrap_deg(angles)
+
+
+def wrap_deg(angles_deg: ArrayLike) -> NDArray[np.float64]:
+    """Return angles in degrees in [-180, 180); 180 itself stays."""
+    angles = np.asarray(angles_deg, dtype=np.float64)
+    # Angles in range must not lose digits in the remainder.
+    inside = (angles >= -180.0) & (angles <= 180.0)
+    wrapped: NDArray[np.float64] = np.where(inside, angles, (angles + 180.0) % 360.0 - 180.0)
+    return wrapped
+
+
+_POLE_DEG = 1e-7
+"""Tilts closer to a pole than this leave rot and psi without a meaning of their own."""

@@ -61,7 +61,7 @@ def test_folders_are_one_sentence(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("a.mod", "IMOD model, which is not read yet"), ("a.doc", "not a file of picks")],
+    [("a.mod", "IMOD model that cannot be read"), ("a.doc", "not a file of picks")],
 )
 def test_other_files_are_one_sentence(tmp_path, name, words):
     (tmp_path / name).write_bytes(b"IMOD")

@@ -21,6 +21,7 @@ FLAVOURS = {
     "csv": "csv",
     "txt": "txt",
 }
+"""Formats that hold all that we know, and the plain text; others are in test_pick_formats."""
 GEOMETRY = Geometry((200, 464, 465), 13.68, (3173.75, 0.0, -20.0))
 
 
@@ -137,9 +138,18 @@ def test_star_needs_a_voxel_size_and_leaves_nothing_behind(tmp_path, flavour):
     [
         ("a.tloc", b"\x80\x05hello", "Python pickle"),
         ("a.csv", b"\x80\x04hello", "Python pickle"),
-        ("a.mod", b"IMODV1.2", "IMOD model, which is not read yet"),
-        ("a.tbl", b"1 2 3", "Dynamo table, which is not read yet"),
-        ("a.cbox", b"data_", "crYOLO box file, which is not read yet"),
+        ("a.mod", b"IMODV1.2", "IMOD model that cannot be read"),
+        ("a.mod", b"something", "does not begin with IMOD"),
+        ("a.tbl", b"1 2 3", "3 columns; a Dynamo table with positions has at least 26"),
+        ("a.cbox", b"data_", "not a CBOX file"),
+        ("a.em", b"EM", "not an EM file, or it is cut off"),
+        ("a.box", b"1 2 3", "Line 1 of .* is '1 2 3' where corner and size"),
+        ("a.json", b"{}", "not a copick file: it has no list of points"),
+        ("a.json", b"[", "not a JSON file that can be parsed"),
+        ("a.ndjson", b'{"a": 1}', "Line 1 of .* is no point"),
+        ("a.xml", b"<a", "not an XML file that can be parsed"),
+        ("a.xml", b"<a/>", "holds <a>: of XML files, DeepFinder"),
+        ("a.xml", b'<!DOCTYPE a [<!ENTITY b "c">]><a/>', "defines XML entities"),
         ("a.png", b"image", "not a file of picks"),
     ],
 )

@@ -18,8 +18,24 @@ if TYPE_CHECKING:
 
     from tomoscribe.coords import Geometry
 
-Flavour = Literal["relion3.0", "relion3.1", "relion4", "relion5", "csv", "txt"]
-"""Pick files that can be written."""
+Flavour = Literal[
+    "relion5",
+    "relion4",
+    "relion3.1",
+    "relion3.0",
+    "warp",
+    "stopgap",
+    "dynamo",
+    "motl",
+    "imod",
+    "cbox",
+    "copick",
+    "portal",
+    "deepfinder",
+    "csv",
+    "txt",
+]
+"""Pick files that can be written; `pick_formats.FORMATS` says what each is."""
 
 
 class NeedsTomogramError(TomoscribeError):
@@ -56,15 +72,17 @@ class PickColumns:
     scores : ndarray or None
         (N,) as in the file.
     normals_zyx : ndarray or None
-        (N, 3) unit vectors along the particles' axes.
+        (N, 3) unit vectors along the particles' axes; NaN for picks without one.
     angles_deg : ndarray or None
-        (N,) rotations about the normals (rot of RELION).
+        (N,) rotations about the normals (rot of RELION); NaN where unknown.
     tomogram : list of str or None
         Name of each pick's tomogram, as in the file.
     notes : tuple of str
         Sentences about how the file was read.
     pixel_size_A : float or None
         Size in Å of the voxels that `zyx` counts in, where the file tells one for all picks.
+    diameters_A : ndarray or None
+        (N,) diameters of the particles, for formats that hold boxes.
     """
 
     zyx: NDArray[np.float64]
@@ -75,6 +93,7 @@ class PickColumns:
     tomogram: list[str] | None = None
     notes: tuple[str, ...] = ()
     pixel_size_A: float | None = None
+    diameters_A: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.zyx)
@@ -90,13 +109,15 @@ class PickColumns:
             normals_zyx=None if self.normals_zyx is None else self.normals_zyx[index],
             angles_deg=None if self.angles_deg is None else self.angles_deg[index],
             tomogram=None if self.tomogram is None else [self.tomogram[i] for i in index],
+            diameters_A=None if self.diameters_A is None else self.diameters_A[index],
         )
 
     def for_tomogram(self, name: str, path: str) -> PickColumns:
         """Return the picks of one tomogram.
 
         A file that names no tomogram is taken to be about this one. Names agree when they are
-        equal without folders, file suffixes and endings such as `_10.00Apx`.
+        equal without folders, file suffixes and endings such as `_10.00Apx`. Files that number
+        tomograms are about this one if its name holds the number, or if they know one only.
 
         Parameters
         ----------
@@ -114,6 +135,15 @@ class PickColumns:
             return self
         wanted = tomogram_key(name)
         mine = np.array([tomogram_key(t) == wanted for t in self.tomogram])
+        if not mine.any() and all(name.isdigit() for name in self.tomogram):
+            numbers = [int(name) for name in self.tomogram]
+            own = {int(n) for n in re.findall(r"\d+", wanted)} & set(numbers)
+            if len(own) == 1 or len(set(numbers)) == 1:
+                number = own.pop() if own else numbers[0]
+                return replace(
+                    self.take(np.array(numbers) == number),
+                    notes=(*self.notes, f"Tomogram {number} of {path} is taken to be {name}."),
+                )
         if not mine.any():
             others = sorted(set(self.tomogram))
             shown = ", ".join(others[:3]) + (", ..." if len(others) > 3 else "")

@@ -7,30 +7,26 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_columns import Flavour, PickColumns, check_inside
+from tomoscribe.io.pick_formats import (
+    PICK_SUFFIXES,
+    STAR_WRITER,
+    WRITABLE,
+    format_of,
+    reader_of,
+    writer_of,
+)
 
 if TYPE_CHECKING:
     from tomoscribe.coords import Geometry
 
 __all__ = ["Flavour", "PickColumns", "check_inside", "is_pick_file", "read_picks", "write_picks"]
 
-TABLES = (".csv", ".tsv", ".txt", ".coords")
-STARS = (".star",)
 _PICKLES = (".tloc", ".temb", ".pkl", ".pickle")
-_NOT_YET = {
-    ".mod": "an IMOD model",
-    ".tbl": "a Dynamo table",
-    ".em": "an EM file",
-    ".box": "an EMAN box file",
-    ".cbox": "a crYOLO box file",
-    ".json": "a JSON file",
-    ".ndjson": "a JSON file",
-    ".xml": "an XML file",
-}
 
 
 def is_pick_file(path: str | Path) -> bool:
-    """Return whether `read_picks` reads files of this suffix."""
-    return Path(path).suffix.lower() in (*STARS, *TABLES)
+    """Return whether a file that exists holds picks, by its suffix and, if need be, content."""
+    return format_of(Path(path)) is not None
 
 
 def read_picks(path: str | Path, *, geometry: Geometry | None = None) -> PickColumns:
@@ -39,7 +35,7 @@ def read_picks(path: str | Path, *, geometry: Geometry | None = None) -> PickCol
     Parameters
     ----------
     path : str or Path
-        STAR (RELION 3.0, 3.1, 4, 5, Warp), CSV, TSV or TXT.
+        Of any format in `pick_formats.FORMATS`.
     geometry : Geometry or None
         Of the tomogram. Needed for coordinates in Å; with it, coordinates in pixels of
         another size are scaled, which a note tells.
@@ -53,13 +49,13 @@ def read_picks(path: str | Path, *, geometry: Geometry | None = None) -> PickCol
     place = Path(path)
     _refuse(place)
     try:
-        if place.suffix.lower() in STARS:
-            from tomoscribe.io.star import read_star
-
-            return read_star(place, geometry)
-        from tomoscribe.io.tables import read_table
-
-        return read_table(place, geometry)
+        reader = reader_of(place)
+        if reader is None:
+            raise TomoscribeError(
+                f"{place} is not a file of picks: {', '.join(PICK_SUFFIXES)} are read."
+            )
+        columns: PickColumns = reader(place, geometry)
+        return columns
     except OSError as error:
         raise TomoscribeError(f"{place} cannot be read: {error.strerror or error}.") from error
 
@@ -86,7 +82,7 @@ def write_picks(
     tomogram_name : str
         Written for picks that `columns.tomogram` does not name.
     flavour : str
-        `relion3.0`, `relion3.1`, `relion4`: voxels; `relion5`: Å from the centre; `csv`, `txt`.
+        One of `pick_formats.WRITABLE`.
     tilt_series_pixel_size_A : float or None
         Pixel size of the unbinned tilt series, in which RELION 4 counts. By default the
         tomogram counts as unbinned.
@@ -96,14 +92,10 @@ def write_picks(
     TomoscribeError
         If the voxel size is needed and unknown, or the disk refuses.
     """
-    if flavour in ("csv", "txt"):
-        from tomoscribe.io.tables import write_table
-
-        write_table(Path(path), columns, tomogram_name, flavour)
-        return
-    from tomoscribe.io.star import write_star
-
-    write_star(Path(path), columns, geometry, tomogram_name, flavour, tilt_series_pixel_size_A)
+    arguments: tuple[object, ...] = (Path(path), columns, geometry, tomogram_name)
+    if WRITABLE[flavour].writer == STAR_WRITER:
+        arguments = (*arguments, flavour, tilt_series_pixel_size_A)
+    writer_of(flavour)(*arguments)
 
 
 def _refuse(place: Path) -> None:
@@ -118,13 +110,6 @@ def _refuse(place: Path) -> None:
             f"{place} is a Python pickle, which could run any program when read: "
             "export the picks as STAR or CSV instead."
         )
-    if suffix in _NOT_YET:
-        raise TomoscribeError(
-            f"{place} is {_NOT_YET[suffix]}, which is not read yet: "
-            "export the picks as STAR or CSV."
-        )
-    if suffix not in (*STARS, *TABLES):
-        raise TomoscribeError(f"{place} is not a file of picks: STAR, CSV, TSV and TXT are read.")
 
 
 def _is_pickle(place: Path) -> bool:

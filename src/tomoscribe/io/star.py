@@ -12,7 +12,7 @@ import starfile
 from tomoscribe.coords import (
     centered_A_to_voxels,
     relion_rotation,
-    relion_to_normals,
+    relion_to_orientation,
     rotation_to_relion,
     xyz_to_zyx,
 )
@@ -108,7 +108,7 @@ def read_star(path: Path, geometry: Geometry | None) -> PickColumns:
             # RELION 4 and 5: box to tomogram after particle to box.
             rotation = relion_rotation(boxes) * relion_rotation(angles)
             angles = rotation_to_relion(rotation)
-        normals, turns = relion_to_normals(angles), angles[:, 0]
+        normals, turns = relion_to_orientation(angles)
     score = next((c for c in _SCORES if c in table.particles), None)
     scores = None if score is None else numbers(path, table.particles, (score,), finite=False)
     return PickColumns(
@@ -181,7 +181,7 @@ def _blocks(path: Path) -> dict[str, pd.DataFrame]:
 def _why_no_particles(path: Path, blocks: dict[str, pd.DataFrame]) -> str:
     names = list(blocks)
     if any(n.startswith("stopgap") for n in names):
-        return f"{path} is a STOPGAP list, which is not read yet: convert it to RELION's STAR."
+        return f"{path} is a STOPGAP list without particles: give its motive list."
     if any(n.startswith("tomoman") for n in names):
         return f"{path} is a TOMOMAN list of tomograms and holds no particles."
     first = blocks[names[0]]

@@ -34,6 +34,7 @@ def write_star(
     Scores become `rlnAutopickFigureOfMerit`, classes `tsClassName` (a column of ours, which
     RELION keeps and ignores) beside `rlnClassNumber`. `relion4` counts in pixels of the tilt
     series, `relion5` in Å from the tomogram's centre, the others in voxels of the tomogram.
+    `warp` is `relion3.0` with the names of Warp's tilt series.
 
     Raises
     ------
@@ -49,6 +50,9 @@ def write_star(
     if flavour == "relion4" and tilt_series_pixel_size_A is not None:
         pixel = tilt_series_pixel_size_A
     names = columns.tomogram or [tomogram_name] * len(columns)
+    if flavour == "warp":
+        # Warp looks its tilt series up by the name of this file.
+        names = [name if name.endswith(".tomostar") else f"{name}.tomostar" for name in names]
     particles: dict[str, object] = {
         "rlnTomoName" if flavour in ("relion4", "relion5") else "rlnMicrographName": names
     }
@@ -61,7 +65,7 @@ def write_star(
     particles.update(zip(labels, xyz.T, strict=True))
     particles.update(_extras(columns))
     blocks: dict[str, pd.DataFrame] = {"particles": pd.DataFrame(particles)}
-    if flavour == "relion3.0":
+    if flavour in ("relion3.0", "warp"):
         blocks = {
             "": blocks["particles"].assign(
                 rlnMagnification=_MAGNIFICATION, rlnDetectorPixelSize=pixel

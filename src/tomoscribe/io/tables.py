@@ -38,6 +38,9 @@ _ROLES = {
 }
 """Column names of other programs, in lower case without separators and units."""
 _ROLE_OF = {name: role for role, names in _ROLES.items() for name in names.split()}
+_HEAD = 4096
+_ANGULAR = ("nx", "ny", "nz", "angle_deg")
+"""Columns that must not lose a thousandth of a degree."""
 _UNIT = re.compile(r"[\s_]*[\[(]?(å|a|ang|angst|angstroms?|nm)[\])]?$")
 
 
@@ -199,10 +202,46 @@ def _role(name: str) -> tuple[str | None, str]:
     return role, "nm" if match.group(1) == "nm" else "Å"
 
 
-def write_table(path: Path, columns: PickColumns, tomogram_name: str, flavour: str) -> None:
-    """Write `csv` (with a header, all that is known) or `txt` (x y z, and score where known).
+def is_table(path: Path) -> bool:
+    """Return whether a text file begins with a row of positions or with names of columns."""
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    try:
+        text = head.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start < len(head) - 4:  # Else the cut went through a letter.
+            return False
+        text = head[: error.start].decode("utf-8-sig")
+    lines = (line.strip() for line in text.splitlines())
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    cells = [
+        c.strip() for c in re.split(r"[\t;,]" if re.search(r"[\t;,]", first) else r"\s+", first)
+    ]
+    if {"x", "y", "z"} <= {_role(cell)[0] for cell in cells}:
+        return True
+    return len(cells) > 2 and all(_is_number(cell) for cell in cells[-3:])
 
-    Positions are voxels with 4 decimals, the first voxel's centre is 0.
+
+def write_txt(path: Path, columns: PickColumns, geometry: Geometry, tomogram_name: str) -> None:
+    """Write x y z, and the score where all picks have one, in voxels with 4 decimals.
+
+    Raises
+    ------
+    TomoscribeError
+        If the disk refuses.
+    """
+    scores = columns.scores if columns.scores is not None else np.full(len(columns), np.nan)
+    # Clicks have no score, and a column with holes could not be read back.
+    with_scores = not np.isnan(scores).any()
+    lines = [
+        " ".join([*(f"{v:.4f}" for v in p), *([f"{s:.6g}"] if with_scores else [])])
+        for p, s in zip(zyx_to_xyz(columns.zyx), scores, strict=True)
+    ]
+    write_text_atomic(path, "".join(f"{line}\n" for line in lines))
+
+
+def write_csv(path: Path, columns: PickColumns, geometry: Geometry, tomogram_name: str) -> None:
+    """Write all that is known, with a header; positions are voxels with 4 decimals.
 
     Raises
     ------
@@ -210,16 +249,6 @@ def write_table(path: Path, columns: PickColumns, tomogram_name: str, flavour: s
         If the disk refuses.
     """
     xyz = zyx_to_xyz(columns.zyx)
-    scores = columns.scores if columns.scores is not None else np.full(len(xyz), np.nan)
-    if flavour == "txt":
-        # Clicks have no score, and a column with holes could not be read back.
-        with_scores = not np.isnan(scores).any()
-        lines = [
-            " ".join([*(f"{v:.4f}" for v in p), *([f"{s:.6g}"] if with_scores else [])])
-            for p, s in zip(xyz, scores, strict=True)
-        ]
-        write_text_atomic(path, "".join(f"{line}\n" for line in lines))
-        return
     names = columns.tomogram or [tomogram_name] * len(xyz)
     header = ["tomogram", "x", "y", "z"]
     parts: list[list[str]] = [names, *([f"{v:.4f}" for v in xyz[:, i]] for i in range(3))]
@@ -233,7 +262,8 @@ def write_table(path: Path, columns: PickColumns, tomogram_name: str, flavour: s
     for name, values in numbers:
         if values is not None:
             header.append(name)
-            parts.append(["" if np.isnan(v) else f"{v:.6g}" for v in values])
+            digits = ".9g" if name in _ANGULAR else ".6g"
+            parts.append(["" if np.isnan(v) else f"{v:{digits}}" for v in values])
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(header)
