@@ -189,10 +189,10 @@ def test_matrices_that_are_no_rotations_are_refused(tmp_path):
     path.write_text(
         '{"location": {"x": 1, "y": 2, "z": 3}, "xyz_rotation_matrix": ' + matrix + "}\n"
     )
-    with pytest.raises(TomoscribeError, match="matrix of point 1 .* is no rotation"):
+    with pytest.raises(TomoscribeError, match=r"matrix of point 1 .* is no rotation"):
         read_picks(path)
     path.write_text('{"location": {"x": 1, "y": 2}}\n')
-    with pytest.raises(TomoscribeError, match="Point 1 .* has no numbers x, y and z"):
+    with pytest.raises(TomoscribeError, match=r"Point 1 .* has no numbers x, y and z"):
         read_picks(path)
 
 
