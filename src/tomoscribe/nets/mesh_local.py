@@ -1,11 +1,11 @@
 """A network on whole meshes from heat steps and gradients: no eigenvectors, no parts, no seams.
 
 CPU ms of one thread for 13k / 27k vertices 22 Å apart, 16 depths in, two blocks of three widths
-with gradients, forward and backward: 47 / 99 with 16 channels, 104 / 218 with 32; forward alone 19 /
-43 and 40 / 90 (`benchmarks/mesh_operators.py --layers`). Of ways to reach the neighbours this is the
-cheapest: a product with the heat step takes 0.2 / 0.4 ms at 16 channels, a padded gather of the same
-neighbours 1.9 / 4.7, coordinate format 2.7 / 5.7, and an implicit solve of the heat equation a
-hundred.
+with gradients, forward and backward: 47 / 99 with 16 channels, 104 / 218 with 32; forward alone
+19 / 43 and 40 / 90 (`benchmarks/mesh_operators.py --layers`). Of ways to reach the neighbours this
+is the cheapest: a product with the heat step takes 0.2 / 0.4 ms at 16 channels, a padded gather of
+the same neighbours 1.9 / 4.7, coordinate format 2.7 / 5.7, and an implicit solve of the heat
+equation a hundred.
 """
 
 from __future__ import annotations
