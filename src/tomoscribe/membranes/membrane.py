@@ -27,7 +27,6 @@ from tomoscribe.membranes.tomograms import find_tomogram
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from tomoscribe.io.arrays import LazyArray
