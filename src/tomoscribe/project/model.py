@@ -26,7 +26,10 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ParticleClass:
-    """A particle type; `diameter_A` in Å, `color` as #rrggbb."""
+    """A particle type; `diameter_A` in Å, `color` as #rrggbb.
+
+    A diameter of 0 is unknown: only what is read from a folder of membranes has it.
+    """
 
     name: str
     diameter_A: float

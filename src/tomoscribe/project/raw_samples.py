@@ -80,7 +80,7 @@ def _cached_geometry(path: str, voxel_size_A: float | None, stamp: tuple[int, in
     return open_volume(path, voxel_size_A).geometry
 
 
-_LABELS = (".csv", ".star")
+LABELS = (".csv", ".star")
 """Label files of a training folder; where a volume has both, the later one counts."""
 
 
@@ -88,8 +88,26 @@ def folder_files(folder: Path) -> list[Path]:
     """Return what tells a change of a training folder: its parts and the label files in them."""
     parts = [folder, *(folder / name for name in _ROLES)]
     folders = [part for part in parts if part.is_dir()]
-    files = [f for part in folders for f in sorted(part.iterdir()) if not _is_hidden(f)]
-    return folders + [f for f in files if f.suffix.lower() in _LABELS]
+    files = [f for part in folders for f in sorted(part.iterdir()) if not is_hidden(f)]
+    return folders + [f for f in files if f.suffix.lower() in LABELS]
+
+
+def folder_parts(folder: Path) -> list[tuple[Path, Role]]:
+    """Return the folders that hold the data of a training folder: its parts, or a flat one itself.
+
+    Raises
+    ------
+    TomoscribeError
+        If the folder is not there, or has only a part to validate on.
+    """
+    if not folder.is_dir():
+        raise TomoscribeError(f"There is no folder {folder}.")
+    parts = [(folder / name, role) for name, role in _ROLES.items() if (folder / name).is_dir()]
+    if parts and parts[0][1] != Role.TRAIN:
+        raise TomoscribeError(
+            f"{folder} has val/ but no train/: put the data to train on into {folder}/train."
+        )
+    return parts or [(folder, Role.TRAIN)]
 
 
 def read_folder(
@@ -111,17 +129,11 @@ def read_folder(
     TomoscribeError
         If there is no volume, a STAR file has no volume, or one is for another tomogram.
     """
-    if not folder.is_dir():
-        raise TomoscribeError(f"There is no folder {folder}.")
-    parts = [(folder / name, role) for name, role in _ROLES.items() if (folder / name).is_dir()]
-    if parts and parts[0][1] != Role.TRAIN:
-        raise TomoscribeError(
-            f"{folder} has val/ but no train/: put the tomograms to train on into {folder}/train."
-        )
+    parts = folder_parts(folder)
     samples: list[RawSample] = []
     warnings: list[str] = []
     volume_count = 0
-    for part, role in parts or [(folder, Role.TRAIN)]:
+    for part, role in parts:
         volumes, labels = _volumes_and_labels(part)
         volume_count += len(volumes)
         for name in sorted(labels.keys() - volumes.keys()):
@@ -136,7 +148,7 @@ def read_folder(
             else:
                 warnings.append(f"{volumes[name]} has no {name}.star beside it and is left out.")
     if not volume_count:
-        where = parts[0][0] if parts else folder / "train"
+        where = parts[0][0] if parts[0][0] != folder else folder / "train"
         raise TomoscribeError(
             f"{folder} holds no tomograms: put X.mrc and X.star of each into {where}."
         )
@@ -147,7 +159,7 @@ def read_folder(
     return samples, warnings
 
 
-def _is_hidden(path: Path) -> bool:
+def is_hidden(path: Path) -> bool:
     """Return whether a file is one that systems leave beside those of the user, as macOS does."""
     return path.name.startswith(".")
 
@@ -156,9 +168,9 @@ def _volumes_and_labels(part: Path) -> tuple[dict[str, Path], dict[str, Path]]:
     volumes: dict[str, Path] = {}
     labels: dict[str, Path] = {}
     for path in sorted(part.iterdir(), key=lambda p: (p.suffix.lower(), p.name)):
-        if _is_hidden(path):
+        if is_hidden(path):
             continue
-        if path.suffix.lower() in _LABELS:
+        if path.suffix.lower() in LABELS:
             labels[path.stem] = path
         elif is_volume(path):
             name = tomogram_stem(path.name)

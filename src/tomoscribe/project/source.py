@@ -25,3 +25,13 @@ class DataSource(BaseModel):
     voxel_size_A: float | None = Field(
         None, gt=0, description="voxel size in Å, where the headers do not tell it"
     )
+    complete: bool = Field(
+        False,
+        description="all particles of the membranes are picked, as MemBrain-pick assumes; "
+        "otherwise what is not picked is unlabelled outside of annotated patches",
+    )
+    validate_on: tuple[str, ...] | None = Field(
+        None,
+        description="membranes that validate where no role says so; filled when a training "
+        "begins, so that new picks do not move the split",
+    )

@@ -1,4 +1,4 @@
-"""What trains and what validates: whole tomograms."""
+"""What trains and what validates: whole tomograms, whole membranes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,14 @@ if TYPE_CHECKING:
 ENOUGH_TOMOGRAMS = 4
 """With fewer labelled tomograms each one is needed more for training than for validation."""
 
+ENOUGH_MEMBRANES = 3
+"""The same for membranes, of which one tomogram holds several that are much alike."""
 
-def split_by_tomogram(pick_counts: Mapping[str, int], share: float = 0.2) -> dict[str, Role]:
-    """Choose which tomograms validate.
+
+def split_by_tomogram(
+    pick_counts: Mapping[str, int], share: float = 0.2, enough: int = ENOUGH_TOMOGRAMS
+) -> dict[str, Role]:
+    """Choose which tomograms, or membranes, validate.
 
     Parameters
     ----------
@@ -22,11 +27,13 @@ def split_by_tomogram(pick_counts: Mapping[str, int], share: float = 0.2) -> dic
         Labelled picks of each tomogram.
     share : float
         Share of all picks that should validate.
+    enough : int
+        With fewer labelled ones all train.
 
     Returns
     -------
     dict of str to Role
-        With fewer than four labelled tomograms all of them train. Otherwise those with
+        With fewer than `enough` labelled tomograms all of them train. Otherwise those with
         few picks validate first, up to the share and never the one with most picks:
         training gains more from a rich tomogram.
     """
@@ -34,7 +41,7 @@ def split_by_tomogram(pick_counts: Mapping[str, int], share: float = 0.2) -> dic
         (name for name, n in pick_counts.items() if n), key=lambda n: (pick_counts[n], n)
     )
     roles = dict.fromkeys(pick_counts, Role.TRAIN)
-    if len(labelled) < ENOUGH_TOMOGRAMS:
+    if len(labelled) < enough:
         return roles
     wanted = share * sum(pick_counts.values())
     held = 0

@@ -102,7 +102,7 @@ class ControlCallback(Callback):
             if asked == self._asked and read_revision(context.config.data) == context.data.revision:
                 return
             self._asked = asked
-            data = load_training_data(context.config.data)
+            data = load_training_data(context.config.data, context.config.task)
             status = context.module.set_data(data)
         except TomoscribeError as error:
             # The labels of a moment ago still hold: the user may be about to undo.

@@ -13,6 +13,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.model import Role
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.tasks.checkpoint import read_checkpoint
 from tomoscribe.tasks.table import get_task
@@ -29,6 +30,8 @@ from tomoscribe.training.events import Finished, Started
 from tomoscribe.training.status import State
 
 if TYPE_CHECKING:
+    from tomoscribe.project.model import TrainingData
+    from tomoscribe.project.source import DataSource
     from tomoscribe.tasks.base import Task
     from tomoscribe.training.config import RunConfig
     from tomoscribe.training.devices import Device
@@ -92,7 +95,7 @@ def _prepare(
     reporter.update(
         message="Reading the data.", device=device.name, memory_bytes=device.memory_bytes
     )
-    data = load_training_data(config.data)
+    data = load_training_data(config.data, config.task)
     place = torch.device(device.name)
     steering.poll()
     state, weights_only = _first_state(run, config)
@@ -103,6 +106,7 @@ def _prepare(
     clock = _make_clock(config, float(goes_on.get("elapsed_s", 0.0)))
     config = config.model_copy(
         update={
+            "data": _keep_split(config.data, data),
             "plan": dict(module.plan),
             "versions": provenance.versions(),
             "data_hashes": provenance.data_hashes(data),
@@ -127,6 +131,12 @@ def _prepare(
     )
     _tell_start(context, device)
     return context
+
+
+def _keep_split(source: DataSource, data: TrainingData) -> DataSource:
+    """Return the data source with what validates now: other picks must not make another choice."""
+    held = tuple(s.name for s in data.with_role(Role.VALIDATE))
+    return source.model_copy(update={"validate_on": held})
 
 
 def _tell_start(context: TrainingContext, device: Device) -> None:
