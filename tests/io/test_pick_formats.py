@@ -20,12 +20,14 @@ def picks(count: int = 40, seed: int = 0, classes: int = 1) -> PickColumns:
     rng = np.random.default_rng(seed)
     normals = rng.normal(size=(count, 3))
     normals[:4] = [[1, 0, 0], [-1, 0, 0], [1, 1e-5, 0], [0, 0, -1]][:count]
+    angles = rng.uniform(-179, 179, count)
+    angles[:2] = 0.0
     return PickColumns(
         zyx=rng.uniform(0, 199, (count, 3)),
         class_names=[f"class_{i % classes + 1}" for i in range(count)],
         scores=rng.uniform(0.01, 1, count),
         normals_zyx=normals / np.linalg.norm(normals, axis=1, keepdims=True),
-        angles_deg=rng.uniform(-179, 179, count),
+        angles_deg=angles,
         tomogram=["TS_07"] * count,
     )
 
@@ -84,9 +86,14 @@ def test_picks_without_orientation_score_and_class_stay_so(tmp_path, flavour):
     assert read.class_names in (None, ["particle"] * 2)
 
 
-@pytest.mark.parametrize(
-    "flavour", ["stopgap", "dynamo", "motl", "imod", "copick", "deepfinder", "csv"]
-)
+@pytest.mark.parametrize("flavour", TURNED)
+def test_a_flat_membrane_keeps_its_normals(tmp_path, flavour):
+    flat = PickColumns(np.ones((3, 3)), normals_zyx=np.array([[1.0, 0, 0]] * 3))
+    read = there_and_back(tmp_path, flat, flavour)
+    assert read.normals_zyx == pytest.approx(flat.normals_zyx, abs=1e-6)
+
+
+@pytest.mark.parametrize("flavour", TURNED)
 def test_a_pick_without_a_normal_among_others_stays_so(tmp_path, flavour):
     written = picks(5)
     written.normals_zyx[3] = np.nan

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tomoscribe.coords import Geometry
 
 _HEAD = 65536
+_KNOWN = "oriented"
+"""A key of ours at points whose orientation is known, and happens to be the identity."""
 _USER, _SESSION = "tomoscribe", "1"
 
 
@@ -55,7 +57,7 @@ def read_copick(path: Path, geometry: Geometry | None) -> PickColumns:
     xyz = np.array([point_xyz(path, i, p) for i, p in enumerate(places, 1)]).reshape(-1, 3)
     name = str(held.get("pickable_object_name") or "")
     matrices = [p.get("transformation_") for p in points]
-    normals, turns = matrices_to_orientation(path, matrices)
+    normals, turns = matrices_to_orientation(path, matrices, [bool(p.get(_KNOWN)) for p in points])
     scores = np.array([p.get("score") if p.get("score") is not None else 1.0 for p in points])
     run = held.get("run_name")
     return PickColumns(
@@ -91,7 +93,7 @@ def write_copick(path: Path, columns: PickColumns, geometry: Geometry, tomogram_
         assert picked.normals_zyx is not None
         rotation = orientation_to_rotation(picked.normals_zyx, picked.angles_deg)
         matrices[known, :3, :3] = rotation.as_matrix()
-    points = [
+    points: list[dict[str, Any]] = [
         {
             "location": dict(zip("xyz", xyz, strict=True)),
             "transformation_": matrix,
@@ -105,6 +107,9 @@ def write_copick(path: Path, columns: PickColumns, geometry: Geometry, tomogram_
             strict=True,
         )
     ]
+    for i in known:
+        if np.array_equal(matrices[i], np.eye(4)):
+            points[i][_KNOWN] = True
     held = {
         "pickable_object_name": names[0] if names else "particle",
         "user_id": _USER,

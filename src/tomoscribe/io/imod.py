@@ -129,10 +129,8 @@ def _orientations(
     """Return normals and rotations of the points that a slicer angle belongs to, NaN elsewhere."""
     if not len(centres) or not len(xyz):
         return None, None
-    from scipy.spatial import cKDTree
-
-    found: tuple[NDArray[np.float64], NDArray[np.intp]] = cKDTree(xyz).query(centres)  # type: ignore[assignment]
-    near, nearest = found[0] <= _NEAR_VOXELS, found[1]
+    distances, nearest = _nearest(xyz, centres)
+    near = distances <= _NEAR_VOXELS
     normals, turns = np.full((len(xyz), 3), np.nan), np.full(len(xyz), np.nan)
     if near.any():
         angles = np.array([s.angles for s in model.slicer_angles], dtype=np.float64)
@@ -147,6 +145,21 @@ def _orientations(
     return (None, None) if without == len(xyz) else (normals, turns)
 
 
+def _nearest(
+    xyz: NDArray[np.float64], centres: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Return the distances (M,) and indices (M,) of the points nearest to slicer centres."""
+    from scipy.spatial import cKDTree
+
+    if len(xyz) == len(centres):
+        # Angles in the order of their points, as a program writes them.
+        distances = np.linalg.norm(xyz - centres, axis=1)
+        if np.all(distances <= _NEAR_VOXELS):
+            return distances, np.arange(len(xyz))
+    found, index = cKDTree(xyz).query(centres)
+    return np.asarray(found), np.asarray(index)
+
+
 def write_imod(path: Path, columns: PickColumns, geometry: Geometry, tomogram_name: str) -> None:
     """Write a model of scattered points atomically: an object a class, slicer angles a normal.
 
@@ -157,16 +170,17 @@ def write_imod(path: Path, columns: PickColumns, geometry: Geometry, tomogram_na
     """
     xyz = zyx_to_xyz(columns.zyx) + _CENTRE_XYZ
     names = columns.class_names or [""] * len(columns)
-    objects = []
+    objects, order = [], []
     for number, name in enumerate(dict.fromkeys(names)):
         rows = [i for i, n in enumerate(names) if n == name]
+        order += rows
         red, green, blue = _COLORS[number % len(_COLORS)]
         # Flags: scattered points, drawn as spheres in every slice that they reach.
         header = ObjectHeader(
             name=_short(name), flags=1 << 9, red=red, green=green, blue=blue, pdrawsize=5
         )
         objects.append(Object(header=header, contours=[Contour(points=xyz[rows])]))
-    known = np.flatnonzero(oriented(columns))
+    known = np.array(order, dtype=np.intp)[oriented(columns)[order]]
     slicer = []
     if len(known):
         picked = columns.take(known)

@@ -59,7 +59,11 @@ def read_portal(path: Path, geometry: Geometry | None = None) -> PickColumns:
         rows.append(row)
     xyz = [point_xyz(path, i, row["location"]) for i, row in enumerate(rows, 1)]
     instances = [row.get("instance_id") for row in rows]
-    normals, turns = matrices_to_orientation(path, [r.get("xyz_rotation_matrix") for r in rows])
+    normals, turns = matrices_to_orientation(
+        path,
+        [row.get("xyz_rotation_matrix") for row in rows],
+        [row.get("type") == "orientedPoint" for row in rows],
+    )
     return PickColumns(
         zyx=xyz_to_zyx(np.array(xyz).reshape(-1, 3)),
         class_names=None
@@ -85,13 +89,13 @@ def point_xyz(path: Path, number: int, location: object) -> list[float]:
 
 
 def matrices_to_orientation(
-    path: Path, matrices: Sequence[object]
+    path: Path, matrices: Sequence[object], certain: Sequence[bool]
 ) -> tuple[NDArray[np.float64] | None, NDArray[np.float64] | None]:
     """Return normals (N, 3) z y x and rotations about them (N,) in degrees of matrices.
 
     Matrices turn a particle's axes x y z to the tomogram's; of 4 by 4 the rotation counts.
-    Where there is none, or the identity, the orientation is unknown: NaN, and None for both
-    where no pick has one.
+    Where there is none, or the identity of a pick that is not `certain` to have an orientation,
+    it is unknown: NaN, and None for both where no pick has one.
 
     Raises
     ------
@@ -111,7 +115,7 @@ def matrices_to_orientation(
             wrong = True
         if wrong or np.linalg.det(values) < 0:
             raise TomoscribeError(f"The matrix of point {i + 1} of {path} is no rotation.")
-        if not np.array_equal(values, np.eye(3)):
+        if certain[i] or not np.array_equal(values, np.eye(3)):
             known.append(i)
             turns.append(values)
     if not known:
@@ -122,7 +126,7 @@ def matrices_to_orientation(
 
 
 def write_portal(path: Path, columns: PickColumns, geometry: Geometry, tomogram_name: str) -> None:
-    """Write points, oriented where all picks have a normal, atomically.
+    """Write points atomically, oriented ones for the picks that have a normal.
 
     Raises
     ------
@@ -133,9 +137,11 @@ def write_portal(path: Path, columns: PickColumns, geometry: Geometry, tomogram_
     rows: list[dict[str, Any]] = [
         {"type": "point", "location": dict(zip("xyz", p, strict=True))} for p in xyz
     ]
-    if len(columns) and columns.normals_zyx is not None and oriented(columns).all():
-        rotation = orientation_to_rotation(columns.normals_zyx, columns.angles_deg)
-        for row, matrix in zip(rows, rotation.as_matrix().tolist(), strict=True):
-            row["type"] = "orientedPoint"
-            row["xyz_rotation_matrix"] = matrix
+    known = np.flatnonzero(oriented(columns))
+    if len(known):
+        picked = columns.take(known)
+        assert picked.normals_zyx is not None
+        rotation = orientation_to_rotation(picked.normals_zyx, picked.angles_deg)
+        for i, matrix in zip(known, rotation.as_matrix().tolist(), strict=True):
+            rows[i] |= {"type": "orientedPoint", "xyz_rotation_matrix": matrix}
     write_text_atomic(path, "".join(json.dumps(row) + "\n" for row in rows))

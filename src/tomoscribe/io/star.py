@@ -104,11 +104,16 @@ def read_star(path: Path, geometry: Geometry | None) -> PickColumns:
     zyx, notes = _to_voxels(path, table, boxes, geometry)
     normals = turns = None
     if angles is not None and len(zyx):
+        # Three zeros are what programs write that know of no orientation.
+        unknown = ~angles.any(axis=1)
         if boxes is not None:
+            unknown &= ~boxes.any(axis=1)
             # RELION 4 and 5: box to tomogram after particle to box.
             rotation = relion_rotation(boxes) * relion_rotation(angles)
             angles = rotation_to_relion(rotation)
-        normals, turns = relion_to_orientation(angles)
+        if not unknown.all():
+            normals, turns = relion_to_orientation(angles)
+            normals[unknown], turns[unknown] = np.nan, np.nan
     score = next((c for c in _SCORES if c in table.particles), None)
     scores = None if score is None else numbers(path, table.particles, (score,), finite=False)
     return PickColumns(

@@ -8,9 +8,10 @@ import numpy as np
 import pandas as pd
 import starfile
 
-from tomoscribe.coords import Geometry, normals_to_relion, voxels_to_centered_A, zyx_to_xyz
+from tomoscribe.coords import Geometry, voxels_to_centered_A, zyx_to_xyz
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path
+from tomoscribe.io.numbered import angles_to_write, oriented
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,7 +87,9 @@ def _extras(columns: PickColumns) -> dict[str, object]:
     """Return angles, scores and classes, as far as they are known."""
     extras: dict[str, object] = {}
     if columns.normals_zyx is not None:
-        angles = normals_to_relion(columns.normals_zyx, columns.angles_deg)
+        angles = angles_to_write(columns, np.asarray)
+        # Three zeros mean that nothing is known; a known orientation must not look so.
+        angles[oriented(columns) & ~angles.any(axis=1), 0] = 360.0
         extras.update(zip(("rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"), angles.T, strict=True))
     if columns.scores is not None and not np.isnan(columns.scores).all():
         extras["rlnAutopickFigureOfMerit"] = columns.scores
