@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.ui.session import Session
 
-BACKGROUND_VERTICES = 4000
+BACKGROUND_VERTICES = 2500
 """So many give the background's profile to a few per cent, in a millisecond."""
 
 FEW = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
@@ -13,6 +13,8 @@ from tomoscribe.ui.mesh_paint import MeshPaint
 from tomoscribe.ui.widgets import button, enable, row
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
     from tomoscribe.ui.session import Session
 
 THICKEST_A = 150
@@ -90,6 +92,15 @@ class DepthControl(QWidget):
                 grid.addWidget(widget, line, place)
         grid.setColumnStretch(1, 1)
         column.addLayout(grid)
+
+
+def move_depth_with_wheel(session: Session, viewer: ViewerModel, event: Any) -> None:
+    """Paint the density further outside or inside on Alt+wheel, while the mesh is shown."""
+    if session.membranes.shown and "Alt" in event.modifiers:
+        # Qt turns a wheel with Alt into one to the side.
+        turned = event.delta[1] or event.delta[0]
+        MeshPaint.of(session).move(1.0 if turned > 0 else -1.0)
+        event.handled = True
 
 
 def _slider(tip: str) -> QSlider:

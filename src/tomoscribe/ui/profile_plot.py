@@ -28,6 +28,7 @@ NO_CLICKS = (
 
 CLICK_COLOR, BACKGROUND_COLOR, BAND_COLOR = style.ACCENT, style.MUTED, style.GOOD
 FILL_ALPHA = 70
+HINT_WIDTH = 460
 
 
 class ProfilePlot(QWidget):
@@ -66,7 +67,9 @@ class ProfilePlot(QWidget):
         self.hint = QLabel(NO_CLICKS, self.plot)
         self.hint.setWordWrap(True)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.hint.setStyleSheet(f"color: {style.MUTED}; background: transparent;")
+        self.hint.setStyleSheet(
+            "color: #d0d3da; background: rgba(38, 41, 48, 215); border-radius: 4px; padding: 4px;"
+        )
         self.hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -106,7 +109,10 @@ class ProfilePlot(QWidget):
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Keep the hint in the middle of the plot."""
         super().resizeEvent(event)
-        self.hint.setGeometry(60, 4, max(self.width() - 80, 10), max(self.height() - 40, 10))
+        width = min(HINT_WIDTH, max(self.width() - 80, 10))
+        height = self.hint.heightForWidth(width)
+        left, top = (self.width() + 52 - width) // 2, (self.height() - 40 - height) // 2
+        self.hint.setGeometry(left, max(top, 2), width, height)
 
     def mousePressEvent(self, event: QMouseEvent | None) -> None:
         """Take the mouse from the dock around, which would be moved."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from tomoscribe.ui import style
+from tomoscribe.ui.pick_style import MESH_SIZE, lift_of
 
 if TYPE_CHECKING:
     from napari.layers import Image, Points
@@ -33,6 +34,7 @@ class ProposalLayer:
         self._visible = False
         self._mask: NDArray[np.bool_] | None = None
         self._image: Image | None = None
+        self._on_mesh = False
 
     @property
     def layer(self) -> Points | None:
@@ -54,16 +56,19 @@ class ProposalLayer:
         mask = shown.copy()
         if current is not None:
             mask[current] = True
-        new = proposals is not self._proposals
+        new = proposals is not self._proposals or self._on_mesh != self._session.membranes.shown
+        self._on_mesh = self._session.membranes.shown
         # One refresh: each of these would slice, draw and make a thumbnail of its own.
         with layer._block_refresh():
             if new:
                 self._replace(layer, proposals)
             if new or self._mask is None or not np.array_equal(self._mask, mask):
                 self._mask = layer.shown = mask
-                # napari 0.9 ignores `shown` in 3D; points without size are not drawn anywhere.
-                layer.size = np.where(mask, proposals.diameter_voxels, 0.0)
+                # napari 0.9 ignores `shown` in 3D, and draws what has no size as a dot.
+                layer.size = np.where(mask, self._size(proposals), 0.0)
             self._mark(layer, current)
+            if self._on_mesh:
+                self._hide(layer, mask)
         layer.refresh(thumbnail=False, highlight=False, extent=False)
 
     def show_layer(self, visible: bool) -> None:
@@ -95,9 +100,27 @@ class ProposalLayer:
     def _replace(self, layer: Points, proposals: Proposals) -> None:
         self._mark(layer, None)  # colours stay with the row, so no other row needs a new one
         layer.selected_data = set()
-        layer.data = proposals.zyx
+        layer.data = self._drawn_at(proposals)
         layer.features = _features(proposals)
         self._proposals = proposals
+
+    def _hide(self, layer: Points, mask: NDArray[np.bool_]) -> None:
+        """Make the rings (N,) that are not in the mask invisible."""
+        colors = layer.border_color
+        if not np.array_equal(colors[:, 3] > 0, mask):
+            colors = colors.copy()
+            colors[:, 3] = mask
+            layer.border_color = colors
+
+    def _size(self, proposals: Proposals) -> float:
+        """Return the size of a ring in voxels: on a mesh as small as picks are there."""
+        return proposals.diameter_voxels * (MESH_SIZE if self._on_mesh else 1.0)
+
+    def _drawn_at(self, proposals: Proposals) -> NDArray[np.float64]:
+        """Return where rings (N, 3) are drawn: on a mesh lifted, so that they do not sink in."""
+        if not self._on_mesh or proposals.normals_zyx is None:
+            return proposals.zyx
+        return proposals.zyx + lift_of(self._size(proposals)) * proposals.normals_zyx
 
     def _mark(self, layer: Points, current: int | None) -> None:
         if current == self._current:

@@ -12,11 +12,12 @@ from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.pick_style import diameter_voxels
 from tomoscribe.ui.proposal_layer import ProposalLayer
-from tomoscribe.ui.proposals import Comparison, Proposals, propose
+from tomoscribe.ui.proposals import Comparison, Proposals, propose, propose_on_mesh
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
+    from tomoscribe.ui.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.score_feed import ScoreFeed
     from tomoscribe.ui.session import Session
 
@@ -32,9 +33,7 @@ class Review:
 
     changed = Signal()
 
-    def __init__(
-        self, session: Session, feed: ScoreFeed, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, session: Session, feed: ScoreFeed, parent: QObject | None = None) -> None:
         self.session = session
         self.comparison: Comparison | None = None
         self.threshold = 0.5
@@ -45,6 +44,7 @@ class Review:
         self._stale = False
         self._finder = Background(parent)
         connect(self._finder, session.picks_changed, self._on_picks)
+        connect(self._finder, session.membranes.shown_changed, self._on_mesh)
         connect(self._finder, session.closed, self.close)
 
     @property
@@ -60,9 +60,15 @@ class Review:
     def find(self, source: str) -> None:
         """Look for the proposals of the heatmap that is shown, in a thread; `source` made it."""
         heat, entry = self._feed.layer, self.session.entry
+        surface = self._surface()
         values, grid, name = heat.computed, heat.grid, heat.class_name
         if values is None or grid is None or name is None or entry is None:
             self.clear()
+            return
+        if self._feed.kind == "mesh" and (
+            surface is None or values.shape[-1] != len(surface.membrane.mesh.vertices_zyx)
+        ):
+            self.clear()  # the membrane is still being read
             return
         diameter = diameter_voxels(self.session.classes, name, entry.voxel_size_A)
         # A copy, because new blocks go on being written into the live heatmap.
@@ -70,7 +76,11 @@ class Review:
         picks = tuple(entry.picks)
 
         def compare() -> Comparison:
-            return Comparison(propose(copy, grid, diameter, name, source), picks).prepared()
+            if surface is None:
+                found = propose(copy, grid, diameter, name, source)
+            else:
+                found = propose_on_mesh(copy, surface, diameter, name, source)
+            return Comparison(found, picks).prepared()
 
         self._finder.run(compare, self.take)
 
@@ -136,7 +146,7 @@ class Review:
                 int(np.flatnonzero(order == self.current)[0]) + 1 if self.current in order else 0
             )
             self.current = int(order[position % len(order)])
-            self.session.fly_to(self.comparison.proposals.zyx[self.current])
+            self._fly_to(self.comparison.proposals, self.current)
         self._show()
 
     def accept(self) -> None:
@@ -174,6 +184,7 @@ class Review:
         entry, proposals = self.session.entry, self.proposals
         if entry is None or proposals is None:
             return
+        normals = proposals.normals_zyx
         self.session.edit(
             entry.picks.make_add(
                 proposals.zyx[indices],
@@ -181,13 +192,32 @@ class Review:
                 scores=[float(s) for s in proposals.scores[indices]],
                 state=state,
                 source=proposals.source,
+                normals_zyx=None if normals is None else normals[indices],
+                membrane=proposals.membrane,
             )
         )
+
+    def _surface(self) -> ShelvedMembrane | None:
+        """Return the membrane that is fed, where one is and it is loaded."""
+        if self._feed.kind != "mesh":
+            return None
+        surface = self.session.surfaces.shelved
+        return surface if surface is not None and surface.name == self._feed.sample else None
+
+    def _fly_to(self, proposals: Proposals, index: int) -> None:
+        normals = proposals.normals_zyx
+        if normals is not None and self.session.membranes.shown:
+            self.session.surfaces.view.face(proposals.zyx[index], normals[index])
+        else:
+            self.session.fly_to(proposals.zyx[index])
 
     def _place(self) -> tuple[float, ...] | None:
         if self.current is None or self.proposals is None:
             return None
-        return tuple(self.proposals.zyx[self.current])
+        return tuple(self.proposals.places[self.current])
+
+    def _on_mesh(self, _shown: bool) -> None:
+        self._show()  # rings are smaller on a mesh, and lifted
 
     def _on_picks(self) -> None:
         if not self._visible:

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QLabel,
     QLineEdit,
+    QSizePolicy,
     QSpinBox,
     QWidget,
 )
@@ -34,6 +35,9 @@ UNITS = {"max_minutes": " min", "_every_s": " s", "_A": " Å"}
 
 AUTO = "auto"
 """How a field shows None: the plan chooses."""
+
+EDITOR_WIDTH = 90
+"""Pixels; what names leave in the narrowest dock."""
 
 LARGEST = 1_000_000
 
@@ -58,10 +62,13 @@ class SettingsForm(QWidget):
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
+        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         for name in names:
             field = model.model_fields[name]
             editor = _editor(name, field)
             _on_edit(editor, self.changed.emit)
+            editor.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+            editor.setMinimumWidth(EDITOR_WIDTH)
             label = QLabel(_words(name))
             for widget in (editor, label):
                 widget.setToolTip(field.description or "")
