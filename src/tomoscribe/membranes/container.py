@@ -20,8 +20,6 @@ from tomoscribe.membranes.slab import Slab
 from tomoscribe.membranes.topology import open_edges
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from tomoscribe.io.membrane_h5 import MembraneFile
@@ -52,7 +50,6 @@ class Surface:
 
 def read_surface(
     held: MembraneFile,
-    path: Path,
     shape_zyx: tuple[int, int, int] | None,
     voxel_size_A: float,
 ) -> Surface:
@@ -61,8 +58,6 @@ def read_surface(
     Parameters
     ----------
     held : MembraneFile
-    path : Path
-        For sentences.
     shape_zyx : tuple of int or None
         The tomogram's voxels, which tell points in Å from points in voxels.
     voxel_size_A : float
@@ -70,7 +65,8 @@ def read_surface(
     if held.normals_outward_zyx is not None:
         return _own(held)
     vertices, unit_notes = _voxels(held, shape_zyx, voxel_size_A)
-    mesh, notes = repair_mesh(TriangleMesh(vertices, held.mesh.faces))
+    # MemBrain-pick winds inward; only what differs from that is worth a note.
+    mesh, notes = repair_mesh(TriangleMesh(vertices, held.mesh.faces[:, ::-1]))
     # What belonged to the vertices must follow them: repairs drop and merge some.
     index = KDTree(vertices).query(mesh.vertices_zyx)[1]
     normals = vertex_normals_zyx(mesh)

@@ -175,7 +175,7 @@ def load_membrane(
     volume = None if found is None else open_volume(found, voxel_size_A)
     size_A = _voxel_size(place, held, volume, voxel_size_A)
     shape = held.tomogram_shape_zyx if volume is None else volume.shape_zyx
-    surface = read_surface(held, place, shape, size_A)
+    surface = read_surface(held, shape, size_A)
     beyond = () if shape is None else _beyond(surface.mesh, shape)
     slab, slab_notes = _slab(surface, volume, size_A, place)
     return Membrane(
