@@ -10,7 +10,8 @@ import pytest
 
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.pick_files import PickColumns, read_picks
+from tomoscribe.io.pick_files import Flavour, PickColumns, read_picks
+from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.picks.table import PickState
 from tomoscribe.project import export as export_module
 from tomoscribe.project.export import SUFFIXES, columns_of, export_columns, export_picks
@@ -39,15 +40,43 @@ def two(project: Project, make_volume: Callable[..., Path]) -> Project:
 
 @pytest.mark.parametrize("flavour", SUFFIXES)
 def test_every_format_is_read_back_within_a_thousandth_of_a_voxel(
-    two: Project, tmp_path: Path, flavour: str
+    two: Project, tmp_path: Path, flavour: Flavour
 ) -> None:
-    report = export_picks(two, tmp_path / "out", flavour)  # type: ignore[arg-type]
+    report = export_picks(two, tmp_path / "out", flavour)
     assert (report.written, report.read_back) == (4, 4)
     assert report.max_difference_voxels <= 1e-3
     assert report.first_rows
     assert "4 written, 4 read back" in report.sentence
     names = {p.stem for p in report.paths}
-    assert names == ({"TS_1", "TS_2"} if flavour == "txt" else {"TS_1", "TS_2", "particles"})
+    row = WRITABLE[flavour]
+    each = {"TS_1_ribo", "TS_2_ribo"} if row.one_class else {"TS_1", "TS_2"}
+    assert names == (each if row.one_tomogram else {*each, "particles"})
+
+
+@pytest.mark.parametrize("flavour", ["copick", "portal"])
+def test_formats_of_one_class_get_a_file_for_each(
+    project: Project, tmp_path: Path, flavour: Flavour
+) -> None:
+    project.add_class(ParticleClass("50S subunit", 200.0, "#00ff00"))
+    table = project.tomograms["TS_1"].picks
+    project.edit("TS_1", table.make_add(POINTS, "ribo"))
+    project.edit("TS_1", table.make_add([[1, 1, 1]], "50S subunit"))
+    report = export_picks(project, tmp_path / "out", flavour)
+    assert [p.stem for p in report.paths] == ["TS_1_ribo", "TS_1_50S_subunit"]
+    assert report.written == 3
+
+
+def test_normals_are_exported_and_what_has_none_is_told(project: Project, tmp_path: Path) -> None:
+    table = project.tomograms["TS_1"].picks
+    project.edit("TS_1", table.make_add(POINTS, "ribo", normals_zyx=[[0, 0, 1], [0, 1, 0]]))
+    project.edit("TS_1", table.make_add([[1, 1, 1]], "ribo"))
+    report = export_picks(project, tmp_path, "relion5")
+    assert "1 of 3 picks" in report.notes[0]
+    back = read_picks(report.paths[0], geometry=Geometry((12, 20, 30), 10.0))
+    assert back.normals_zyx == pytest.approx(
+        np.array([[0, 0, 1], [0, 1, 0], [np.nan] * 3]), abs=1e-6, nan_ok=True
+    )
+    assert "does not hold the normals" in export_picks(project, tmp_path, "txt").notes[0]
 
 
 def test_one_relion5_file_counts_from_the_centre_of_each_tomogram(
@@ -139,10 +168,12 @@ def test_an_output_that_is_a_file_gets_a_sentence(two: Project, tmp_path: Path) 
         export_picks(two, tmp_path / "out", "csv")
 
 
-def test_directions_are_written_only_where_every_pick_has_one(two: Project) -> None:
+def test_picks_without_a_direction_have_none_among_others(two: Project) -> None:
     table = two.tomograms["TS_1"].picks
     two.edit("TS_1", table.make_change([1], normal_zyx=(1.0, 0.0, 0.0), angle_deg=5.0))
-    assert columns_of(list(table)).normals_zyx is None
+    normals = columns_of(list(table)).normals_zyx
+    assert normals is not None
+    assert np.isnan(normals).any(axis=1).tolist() == [False, True, True]
     two.edit("TS_1", table.make_change([2, 3], normal_zyx=(0.0, 1.0, 0.0)))
     assert columns_of(list(table)).normals_zyx is not None
 

@@ -20,7 +20,8 @@ def export(
     project: Annotated[Path, typer.Argument(help="Project folder.", metavar="PROJECT")],
     out: Annotated[Path, typer.Option(help="Folder for the files; made if absent.")],
     format_: Annotated[
-        str, typer.Option("--format", help=f"Format of the picks: {', '.join(SUFFIXES)}.")
+        str,
+        typer.Option("--format", help=f"Format of the picks: {', '.join(SUFFIXES)}."),
     ] = "relion5",
     state: Annotated[
         list[PickState] | None,

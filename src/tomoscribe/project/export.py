@@ -10,13 +10,16 @@ import numpy as np
 
 from tomoscribe.coords import centered_A_to_voxels, voxels_to_centered_A
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.numbered import oriented
 from tomoscribe.io.pick_files import PickColumns, read_picks, write_picks
+from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.picks.table import PickState, positions_zyx
-from tomoscribe.project.names import free_name
+from tomoscribe.project.export_rows import first_rows
+from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.project.raw_samples import volume_geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from tomoscribe.coords import Geometry
     from tomoscribe.io.pick_files import Flavour
@@ -24,14 +27,7 @@ if TYPE_CHECKING:
     from tomoscribe.project.model import TomogramEntry
     from tomoscribe.project.store import Project
 
-SUFFIXES: dict[str, str] = {
-    "relion3.0": ".star",
-    "relion3.1": ".star",
-    "relion4": ".star",
-    "relion5": ".star",
-    "csv": ".csv",
-    "txt": ".txt",
-}
+SUFFIXES: dict[str, str] = {name: row.suffix for name, row in WRITABLE.items()}
 """File suffix of each format that can be written."""
 
 COMBINED = "particles"
@@ -39,7 +35,6 @@ COMBINED = "particles"
 
 _LARGEST_DIFFERENCE = 1e-2
 """Voxels by which a position may change on its way through a file; the formats keep 1e-3."""
-_FIRST_ROWS = 5
 _SAME_SIZE = 1e-3
 
 
@@ -77,7 +72,11 @@ class ExportReport:
         )
 
 
-def columns_of(picks: Sequence[Pick], tomogram: str | None = None) -> PickColumns:
+def columns_of(
+    picks: Sequence[Pick],
+    tomogram: str | None = None,
+    diameters_A: Mapping[str, float] | None = None,
+) -> PickColumns:
     """Return picks as columns for a file; what no pick knows is left out.
 
     Parameters
@@ -86,18 +85,22 @@ def columns_of(picks: Sequence[Pick], tomogram: str | None = None) -> PickColumn
         Picks of one tomogram.
     tomogram : str or None
         Name that each row carries.
+    diameters_A : mapping or None
+        Diameters of the classes, for formats that hold boxes.
     """
     scores = np.array([p.score for p in picks], dtype=np.float64)
     angles = np.array([p.angle_deg for p in picks], dtype=np.float64)
-    normals = [p.normal_zyx for p in picks if p.normal_zyx is not None]
+    unknown = (float("nan"),) * 3
+    normals = np.array([unknown if p.normal_zyx is None else p.normal_zyx for p in picks])
+    sizes = [(diameters_A or {}).get(p.class_name, float("nan")) for p in picks]
     return PickColumns(
         zyx=positions_zyx(picks),
         class_names=[p.class_name for p in picks],
         scores=None if np.isnan(scores).all() else scores,
-        # A column with holes would give some particles a wrong direction.
-        normals_zyx=np.array(normals) if normals and len(normals) == len(picks) else None,
+        normals_zyx=None if np.isnan(normals).all() else normals.reshape(-1, 3),
         angles_deg=None if np.isnan(angles).all() else angles,
         tomogram=None if tomogram is None else [tomogram] * len(picks),
+        diameters_A=None if diameters_A is None else np.array(sizes, dtype=np.float64),
     )
 
 
@@ -144,14 +147,29 @@ def export_columns(
     )
     back = read_picks(path, geometry=geometry)
     same_count = len(back) == len(columns)
-    difference = float(np.abs(back.zyx - columns.zyx).max()) if same_count else float("inf")
+    difference = _largest_difference(back, columns) if same_count else float("inf")
     if not difference <= _LARGEST_DIFFERENCE:
         raise TomoscribeError(
             f"{path} reads back differently from what was written ({len(back)} of {len(columns)} "
             f"picks, largest difference {difference:.3g} voxels): do not use it."
         )
-    rows = _first_rows(Path(path), len(columns))
-    return ExportReport((Path(path),), len(columns), len(back), difference, rows)
+    rows = first_rows(Path(path), flavour, back)
+    without = len(columns) - int(oriented(columns).sum())
+    notes: tuple[str, ...] = ()
+    if columns.normals_zyx is not None and back.normals_zyx is None:
+        notes = (f"{path} does not hold the normals: {WRITABLE[flavour].title} has no place.",)
+    elif columns.normals_zyx is not None and without:
+        notes = (f"{without} of {len(columns)} picks in {path} have no normal.",)
+    return ExportReport((Path(path),), len(columns), len(back), difference, rows, notes)
+
+
+def _largest_difference(back: PickColumns, written: PickColumns) -> float:
+    """Return the largest change of a coordinate; formats may order picks by class."""
+    order = [np.arange(len(written))]
+    if written.class_names is not None:
+        rank = {name: i for i, name in enumerate(dict.fromkeys(written.class_names))}
+        order.append(np.argsort([rank[n] for n in written.class_names], kind="stable"))
+    return min(float(np.abs(back.zyx - written.zyx[rows]).max()) for rows in order)
 
 
 def export_picks(
@@ -207,22 +225,23 @@ def export_picks(
     except OSError as error:
         raise TomoscribeError(f"Cannot make {folder} ({error.strerror or error}).") from error
     suffix = SUFFIXES[flavour]
-    paths = {name: folder / f"{name}{suffix}" for name in chosen}
-    all_in_one = folder / f"{free_name(COMBINED, chosen)}{suffix}"
+    files = _files(chosen, folder, flavour)
+    all_in_one = folder / f"{free_name(COMBINED, {path.stem for path in files})}{suffix}"
     geometries = {name: _geometry(project.tomograms[name]) for name in chosen}
+    sizes_A = {c.name: c.diameter_A for c in project.classes}
     notes = []
-    new = [p for p in (*paths.values(), all_in_one) if not p.exists()]
+    new = [p for p in (*files, all_in_one) if not p.exists()]
     try:
         reports = [
             export_columns(
-                columns_of(picks, name),
-                paths[name],
+                columns_of(picks, name, sizes_A),
+                path,
                 flavour,
                 geometry=geometries[name],
                 tomogram_name=name,
                 tilt_series_pixel_size_A=tilt_series_pixel_size_A,
             )
-            for name, picks in chosen.items()
+            for path, (name, picks) in files.items()
         ]
         together = None
         if combined and len(chosen) > 1:
@@ -238,6 +257,22 @@ def export_picks(
             path.unlink(missing_ok=True)
         raise
     return _merged(reports, together, notes)
+
+
+def _files(
+    chosen: dict[str, list[Pick]], folder: Path, flavour: Flavour
+) -> dict[Path, tuple[str, list[Pick]]]:
+    """Return the files with the tomogram and the picks of each: one a class, where one must be."""
+    suffix = SUFFIXES[flavour]
+    if not WRITABLE[flavour].one_class:
+        return {folder / f"{name}{suffix}": (name, picks) for name, picks in chosen.items()}
+    files: dict[Path, tuple[str, list[Pick]]] = {}
+    for name, picks in chosen.items():
+        for kind in dict.fromkeys(pick.class_name for pick in picks):
+            own = [pick for pick in picks if pick.class_name == kind]
+            stem = free_name(f"{name}_{safe_name(kind)}", {path.stem for path in files})
+            files[folder / f"{stem}{suffix}"] = (name, own)
+    return files
 
 
 def chosen_picks(
@@ -324,10 +359,10 @@ def _export_combined(
     )
 
 
-def _why_not_combined(geometries: dict[str, Geometry], flavour: str) -> str | None:
+def _why_not_combined(geometries: dict[str, Geometry], flavour: Flavour) -> str | None:
     """Return the sentence for tomograms that cannot share a file of this format."""
-    if flavour == "txt":
-        return "No combined file: txt does not name the tomogram of a pick."
+    if WRITABLE[flavour].one_tomogram:
+        return f"No combined file: {flavour} does not name the tomogram of a pick."
     sizes = [g.require_voxel_size() for g in geometries.values()]
     one_size = max(sizes) <= min(sizes) * (1 + _SAME_SIZE)
     if flavour in ("csv", "relion5") or one_size:
@@ -348,11 +383,5 @@ def _merged(
         read_back=sum(r.read_back for r in reports),
         max_difference_voxels=max(r.max_difference_voxels for r in everything),
         first_rows=everything[-1].first_rows,
-        notes=tuple(notes),
+        notes=(*notes, *(note for r in everything for note in r.notes)),
     )
-
-
-def _first_rows(path: Path, count: int) -> tuple[str, ...]:
-    """Return the first rows of a table with `count` rows, as they stand in the file."""
-    lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    return tuple(lines[-count:][:_FIRST_ROWS])

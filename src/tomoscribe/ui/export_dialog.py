@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFontDatabase
+from qtpy.QtGui import QFontDatabase, QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 )
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.export import chosen_picks, columns_of, export_columns, export_picks
 from tomoscribe.project.raw_samples import volume_geometry
@@ -36,33 +37,38 @@ if TYPE_CHECKING:
     from tomoscribe.picks.table import Pick
     from tomoscribe.ui.session import Session
 
-FORMATS: dict[Flavour, tuple[str, str]] = {
-    "relion5": ("RELION 5 STAR", "Coordinates in Å from the tomogram's centre."),
-    "relion4": ("RELION 4 STAR", "Coordinates in voxels; the tomogram counts as unbinned."),
-    "relion3.1": ("RELION 3.1 STAR", "Coordinates in voxels, with an optics table."),
-    "relion3.0": ("RELION 3.0 STAR", "Coordinates in voxels, one table."),
-    "csv": ("CSV", "Coordinates in voxels, with class and score."),
-    "txt": ("Text", "Three columns x y z in voxels, nothing else."),
-}
+FORMATS = WRITABLE
+"""Formats that the dialog offers: all that can be written."""
 PREVIEW_ROWS = 3
-PREVIEW_LINES = 5
+PREVIEW_LINES = 6
 
 
 def first_rows(session: Session, picks: dict[str, list[Pick]], flavour: Flavour) -> tuple[str, ...]:
-    """Return the first rows as they will stand in the file, by writing a few to a temporary one."""
+    """Return the first rows as they will stand in the file, by writing a few to a temporary one.
+
+    Of a format that is no text, a table of what it holds.
+    """
     name = next(iter(picks), None)
     if name is None or session.project is None:
         return ()
     entry = session.project.tomograms[name]
+    sizes_A = {c.name: c.diameter_A for c in session.project.classes}
     with tempfile.TemporaryDirectory() as folder:
         report = export_columns(
-            columns_of(picks[name][:PREVIEW_ROWS], name),
-            Path(folder) / f"preview{'.star' if flavour.startswith('relion') else '.' + flavour}",
+            columns_of(_of_one_class(picks[name], flavour)[:PREVIEW_ROWS], name, sizes_A),
+            Path(folder) / f"preview{FORMATS[flavour].suffix}",
             flavour,
             geometry=volume_geometry(entry.address, entry.voxel_size_A),
             tomogram_name=name,
         )
     return report.first_rows
+
+
+def _of_one_class(picks: list[Pick], flavour: Flavour) -> list[Pick]:
+    """Return the picks that share the first file."""
+    if not FORMATS[flavour].one_class:
+        return picks
+    return [pick for pick in picks if pick.class_name == picks[0].class_name]
 
 
 def aligned(rows: Sequence[str]) -> str:
@@ -86,8 +92,7 @@ class ExportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(460)
         self.format = QComboBox()
-        for flavour, (title, _) in FORMATS.items():
-            self.format.addItem(title, flavour)
+        self._fill_formats()
         self.about_format = hint()
         self.scope = QComboBox()
         self.scope.addItems(["all tomograms", "only this tomogram"])
@@ -103,6 +108,7 @@ class ExportDialog(QDialog):
         self.folder = QLineEdit(str(session.project.path / "export") if session.project else "")
         self.browse = button("…", "Choose the folder", self._ask_folder)
         self.browse.setFixedWidth(30)
+        self.about_rows = hint()
         self.preview = QPlainTextEdit()
         self.outcome = QLabel()
         self.outcome.setWordWrap(True)
@@ -111,6 +117,19 @@ class ExportDialog(QDialog):
         self._lay_out()
         self._connect()
         self.refresh()
+
+    def _fill_formats(self) -> None:
+        """Offer the formats under the headings of their groups."""
+        model = self.format.model()
+        assert isinstance(model, QStandardItemModel)
+        for group in dict.fromkeys(each.group for each in FORMATS.values()):
+            heading = QStandardItem(group)
+            heading.setFlags(Qt.ItemFlag.NoItemFlags)
+            model.appendRow(heading)
+            for flavour, each in FORMATS.items():
+                if each.group == group:
+                    self.format.addItem(f"    {each.title}", flavour)
+        self.format.setCurrentIndex(self.format.findData("relion5"))
 
     def _lay_out(self) -> None:
         for box in self.classes.values():
@@ -135,7 +154,7 @@ class ExportDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setSpacing(2 * style.SPACING)
         layout.addLayout(form)
-        layout.addWidget(hint("First rows, as they will stand in the file:"))
+        layout.addWidget(self.about_rows)
         layout.addWidget(self.preview)
         layout.addWidget(self.outcome)
         layout.addLayout(row(QWidget(), self.close_button, self.write, stretch=0))
@@ -166,7 +185,13 @@ class ExportDialog(QDialog):
 
     def refresh(self, *_: object) -> None:
         """Show what an export would write now."""
-        self.about_format.setText(FORMATS[self.flavour][1])
+        chosen = FORMATS[self.flavour]
+        self.about_format.setText(f"{chosen.suffix}: {chosen.holds}")
+        self.about_rows.setText(
+            "First rows, as they will stand in the file:"
+            if chosen.rows_in_text
+            else "First rows of what the file will hold, in voxels:"
+        )
         project = self._session.project
         if project is None:
             enable(self.write, "Open a project first.")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from platformdirs import user_documents_path
 
 from tomoscribe.errors import TomoscribeError
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tomoscribe.io.pick_files import PickColumns
+    from tomoscribe.picks.table import Pick
     from tomoscribe.ui.session import Session
 
 DEFAULT_DIAMETER_A = 150.0
@@ -148,9 +151,21 @@ def _as_edit(session: Session, columns: PickColumns) -> Edit:
             diameter = classes[0].diameter_A if classes else DEFAULT_DIAMETER_A
             new = ParticleClass(name, diameter, next_color(classes))
             session.change(partial(project.add_class, new))
-    added: list[Edit] = []
+    added: list[Pick] = []
     for name in dict.fromkeys(names):
-        rows = [i for i, n in enumerate(names) if n == name]
-        scores = None if columns.scores is None else columns.scores[rows]
-        added.append(entry.picks.make_add(columns.zyx[rows], name, scores=scores))
-    return Edit(after=tuple(pick for edit in added for pick in edit.after))
+        rows = np.array([i for i, n in enumerate(names) if n == name], dtype=np.intp)
+        own = columns.take(rows)
+        edit = entry.picks.make_add(
+            own.zyx,
+            name,
+            scores=own.scores,
+            normals_zyx=own.normals_zyx,
+            angles_deg=own.angles_deg,
+        )
+        added += edit.after
+    # Files orient some picks and others not.
+    return Edit(
+        after=tuple(
+            replace(p, normal_zyx=None) if np.isnan(p.normal_zyx or 0.0).any() else p for p in added
+        )
+    )
