@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +16,8 @@ from tomoscribe.io.atomic import atomic_path
 from tomoscribe.io.mesh_data import TriangleMesh
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from tomoscribe.coords import Geometry
@@ -87,10 +91,10 @@ def _read(path: Path) -> TriangleMesh:
     import pyvista as pv
 
     try:
-        # VTK tells what is wrong on the terminal only; an empty mesh tells us.
-        data: Any = pv.read(str(path))
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
-        raise TomoscribeError(f"{path} cannot be read as a mesh: {error}.") from error
+        with _silent_vtk():
+            data: Any = pv.read(str(path))
+    except (OSError, ValueError, TypeError, RuntimeError, AttributeError) as error:
+        raise TomoscribeError(f"{path} is broken, or no mesh: it cannot be read.") from error
     if not isinstance(data, pv.PolyData):
         data = data.extract_surface(algorithm=None) if hasattr(data, "extract_surface") else None
     if data is None or not data.n_cells:
@@ -100,6 +104,21 @@ def _read(path: Path) -> TriangleMesh:
     if not len(faces):
         raise TomoscribeError(f"{path} holds no triangles.")
     return TriangleMesh(xyz_to_zyx(np.asarray(triangles.points, dtype=np.float64)), faces)
+
+
+@contextmanager
+def _silent_vtk() -> Iterator[None]:
+    """Keep VTK and pyvista from telling on the terminal what an empty mesh tells us."""
+    from vtkmodules.vtkCommonCore import vtkObject
+
+    before = vtkObject.GetGlobalWarningDisplay()
+    vtkObject.GlobalWarningDisplayOff()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            yield
+    finally:
+        vtkObject.SetGlobalWarningDisplay(before)
 
 
 def voxels_of(

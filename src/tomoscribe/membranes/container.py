@@ -68,7 +68,8 @@ def read_surface(
     # MemBrain-pick winds inward; only what differs from that is worth a note.
     mesh, notes = repair_mesh(TriangleMesh(vertices, held.mesh.faces[:, ::-1]))
     # What belonged to the vertices must follow them: repairs drop and merge some.
-    index = KDTree(vertices).query(mesh.vertices_zyx)[1]
+    used = np.unique(held.mesh.faces)
+    index = used[KDTree(vertices[used]).query(mesh.vertices_zyx)[1]]
     normals = vertex_normals_zyx(mesh)
     theirs = None if held.normals_zyx is None else held.normals_zyx[index]
     along = 0.0 if theirs is None else float(np.einsum("ij,ij->i", theirs, normals).mean())

@@ -12,11 +12,10 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.membrane_h5 import (
     MembraneFile,
-    is_membrane_file,
     read_membrane_file,
     write_membrane_file,
 )
-from tomoscribe.io.meshes import read_mesh
+from tomoscribe.io.meshes import MESH_SUFFIXES, read_mesh
 from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.membranes.container import PEER_STEP_A, Surface, fill_file, read_surface
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
@@ -168,7 +167,7 @@ def load_membrane(
         If it is broken, its voxel size is unknown, or it lies outside its tomogram.
     """
     place = Path(path)
-    if not is_membrane_file(place):
+    if place.suffix.lower() in MESH_SUFFIXES:
         return _load_mesh(place, tomogram, voxel_size_A)
     held = read_membrane_file(place)
     found, notes = find_tomogram(place, held.tomogram, held.tomogram_relative, tomogram, folders)
