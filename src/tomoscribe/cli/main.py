@@ -14,7 +14,7 @@ import typer
 from rich.console import Console
 
 import tomoscribe
-from tomoscribe.cli import evaluate, export, info, mesh, predict, runs, simulate, train
+from tomoscribe.cli import cluster, evaluate, export, info, mesh, predict, runs, simulate, train
 from tomoscribe.cli import open as open_
 from tomoscribe.errors import TomoscribeError
 
@@ -28,6 +28,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     runs.stop,
     runs.resume,
     predict.predict,
+    cluster.cluster,
     evaluate.evaluate,
     export.export,
 )
