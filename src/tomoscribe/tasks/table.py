@@ -20,7 +20,13 @@ def _tomogram() -> Task:
     return TomogramTask()
 
 
-_TASKS: dict[str, Callable[[], Task]] = {"tomogram": _tomogram}
+def _membrane() -> Task:
+    from tomoscribe.tasks.membrane.task import MembraneTask
+
+    return MembraneTask()
+
+
+_TASKS: dict[str, Callable[[], Task]] = {"tomogram": _tomogram, "membrane": _membrane}
 
 
 def get_task(name: str) -> Task:

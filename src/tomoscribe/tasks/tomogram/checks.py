@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _SAME_VOXEL_SIZE = 0.05
 
 
-def check_data(data: TrainingData) -> None:
-    """Check that a training can be built from `data`.
+def check_data(data: TrainingData, kind: str = "tomogram") -> None:
+    """Check that a training can be built from `data`, samples of which are called `kind`.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def check_data(data: TrainingData) -> None:
         raise TomoscribeError("There is no particle class; add one with its diameter in Å.")
     if not train:
         raise TomoscribeError(
-            "No tomogram is set to be trained on; set the role of at least one to 'train'."
+            f"No {kind} is set to be trained on; set the role of at least one to 'train'."
         )
     for particle in data.classes:
         if not particle.diameter_A > 0:
@@ -38,7 +38,7 @@ def check_data(data: TrainingData) -> None:
             )
         if not any(s.of_class(particle.name, PickState.ACCEPTED) for s in train):
             raise TomoscribeError(
-                f"There is no pick of class '{particle.name}' in the tomograms to train on; "
+                f"There is no pick of class '{particle.name}' in the {kind}s to train on; "
                 "click a few, or remove the class."
             )
     first = train[0]
@@ -47,11 +47,16 @@ def check_data(data: TrainingData) -> None:
             raise TomoscribeError(
                 f"{sample.name} has voxels of {sample.voxel_size_A:g} Å, "
                 f"{first.name} of {first.voxel_size_A:g} Å; "
-                "train on tomograms of one voxel size, or correct it."
+                f"train on {kind}s of one voxel size, or correct it."
             )
 
 
-def check_change(data: TrainingData, classes: Sequence[ParticleClass], voxel_size_A: float) -> None:
+def check_change(
+    data: TrainingData,
+    classes: Sequence[ParticleClass],
+    voxel_size_A: float,
+    kind: str = "tomogram",
+) -> None:
     """Check that a training of `classes` at `voxel_size_A` can take `data` over as it runs.
 
     Raises
@@ -64,7 +69,7 @@ def check_change(data: TrainingData, classes: Sequence[ParticleClass], voxel_siz
             "The classes changed; the training goes on with the old labels: "
             "start a new training to use them."
         )
-    check_data(data)
+    check_data(data, kind)
     first: TrainingSample = data.with_role(Role.TRAIN)[0]
     if not _is_same(first.voxel_size_A, voxel_size_A):
         raise TomoscribeError(

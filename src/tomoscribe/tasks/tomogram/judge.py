@@ -10,6 +10,8 @@ from scipy.spatial import KDTree
 from scipy.special import ndtr
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 MATCH_RADIUS = 0.5
@@ -44,6 +46,8 @@ class Peaks:
         Declared regions.
     diameter : float
         Of the particle, tomogram voxels.
+    inside : function, optional
+        Which positions (N, ...) lie where all is declared; instead of boxes.
     """
 
     zyx: NDArray[np.float64]
@@ -52,6 +56,18 @@ class Peaks:
     trained: NDArray[np.float64]
     boxes: list[tuple[NDArray[np.float64], NDArray[np.float64]]]
     diameter: float
+    inside: Callable[[NDArray[np.float64]], NDArray[np.bool_]] | None = None
+
+    @property
+    def declared(self) -> bool:
+        """Whether there is an area where what is not clicked is known to be none."""
+        return bool(self.boxes) or self.inside is not None
+
+    def is_declared(self, points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Return which of positions (N, ...) lie there."""
+        if self.inside is not None:
+            return self.inside(points)
+        return _inside(points, self.boxes)
 
 
 @dataclass(frozen=True)
@@ -79,7 +95,7 @@ def judge(samples: list[Peaks]) -> Verdict:
     enough to estimate F1, see `_estimate`.
     """
     estimate = _estimate(samples)
-    certain = [sample for sample in samples if sample.boxes]
+    certain = [sample for sample in samples if sample.declared]
     if not certain:
         return estimate
     f1, precision, recall, threshold = _in_boxes(certain)
@@ -94,7 +110,7 @@ def judge(samples: list[Peaks]) -> Verdict:
 
 def false_picks(sample: Peaks, threshold: float) -> NDArray[np.float64]:
     """Return the picks (N, 3) above half of `threshold` that a declared region proves wrong."""
-    wrong = (sample.scores >= threshold / 2) & _inside(sample.zyx, sample.boxes)
+    wrong = (sample.scores >= threshold / 2) & sample.is_declared(sample.zyx)
     truth = np.concatenate([sample.held_out, sample.trained])
     if len(truth) and wrong.any():
         away, _ = KDTree(truth).query(sample.zyx)
@@ -230,7 +246,7 @@ def _in_boxes(samples: list[Peaks]) -> tuple[float, float, float, float]:
     total = 0
     for sample in samples:
         truth = np.concatenate([sample.held_out, sample.trained])
-        inside = [_inside(points, sample.boxes) for points in (truth, sample.zyx)]
+        inside = [sample.is_declared(points) for points in (truth, sample.zyx)]
         truth, found = truth[inside[0]], sample.zyx[inside[1]]
         total += len(truth)
         free = np.ones(len(truth), bool)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import copy
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from lightning.pytorch import LightningModule
 from torch import Tensor
 
 from tomoscribe.io.volumes import open_volume
@@ -18,6 +16,8 @@ from tomoscribe.nets.tiled import TiledNet
 from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
+from tomoscribe.tasks.checkpoint import check_goes_on, pack
+from tomoscribe.tasks.learner import Learner
 from tomoscribe.tasks.tomogram import checkpoints
 from tomoscribe.tasks.tomogram.checks import check_change
 from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, false_picks, judge
@@ -31,25 +31,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from torch.utils.data import DataLoader
 
     from tomoscribe.project.model import TrainingData, TrainingSample
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.tasks.tomogram.plan import TomogramPlan
 
 _REJECTED_WEIGHT = 4.0
-_WARM_UP = 0.05
-"""Share of the training in which the learning rate rises."""
-_EMA_DECAY = 0.98
 _PRIOR = 0.005
 """Share of particle voxels where the user gives none; `settings.prior` tells it."""
-_ENDLESS = 1_000_000_000
-"""Steps that the loader offers; budget and plan end a training, not the loader."""
 _HOT_FROM = 0.1
 """Share of the training after which the hottest voxels are left out; before, heat says nothing."""
 
 
-class TomogramModule(LightningModule):
+class TomogramModule(Learner):
     """Learns one heatmap a class from clicks; see `tasks.base.TaskModule`.
 
     A step draws its own batch from the resident volumes; the data loader only counts.
@@ -73,26 +67,23 @@ class TomogramModule(LightningModule):
         plan: TomogramPlan,
         device: torch.device,
     ) -> None:
-        super().__init__()
+        torch.manual_seed(settings.seed)
+        net = UNet3d(len(data.classes), plan.width, levels=plan.levels, stem=plan.stem)
+        net.place(device)
+        super().__init__(
+            net,
+            steps=plan.steps,
+            learning_rate=plan.learning_rate,
+            weight_decay=plan.weight_decay,
+            seed=settings.seed,
+        )
         self.settings, self._plan = settings, plan
         self.plan: dict[str, object] = plan.model_dump(exclude={"reasons"})
         self.reasons = dict(plan.reasons)
         self.classes = data.classes
         self.voxel_size_A = data.with_role(Role.TRAIN)[0].voxel_size_A
         self._place = device
-        torch.manual_seed(settings.seed)
-        self._rng = np.random.default_rng(settings.seed)
-        self._generator = torch.Generator().manual_seed(settings.seed)
-        self.net = UNet3d(len(data.classes), plan.width, levels=plan.levels, stem=plan.stem)
-        self.net.place(device)
-        self.ema = copy.deepcopy(self.net).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            self.net.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
-        )
-        self.optimizer.register_step_post_hook(lambda *_: self._after_step())
-        self.steps_done = 0
         self.thresholds = {particle.name: 0.5 for particle in data.classes}
-        self._progress: float | None = None
         self._volumes: dict[str, tuple[ScaledVolume, Tensor]] = {}
         self._known: dict[str, frozenset[tuple[str, int]]] = {}
         self._take(data)
@@ -171,29 +162,9 @@ class TomogramModule(LightningModule):
 
     # ---- steps --------------------------------------------------------------------------------
 
-    def set_progress(self, fraction: float) -> None:
-        """Tell how much of the budget is used, 0..1; it drives learning rate and schedule."""
-        self._progress = min(max(fraction, 0.0), 1.0)
-
-    @property
-    def progress(self) -> float:
-        """Share of the budget that is used; by steps where nobody told."""
-        if self._progress is not None:
-            return self._progress
-        return min(1.0, self.steps_done / self._plan.steps)
-
-    def train_dataloader(self) -> DataLoader[int]:
-        """Return a loader that only counts steps."""
-        steps: Any = range(_ENDLESS)
-        return torch.utils.data.DataLoader(steps, batch_size=None)
-
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return the optimizer; it lives here so that a checkpoint can be made at any time."""
-        return self.optimizer
-
     def training_step(self, batch: object, batch_idx: int) -> Tensor:
         """Draw a batch and return its loss."""
-        self._schedule()
+        self.schedule()
         patches, labels = self._draw()
         with torch.autocast(self._place.type, torch.bfloat16, enabled=self._bfloat16):
             logits = self.net(patches)
@@ -202,13 +173,6 @@ class TomogramModule(LightningModule):
     @property
     def _bfloat16(self) -> bool:
         return self._plan.precision == "bfloat16"
-
-    def _schedule(self) -> None:
-        done = self.progress
-        rise = min(1.0, (done + 0.002) / _WARM_UP) if self.steps_done < 200 else 1.0
-        fall = 0.5 * (1 + math.cos(math.pi * max(0.0, done - _WARM_UP) / (1 - _WARM_UP)))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._plan.learning_rate * rise * max(fall, 0.02)
 
     def _draw(self) -> tuple[Tensor, Labels]:
         edge, stem = self._plan.patch // self._plan.stem, self._plan.stem
@@ -240,18 +204,6 @@ class TomogramModule(LightningModule):
             return non_negative_pu(logits, labels, self.settings.prior or _PRIOR)
         hot = self._plan.hot_share if kind == "hot-exclusion" and self.progress > _HOT_FROM else 0.0
         return hot_exclusion(logits, labels, hot)
-
-    def _after_step(self) -> None:
-        self.steps_done += 1
-        decay = min(_EMA_DECAY, (1 + self.steps_done) / (10 + self.steps_done))
-        with torch.no_grad():
-            average = [*self.ema.parameters(), *self.ema.buffers()]
-            current = [*self.net.parameters(), *self.net.buffers()]
-            for mean, value in zip(average, current, strict=True):
-                if mean.is_floating_point():
-                    mean.lerp_(value, 1 - decay)
-                else:
-                    mean.copy_(value)
 
     # ---- judging and using --------------------------------------------------------------------
 
@@ -350,34 +302,22 @@ class TomogramModule(LightningModule):
 
     def checkpoint(self) -> dict[str, Any]:
         """Return all that prediction and resuming need, as tensors and plain data only."""
-        return checkpoints.pack(
+        return pack(
+            task=checkpoints.TASK,
             plan=self._plan,
             classes=self.classes,
             voxel_size_A=self.voxel_size_A,
             thresholds=self.thresholds,
             ema=self.ema.state_dict(),
             device=self._place.type,
-            training={
-                "net": self.net.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "steps_done": self.steps_done,
-                "progress": self.progress,
-                "numpy_rng": checkpoints.rng_state(self._rng),
-                "torch_rng": self._generator.get_state(),
-            },
+            training=self.training_state(),
         )
 
     def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
         """Take a checkpoint over: weights alone, or optimizer, step and random state too."""
-        checkpoints.check_fits(state, self._plan, self.classes, self.voxel_size_A)
-        self.ema.load_state_dict(state["ema"])
-        if weights_only:
-            self.net.load_state_dict(state["ema"])
-            return
-        training = state["training"]
-        self.net.load_state_dict(training["net"])
-        self.optimizer.load_state_dict(training["optimizer"])
-        self.steps_done = int(training["steps_done"])
-        self.thresholds = {str(k): float(v) for k, v in state["thresholds"].items()}
-        checkpoints.set_rng_state(self._rng, training["numpy_rng"])
-        self._generator.set_state(training["torch_rng"].cpu())
+        check_goes_on(
+            state, self._plan, checkpoints.OF_THE_NETWORK, self.classes, self.voxel_size_A
+        )
+        self.take_over(state["ema"], state["training"], weights_only=weights_only)
+        if not weights_only:
+            self.thresholds = {str(k): float(v) for k, v in state["thresholds"].items()}

@@ -9,6 +9,7 @@ from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.precision import PrecisionTest, measure_precision
 from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import Role
+from tomoscribe.tasks.checkpoint import check_kind
 from tomoscribe.tasks.tomogram import checkpoints
 from tomoscribe.tasks.tomogram.checks import check_data
 from tomoscribe.tasks.tomogram.module import TomogramModule
@@ -47,7 +48,7 @@ class TomogramTask:
         check_data(data)
         before = None
         if start is not None:
-            checkpoints.check_kind(start, "The checkpoint to start from")
+            check_kind(start, "The checkpoint to start from", self.name)
             before = TomogramPlan(**start["plan"])
         plan = make_plan(_summarise(data), settings, DeviceInfo(kind=device.type), before)
         if plan.precision == "auto":

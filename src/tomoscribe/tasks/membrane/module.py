@@ -1,0 +1,271 @@
+"""The training of the membrane task in memory: resident membranes, live labels, EMA weights."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tomoscribe.membranes.membrane import load_membrane
+from tomoscribe.nets.losses import hot_exclusion, non_negative_pu
+from tomoscribe.project.model import Role
+from tomoscribe.tasks.base import Evaluation, MeshGrid, TrainingStatus
+from tomoscribe.tasks.checkpoint import check_goes_on, pack
+from tomoscribe.tasks.learner import Learner
+from tomoscribe.tasks.membrane import checkpoints
+from tomoscribe.tasks.membrane.architecture import make_net, place
+from tomoscribe.tasks.membrane.classes import choose_classes
+from tomoscribe.tasks.membrane.judging import peaks_of
+from tomoscribe.tasks.membrane.local import draw_batch
+from tomoscribe.tasks.membrane.plan import OF_THE_NETWORK
+from tomoscribe.tasks.membrane.predictor import MembranePredictor
+from tomoscribe.tasks.membrane.prepared import PreparedMembrane
+from tomoscribe.tasks.membrane.targets import complete_mask, make_targets, target_sigma_A
+from tomoscribe.tasks.tomogram.checks import check_change
+from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, judge
+from tomoscribe.tasks.tomogram.labels import can_judge, make_labels, pick_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.project.model import TrainingData, TrainingSample
+    from tomoscribe.tasks.membrane.architecture import Resident
+    from tomoscribe.tasks.membrane.plan import MembranePlan
+    from tomoscribe.tasks.settings import TrainingSettings
+    from tomoscribe.tasks.tomogram.judge import Peaks
+    from tomoscribe.tasks.tomogram.labels import SampleLabels
+
+_PRIOR = 0.01
+"""Share of the surface near particle centres where the user gives none."""
+_HOT_FROM = 0.1
+"""Share of the training after which the hottest places are left out; before, heat says nothing."""
+
+
+class MembraneModule(Learner):
+    """Learns one map of scores a class from clicks on membranes; see `tasks.base.TaskModule`.
+
+    Parameters
+    ----------
+    data : TrainingData
+        Membranes, picks and classes.
+    settings : TrainingSettings
+        What the user set.
+    plan : MembranePlan
+        What follows from both and from the device.
+    device : torch.device
+        Where everything is.
+    opened : dict of str to PreparedMembrane
+        Membranes that were read already, by path.
+    """
+
+    def __init__(
+        self,
+        data: TrainingData,
+        settings: TrainingSettings,
+        plan: MembranePlan,
+        device: torch.device,
+        opened: dict[str, PreparedMembrane] | None = None,
+    ) -> None:
+        torch.manual_seed(settings.seed)
+        super().__init__(
+            make_net(plan, len(data.classes)).to(device),
+            steps=plan.steps,
+            learning_rate=plan.learning_rate,
+            weight_decay=plan.weight_decay,
+            seed=settings.seed,
+        )
+        self.settings, self._plan = settings, plan
+        self.plan: dict[str, object] = plan.model_dump(exclude={"reasons"})
+        self.reasons = dict(plan.reasons)
+        self.classes = data.classes
+        self.voxel_size_A = data.with_role(Role.TRAIN)[0].voxel_size_A
+        self.thresholds = {particle.name: 0.5 for particle in data.classes}
+        self._place = device
+        self._opened = dict(opened or {})
+        self._membranes: dict[str, Resident] = {}
+        self._known: dict[str, frozenset[tuple[str, int]]] = {}
+        self._take(data)
+
+    # ---- labels -------------------------------------------------------------------------------
+
+    def set_data(self, data: TrainingData) -> TrainingStatus:
+        """Take new labels over; membranes that are already resident are not read again.
+
+        Raises
+        ------
+        TomoscribeError
+            If the classes changed, or a membrane cannot be used; the old labels stay.
+        """
+        data = choose_classes(data, self.settings)
+        check_change(data, self.classes, self.voxel_size_A, "membrane")
+        return self._take(data)
+
+    def _take(self, data: TrainingData) -> TrainingStatus:
+        # All that may fail comes before the first assignment.
+        train, validate = data.with_role(Role.TRAIN), data.with_role(Role.VALIDATE)
+        membranes = {s.volume_path: self._resident(s) for s in (*train, *validate)}
+        hold_out = 0.0 if can_judge(validate, self.classes) else self.settings.hold_out
+        first = not self._known
+        labels = [
+            make_labels(
+                sample,
+                self.classes,
+                hold_out=hold_out,
+                known=None if first else self._known.get(sample.name, frozenset()),
+            )
+            for sample in train
+        ]
+        for sample, known in zip(train, labels, strict=True):
+            self._label(membranes[sample.volume_path], sample, known)
+        self._train, self._validate = train, validate
+        self._membranes, self._labels = membranes, labels
+        self._opened = {}
+        if first:
+            self._known = {s.name: pick_keys(s) for s in data.samples}
+        parts = [part for known in labels for part in known.points]
+        used = sum(len(p.clicked) + len(p.rejected) for p in parts)
+        held = sum(len(p.held_out) for p in parts)
+        return TrainingStatus(used=used, total=used + held, held_out=held)
+
+    def _resident(self, sample: TrainingSample) -> Resident:
+        path = sample.volume_path
+        if path in self._membranes:
+            return self._membranes[path]
+        prepared = self._opened.get(path)
+        if prepared is None:
+            prepared = PreparedMembrane(load_membrane(path, voxel_size_A=sample.voxel_size_A))
+        return place(prepared, self._plan, self._place, training=sample.role == Role.TRAIN)
+
+    def _label(self, resident: Resident, sample: TrainingSample, known: SampleLabels) -> None:
+        prepared = resident.prepared
+        diameters = [particle.diameter_A for particle in self.classes]
+        certain = complete_mask(prepared, sample)
+        sigmas = [target_sigma_A(d, self._plan.pixel_A) for d in diameters]
+        clicked = [
+            pair
+            for part in known.points
+            for points, weights in (
+                (part.clicked, part.weights),
+                (part.rejected, part.rejected_weights),
+            )
+            for pair in zip(prepared.vertices_at(points).tolist(), weights.tolist(), strict=True)
+        ]
+        resident.set_labels(make_targets(prepared, known, diameters, sigmas, certain), clicked)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MembraneModule:
+        """Move the resident membranes along with the module, so that a pause frees a device."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        place_now = next(self.net.parameters()).device
+        if place_now != self._place:
+            for resident in self._membranes.values():
+                resident.to(place_now)
+            self._place = place_now
+        return self
+
+    # ---- steps --------------------------------------------------------------------------------
+
+    def training_step(self, batch: object, batch_idx: int) -> Tensor:
+        """Draw a batch and return its loss."""
+        self.schedule()
+        membranes = [self._membranes[s.volume_path] for s in self._train]
+        profiles, labels = draw_batch(membranes, self._plan.batch, self._rng, self._generator)
+        logits = self.net(profiles)[:, :, None]
+        if self.settings.loss == "nnpu":
+            return non_negative_pu(logits, labels, self.settings.prior or _PRIOR)
+        hot = self._plan.hot_share if self.progress > _HOT_FROM else 0.0
+        return hot_exclusion(logits, labels, hot)
+
+    # ---- judging and using --------------------------------------------------------------------
+
+    def evaluate(self, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
+        """Validate the EMA weights on the membranes for validation, or on held-out clicks.
+
+        `should_stop` is asked between blocks; None where it said yes, and then nothing changes.
+        """
+        judged = self._validate if can_judge(self._validate, self.classes) else self._train
+        predictor = self.predictor()
+        by_sample = []
+        for sample in judged:
+            scores = self._scores(predictor, sample, should_stop)
+            if scores is None:
+                return None
+            by_sample.append(self._peaks(predictor, sample, scores))
+        verdicts = [judge(list(peaks)) for peaks in zip(*by_sample, strict=True)]
+        names = [particle.name for particle in self.classes]
+        self.thresholds = {n: v.threshold for n, v in zip(names, verdicts, strict=True)}
+        metrics = {
+            key if len(names) == 1 else f"{name}/{key}": value
+            for name, verdict in zip(names, verdicts, strict=True)
+            for key, value in verdict.metrics.items()
+        }
+        score = float(np.mean([verdict.score for verdict in verdicts]))
+        return Evaluation(score, metrics, dict(self.thresholds))
+
+    def _scores(
+        self,
+        predictor: MembranePredictor,
+        sample: TrainingSample,
+        should_stop: Callable[[], bool] | None,
+    ) -> NDArray[np.float32] | None:
+        """Return the scores (class, 1, 1, V) of a membrane, None where it was abandoned."""
+        membrane = self._membranes[sample.volume_path].prepared.membrane
+        parts = []
+        for block in predictor.blocks(membrane):
+            if should_stop is not None and should_stop():
+                return None
+            parts.append(block.scores)
+        return np.concatenate(parts, axis=-1)
+
+    def _peaks(
+        self, predictor: MembranePredictor, sample: TrainingSample, scores: NDArray[np.float32]
+    ) -> list[Peaks]:
+        """Return the peaks of each class on a membrane, with what is known there."""
+        prepared = self._membranes[sample.volume_path].prepared
+        found = predictor.decode(scores, MeshGrid.of(prepared.membrane), LOWEST_SCORE)
+        known = (
+            self._labels[self._train.index(sample)]
+            if sample.role == Role.TRAIN
+            else make_labels(sample, self.classes, hold_out=1.0, known=None)
+        )
+        certain = complete_mask(prepared, sample)
+        return [
+            peaks_of(prepared, picks, part, certain, particle.diameter_A)
+            for picks, part, particle in zip(found, known.points, self.classes, strict=True)
+        ]
+
+    def predictor(self) -> MembranePredictor:
+        """Return a frozen copy of the EMA weights with the thresholds of the last evaluation."""
+        return MembranePredictor(
+            copy.deepcopy(self.ema).eval(),
+            self._plan,
+            self.classes,
+            dict(self.thresholds),
+            self.voxel_size_A,
+            self._place,
+            self._membranes,
+        )
+
+    def checkpoint(self) -> dict[str, Any]:
+        """Return all that prediction and resuming need, as tensors and plain data only."""
+        return pack(
+            task=checkpoints.TASK,
+            plan=self._plan,
+            classes=self.classes,
+            voxel_size_A=self.voxel_size_A,
+            thresholds=self.thresholds,
+            ema=self.ema.state_dict(),
+            device=self._place.type,
+            training=self.training_state(),
+        )
+
+    def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
+        """Take a checkpoint over: weights alone, or optimizer, step and random state too."""
+        check_goes_on(state, self._plan, OF_THE_NETWORK, self.classes, self.voxel_size_A)
+        self.take_over(state["ema"], state["training"], weights_only=weights_only)
+        if not weights_only:
+            self.thresholds = {str(k): float(v) for k, v in state["thresholds"].items()}
