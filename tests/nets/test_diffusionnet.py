@@ -113,6 +113,24 @@ def test_the_convolution_runs_along_each_normal_alone(operators: list[Operators]
     assert torch.allclose(got[0], x[0] + rows[:, 0], atol=1e-5)
 
 
+def test_gradients_of_the_convolution_are_those_of_pytorchs_own_pooling(
+    operators: list[Operators],
+) -> None:
+    net = _awake(DiffusionNet(16)).normal
+    x = _features([operators[0]], 16)[0][None].requires_grad_()
+    batch = ResidentParts(operators[:1], CPU).batch([0])
+    weight = torch.randn(x.shape, generator=torch.Generator().manual_seed(9))
+    parameters = [x, *net.parameters()]
+    own = torch.autograd.grad((net(x, batch) * weight).sum(), parameters)
+    rows = net.block(x, batch)[0][:, None]
+    for layer in (net.first, net.second):
+        rows = functional.conv1d(rows, layer.weight[:, :, 0], layer.bias, padding=1)
+        rows = functional.max_pool1d(functional.relu(rows), 3, 1, 1)
+    plain = torch.autograd.grad(((x[0] + rows[:, 0])[None] * weight).sum(), parameters)
+    for one, other in zip(own, plain, strict=True):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-4)
+
+
 def test_the_default_net_has_the_parameters_that_the_peer_uses() -> None:
     # 9,701 of which its second separable block, 994, is never called.
     assert sum(values.numel() for values in DiffusionNet(16).parameters()) == 9701 - 994

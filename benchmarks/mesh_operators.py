@@ -1,0 +1,363 @@
+"""Operators, a training epoch and a prediction of one membrane, side by side with MemBrain-pick.
+
+    OMP_NUM_THREADS=1 python benchmarks/mesh_operators.py --peer-python /opt/peer/bin/python
+
+Both get the same mesh of case `m15` and take turns in one run; what is compared are CPU-seconds of
+one thread, medians over the rounds of theirs over ours. Beside each stands what says that both did
+the same. `--layers` times our two networks alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import starfile
+import torch
+
+from cases import ensure_case
+from tomoscribe.io.mesh_data import TriangleMesh
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.membranes.geodesics import distance_graph, distance_to, edge_graph
+from tomoscribe.membranes.heat import make_heat
+from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
+from tomoscribe.membranes.meshing import mesh_segmentation
+from tomoscribe.membranes.operator_cache import MeshOperators
+from tomoscribe.membranes.operators import PEER_UNIT_A, Operators, make_operators
+from tomoscribe.membranes.partition import partition_mesh
+from tomoscribe.membranes.slab import sample_slab
+from tomoscribe.nets.diffusionnet import DiffusionNet
+from tomoscribe.nets.mesh_augment import MeshAugmentation, Places, augment, standardise
+from tomoscribe.nets.mesh_batches import MeshBatches
+from tomoscribe.nets.mesh_local import HeatField, LocalNet
+from tomoscribe.nets.mesh_losses import peer_targets, soft_cross_entropy, weighted_mse
+from tomoscribe.nets.mesh_parts import ResidentParts
+from tomoscribe.nets.mesh_sparse import Rows
+
+VOXEL_A = 10.0
+PEER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "QT_QPA_PLATFORM": "offscreen", "MPLBACKEND": "Agg"}
+PEER_VARIABLE = "TOMOSCRIBE_PEER_PYTHON"
+CPU = torch.device("cpu")
+BATCH = 4
+"""Parts a step: three steps an epoch of one membrane, where the peer does two."""
+
+
+class Case:
+    """A membrane of case `m15` with densities and particles."""
+
+    def __init__(self, name: str, number: int) -> None:
+        folder = ensure_case(name)
+        mask = np.asarray(open_volume(folder / "segmentations" / f"mb{number}.mrc").data[...]) > 0
+        self.mesh = mesh_segmentation(mask, VOXEL_A).meshes[0].mesh
+        self.normals = vertex_normals_zyx(self.mesh)
+        volume = np.asarray(open_volume(folder / "tomogram.mrc").data[...])
+        depths = 7.5 * np.arange(-3, 17)
+        slab = sample_slab(volume, self.mesh.vertices_zyx, self.normals, depths, VOXEL_A)
+        self.values = np.asarray(slab.values)
+        table = pd.DataFrame(starfile.read(folder / "gt" / f"mb{number}.star"))
+        self.positions = table[[f"rlnCoordinate{axis}" for axis in "XYZ"]].to_numpy(float)
+        self.part = partition_mesh(self.mesh)[0]
+
+    def write(self, path: Path) -> None:
+        """Write what the peer needs, in its axis order and with its inward normals."""
+        scale = VOXEL_A / PEER_UNIT_A
+        own = self.part.vertices
+        np.savez(
+            path,
+            points=self.mesh.vertices_zyx[:, ::-1],
+            faces=self.mesh.faces[:, ::-1],
+            normals=-self.normals[:, ::-1],
+            normal_values=self.values,
+            positions=self.positions,
+            part_points=self.mesh.vertices_zyx[own][:, ::-1] * scale,
+            part_normals=self.normals[own][:, ::-1],
+            part_faces=self.part.faces,
+        )
+
+
+class Ours:
+    """The same work with our functions."""
+
+    def __init__(self, case: Case) -> None:
+        torch.set_num_threads(1)
+        torch.manual_seed(0)
+        self.case = case
+        self.net, self.local = DiffusionNet(16), LocalNet(16)
+        self.data: MeshBatches | None = None
+        self.field: HeatField | None = None
+        near = self._distances()
+        self.targets = peer_targets(near)
+        self.soft = torch.exp(-0.5 * (near / 40.0).square())
+
+    def _distances(self) -> torch.Tensor:
+        mesh = self.case.mesh
+        apart = mesh.vertices_zyx[None] - self.case.positions[:, None, ::-1]
+        sources = np.argmin(np.linalg.norm(apart, axis=2), axis=1)
+        return torch.from_numpy(VOXEL_A * distance_to(distance_graph(mesh), sources, 15.0))
+
+    def part(self) -> Operators:
+        """Operators of the part that both get."""
+        own, scale = self.case.part.vertices, VOXEL_A / PEER_UNIT_A
+        vertices, normals = self.case.mesh.vertices_zyx[own] * scale, self.case.normals[own]
+        return make_operators(vertices, self.case.part.faces, normals, 128)
+
+    def prepare(self) -> tuple[list[Any], list[Operators]]:
+        """Partition and operators of the membrane."""
+        mesh, scale = self.case.mesh, VOXEL_A / PEER_UNIT_A
+        parts = partition_mesh(mesh)
+        operators = [
+            make_operators(
+                mesh.vertices_zyx[p.vertices] * scale, p.faces, self.case.normals[p.vertices], 128
+            )
+            for p in parts
+        ]
+        return parts, operators
+
+    def prepare_local(self) -> HeatField:
+        """All that the local network needs of a membrane."""
+        return HeatField.of(make_heat(self.case.mesh, self.case.normals, VOXEL_A), CPU)
+
+    def epoch(self) -> float:
+        """Every vertex of the membrane once, augmented, with the peer's network."""
+        if self.data is None:
+            parts, operators = self.prepare()
+            made = MeshOperators(tuple(parts), tuple(operators))
+            self.data = MeshBatches([(self.case.mesh, VOXEL_A, made)], CPU)
+        data, net, values = self.data, self.net.train(), torch.from_numpy(self.case.values)
+        optimizer = torch.optim.Adam(net.parameters(), lr=5e-3)
+        generator = torch.Generator().manual_seed(0)
+        losses = []
+        order = torch.randperm(len(data), generator=generator).tolist()
+        for start in range(0, len(order), BATCH):
+            batch = data.batch(order[start : start + BATCH])
+            valid = batch.parts.valid
+            first = int(torch.randint(0, 5, (), generator=generator))
+            x = standardise(values[batch.index], valid)
+            x = augment(x, batch.places, MeshAugmentation(), generator)
+            maps = net(x[..., first : first + 16], batch.parts)[..., 0]
+            loss = weighted_mse(maps, self.targets[batch.index], valid.float())
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(float(loss.detach()))
+        return losses[-1]
+
+    def epoch_local(self) -> float:
+        """Take the whole membrane through the local network once."""
+        if self.field is None:
+            self.field = self.prepare_local()
+        net = self.local.train()
+        optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
+        places, values = self._whole()
+        generator = torch.Generator().manual_seed(0)
+        x = augment(standardise(values, places.valid), places, MeshAugmentation(), generator)
+        logits = net(x[0, :, 2:18], self.field)[:, 0]
+        loss = soft_cross_entropy(logits, self.soft, torch.ones_like(logits))
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return float(loss.detach())
+
+    def _whole(self) -> tuple[Places, torch.Tensor]:
+        if not hasattr(self, "_places"):
+            positions = torch.from_numpy(self.case.mesh.vertices_zyx * VOXEL_A).float()[None]
+            edges = Rows.of(edge_graph(self.case.mesh) * VOXEL_A, CPU)
+            valid = torch.ones(1, positions.shape[1], dtype=torch.bool)
+            self._places = Places(positions, valid, edges)
+        return self._places, torch.from_numpy(self.case.values)[None]
+
+    def predict(self) -> np.ndarray:
+        """Scores of the membrane from nothing, with the peer's network."""
+        parts, operators = self.prepare()
+        resident, net = ResidentParts(operators, CPU), self.net.eval()
+        mean, deviation = self.case.values.mean(), self.case.values.std()
+        values = torch.from_numpy((self.case.values[:, 2:18] - mean) / deviation)
+        scores = np.full(len(values), np.nan, np.float32)
+        with torch.no_grad():
+            for number, part in enumerate(parts):
+                own = torch.from_numpy(part.vertices)
+                maps = net(values[own][None], resident.batch([number]))[0, :, 0].numpy()
+                scores[part.vertices[part.core]] = maps[part.core]
+        return scores
+
+    def predict_local(self) -> np.ndarray:
+        """Scores of the membrane from nothing, with the local network."""
+        field, net = self.prepare_local(), self.local.eval()
+        mean, deviation = self.case.values.mean(), self.case.values.std()
+        values = torch.from_numpy((self.case.values[:, 2:18] - mean) / deviation)
+        with torch.no_grad():
+            return np.asarray(net(values, field)[:, 0])
+
+
+class Peer:
+    """The peer's process."""
+
+    def __init__(self, python: str, case: Path, work: Path) -> None:
+        script = Path(__file__).with_name("mesh_operators_peer.py")
+        self._log = (work / "peer.log").open("w")
+        self._process = subprocess.Popen(
+            [python, str(script), str(case), str(work)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=os.environ | PEER_ENVIRONMENT,
+        )
+        self._answer()
+
+    def __call__(self, what: str) -> dict[str, Any]:
+        """Have it do something, and return its answer."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"do": what}) + "\n")
+        self._process.stdin.flush()
+        return self._answer()
+
+    def _answer(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"The peer ended; see {self._log.name}.")
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def close(self) -> None:
+        """End the process."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+        self._log.close()
+
+
+def compare(title: str, theirs: Any, ours: Any, rounds: int) -> None:
+    """Print CPU-seconds of both in turn, and the median ratio."""
+    ours()  # what is made once belongs to no round
+    pairs = []
+    for _ in range(rounds):
+        answer = theirs()
+        start = time.process_time()
+        ours()
+        pairs.append((answer["cpu_s"], time.process_time() - start))
+    ratio = statistics.median(a / b for a, b in pairs)
+    their, our = (statistics.median(values) for values in zip(*pairs, strict=True))
+    print(f"{title:<52} {their:8.3f} {our:8.3f} {ratio:8.1f}", flush=True)
+
+
+def agreement(path: Path, own: Operators) -> None:
+    """Print how far both sides' operators of the same part agree."""
+    from scipy import sparse
+
+    theirs = np.load(path)
+    n = len(own.mass)
+
+    def matrix(name: str) -> Any:
+        return sparse.coo_array((theirs[name], theirs[f"{name}_at"]), shape=(n, n)).tocsr()
+
+    def residual(values: np.ndarray, vectors: np.ndarray) -> float:
+        left = own.laplacian @ vectors - own.mass[:, None] * vectors * values
+        scale = np.linalg.norm(own.mass[:, None] * vectors * values.max(), axis=0)
+        return float((np.linalg.norm(left, axis=0) / scale).max())
+
+    slopes = [
+        abs(matrix(name) - grad).max() / abs(grad).max()
+        for name, grad in (("x", own.gradient_x), ("y", own.gradient_y))
+    ]
+    # The last few may have a partner beyond the cut.
+    inside = theirs["vectors"][:, :120].astype(float)
+    caught = np.linalg.norm(own.eigenvectors.T @ (own.mass[:, None] * inside), axis=0)
+    print(f"  gradients differ by {max(slopes):.1e} of the largest entry")
+    print(f"  Laplacians by {abs(matrix('laplacian') - own.laplacian).max():.1e}")
+    print(
+        "  eigenvalues by "
+        f"{np.abs(theirs['values'] - own.eigenvalues).max() / own.eigenvalues[-1]:.1e} of the last"
+    )
+    print(
+        f"  residual of an eigenpair: theirs {residual(theirs['values'], theirs['vectors']):.1e}, "
+        f"ours {residual(own.eigenvalues, own.eigenvectors):.1e}"
+    )
+    print(f"  of each of their first 120 eigenvectors ours hold {caught.min():.6f} or more")
+
+
+def layers() -> None:
+    """Print the cost of both networks on membranes of two sizes."""
+    for rows, columns in ((100, 130), (180, 150)):
+        y, x = np.mgrid[:rows, :columns].astype(float)
+        vertices = np.stack([0 * y.ravel(), 2.2 * y.ravel(), 2.2 * x.ravel()], axis=1)
+        a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
+        faces = np.concatenate(
+            [
+                np.stack([a, a + 1, a + columns + 1], axis=1),
+                np.stack([a, a + columns + 1, a + columns], axis=1),
+            ]
+        )
+        shuffle = np.random.default_rng(0).permutation(len(vertices))
+        mesh = TriangleMesh(vertices[shuffle], np.argsort(shuffle)[faces])
+        normals = np.tile([1.0, 0.0, 0.0], (len(vertices), 1))
+        field = HeatField.of(make_heat(mesh, normals, VOXEL_A), CPU)
+        values = torch.randn(len(vertices), 16)
+        for width in (16, 32):
+            net = LocalNet(16, width=width)
+            seconds = []
+            for _ in range(5):
+                start = time.process_time()
+                net.zero_grad()
+                net(values, field).square().mean().backward()
+                seconds.append(time.process_time() - start)
+            took = 1e3 * statistics.median(seconds)
+            print(f"local, {len(vertices)} vertices, {width} channels: {took:.0f} ms a step")
+
+
+def main() -> None:
+    """Compare, or time our layers."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer-python", default=os.environ.get(PEER_VARIABLE))
+    parser.add_argument("--case", default="m15")
+    parser.add_argument("--membrane", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--layers", action="store_true", help="time our networks alone")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.layers:
+        layers()
+        return
+    if not options.peer_python or not Path(options.peer_python).exists():
+        print(f"No MemBrain-pick to compare with: give --peer-python or set {PEER_VARIABLE}.")
+        return
+    case = Case(options.case, options.membrane)
+    ours = Ours(case)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        case.write(work / "case.npz")
+        peer = Peer(options.peer_python, work / "case.npz", work)
+        prepared = peer("prepare")
+        print(
+            f"{options.case}, membrane {options.membrane}: {len(case.values)} vertices; theirs in "
+            f"{prepared['parts']} parts of {prepared['vertices']} vertices together, ours in "
+            f"{len(partition_mesh(case.mesh))}\n{'CPU-seconds':<52} {'theirs':>8} {'ours':>8} ratio"
+        )
+        n = options.rounds
+        compare(
+            "operators of one part of 2000, 128 eigenvectors", lambda: peer("part"), ours.part, n
+        )
+        agreement(work / "part.npz", ours.part())
+        compare("all operators of the membrane", lambda: peer("prepare"), ours.prepare, n)
+        compare("  the same, local network", lambda: peer("prepare"), ours.prepare_local, n)
+        compare("training epoch, the peer's network", lambda: peer("epoch"), ours.epoch, n)
+        compare("  the same, local network", lambda: peer("epoch"), ours.epoch_local, n)
+        compare("prediction, the peer's network", lambda: peer("predict"), ours.predict, n)
+        compare("  the same, local network", lambda: peer("predict"), ours.predict_local, n)
+        covered = np.isfinite(ours.predict()).mean()
+        print(f"  vertices with a score: theirs {peer('predict')['vertices']}, ours {covered:.0%}")
+        peer.close()
+
+
+if __name__ == "__main__":
+    main()
