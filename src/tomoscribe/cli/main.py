@@ -14,7 +14,18 @@ import typer
 from rich.console import Console
 
 import tomoscribe
-from tomoscribe.cli import cluster, evaluate, export, info, mesh, predict, runs, simulate, train
+from tomoscribe.cli import (
+    cluster,
+    evaluate,
+    export,
+    info,
+    mesh,
+    orient,
+    predict,
+    runs,
+    simulate,
+    train,
+)
 from tomoscribe.cli import open as open_
 from tomoscribe.errors import TomoscribeError
 
@@ -29,6 +40,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     runs.resume,
     predict.predict,
     cluster.cluster,
+    orient.orient,
     evaluate.evaluate,
     export.export,
 )

@@ -1,0 +1,105 @@
+"""`tomoscribe orient`: picks of any program get the outward normals of a membrane."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+from rich.console import Console
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_columns import check_inside, tomogram_key
+from tomoscribe.io.pick_files import Flavour, read_picks
+from tomoscribe.io.pick_formats import WRITABLE
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.membranes.orient import open_surface, orient_picks
+from tomoscribe.project.export import export_columns
+
+_DEFAULT: Flavour = "relion3.1"
+
+
+def orient(
+    picks: Annotated[
+        Path, typer.Argument(help="Picks, in any format that is read.", metavar="PICKS")
+    ],
+    mesh: Annotated[
+        Path,
+        typer.Option(help="Membrane: a container (.h5), or a mesh (.obj, .ply, .stl, .vtp, .vtk)."),
+    ],
+    out: Annotated[Path, typer.Option(help="File for the oriented picks.")],
+    tomogram: Annotated[
+        Path | None,
+        typer.Option(help="Their tomogram: tells voxel size and units, and chooses its picks."),
+    ] = None,
+    voxel_size_A: Annotated[
+        float | None,
+        typer.Option("--voxel-size-A", min=0.0, help="Voxel size in Å, where no file tells it."),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help=f"Format of the file: {', '.join(WRITABLE)}.",
+            show_default=f"by the suffix of --out; {_DEFAULT} for .star",
+        ),
+    ] = None,
+    snap_A: Annotated[
+        float | None,
+        typer.Option(
+            "--snap-A",
+            min=0.0,
+            help="Move picks that are nearer than this many Å on to the surface; default: none.",
+        ),
+    ] = None,
+) -> None:
+    """Give picks the outward normals of the nearest surface points; RELION's +z is the normal."""
+    flavour = _flavour(out, format_)
+    geometry = None if tomogram is None else open_volume(tomogram, voxel_size_A).geometry
+    surface, grid, notes = open_surface(mesh, geometry, voxel_size_A)
+    if flavour == "relion5" and max(grid.shape_zyx) <= 1:
+        raise TomoscribeError("relion5 counts from the tomogram's centre: give --tomogram.")
+    columns = read_picks(picks, geometry=grid)
+    name = mesh.stem if tomogram is None else tomogram.name
+    if tomogram is not None:
+        columns = columns.for_tomogram(name, str(picks))
+    elif len(set(columns.tomogram or ())) > 1:
+        raise TomoscribeError(
+            f"{picks} holds picks of {len(set(columns.tomogram or ()))} tomograms: "
+            "choose one with --tomogram."
+        )
+    outside = None if max(grid.shape_zyx) <= 1 else check_inside(columns, grid)
+    result = orient_picks(columns, surface, grid, snap_A)
+    report = export_columns(
+        result.columns, out, flavour, geometry=grid, tomogram_name=tomogram_key(name)
+    )
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(str(out), markup=False)
+    for row in report.first_rows:
+        console.print(f"  {row}", style="dim", markup=False)
+    console.print(
+        f"{report.sentence} Mean distance to the mesh {result.distances_A.mean():.1f} Å.",
+        markup=False,
+    )
+    warnings = [*([outside] if outside else []), *result.notes]
+    for note in (*columns.notes, *notes, *report.notes, *warnings):
+        console.print(note, style="yellow", markup=False)
+
+
+def _flavour(out: Path, name: str | None) -> Flavour:
+    """Return the format to write; its suffix must be that of the file, so that it is read back."""
+    suffix = out.suffix.lower()
+    if name is None:
+        fitting: list[Flavour] = [_DEFAULT] if suffix == ".star" else []
+        fitting += [n for n, row in WRITABLE.items() if suffix in row.suffixes]
+        if not fitting:
+            raise TomoscribeError(f"There is no format for {out}: name it with --format.")
+        return fitting[0]
+    if name not in WRITABLE:
+        raise TomoscribeError(f"There is no format '{name}'; formats are: {', '.join(WRITABLE)}.")
+    flavour = cast("Flavour", name)
+    if suffix not in WRITABLE[flavour].suffixes:
+        raise TomoscribeError(
+            f"{out} is no name for {name}: its files end in {WRITABLE[flavour].suffix}."
+        )
+    return flavour

@@ -1,0 +1,139 @@
+"""`tomoscribe orient`: outward normals in the angles of each program, and mistakes told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import starfile
+from scipy.spatial.transform import Rotation
+from tests.membranes.shapes import sphere
+
+from tomoscribe.cli.main import main
+from tomoscribe.io.mesh_data import TriangleMesh
+from tomoscribe.io.meshes import write_mesh
+from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.volumes import write_mrc
+
+CENTRE = np.array([40.0, 42.0, 44.0])
+SIZE_A = 10.0
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A ball of 20 voxels as a mesh, its tomogram, and 40 picks 2 voxels outside of it."""
+    ball = sphere(20.0, 4)
+    write_mesh(tmp_path / "ball.obj", TriangleMesh(ball.vertices_zyx + CENTRE, ball.faces))
+    write_mrc(tmp_path / "t.mrc", np.zeros((80, 90, 100), np.float32), SIZE_A)
+    zyx = CENTRE + 22.0 * outward()
+    rows = [f"{x},{y},{z}" for z, y, x in zyx]
+    (tmp_path / "picks.csv").write_text("\n".join(["x,y,z", *rows]) + "\n")
+    return tmp_path
+
+
+def outward() -> np.ndarray:
+    normals = np.random.default_rng(0).normal(size=(40, 3))
+    return normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+def run(capsys: pytest.CaptureFixture[str], *args: object) -> tuple[int, str]:
+    with pytest.raises(SystemExit) as caught:
+        main(["orient", *map(str, args)])
+    captured = capsys.readouterr()
+    return int(caught.value.code or 0), captured.out + captured.err
+
+
+def test_relion_z_is_the_outward_normal(folder, capsys):
+    code, said = run(
+        capsys, folder / "picks.csv", "--mesh", folder / "ball.obj", "--tomogram",
+        folder / "t.mrc", "--out", folder / "o.star",
+    )  # fmt: skip
+    assert code == 0
+    assert "40 written, 40 read back" in said
+    assert "Mean distance to the mesh 20." in said
+    table = starfile.read(folder / "o.star")["particles"]
+    angles = table[["rlnAngleRot", "rlnAngleTilt", "rlnAnglePsi"]].to_numpy()
+    # As RELION and MemBrain-pick define them: the inverse of intrinsic ZYZ.
+    z = Rotation.from_euler("ZYZ", angles, degrees=True).inv().apply([0, 0, 1])
+    assert (z[:, ::-1] * outward()).sum(axis=1).min() > np.cos(np.radians(5))
+    xyz = table[["rlnCoordinateX", "rlnCoordinateY", "rlnCoordinateZ"]].to_numpy()
+    assert xyz[:, ::-1] == pytest.approx(CENTRE + 22.0 * outward(), abs=1e-4)
+
+
+def test_stopgap_on_request_is_truly_stopgap(folder, capsys):
+    code, _ = run(
+        capsys, folder / "picks.csv", "--mesh", folder / "ball.obj", "--voxel-size-A", SIZE_A,
+        "--out", folder / "o.star", "--format", "stopgap",
+    )  # fmt: skip
+    assert code == 0
+    table = starfile.read(folder / "o.star")
+    angles = table[["phi", "the", "psi"]].to_numpy()
+    z = Rotation.from_euler("zxz", angles, degrees=True).apply([0, 0, 1])
+    assert (z[:, ::-1] * outward()).sum(axis=1).min() > np.cos(np.radians(5))
+
+
+@pytest.mark.parametrize("name", ["o.tbl", "o.em", "o.mod", "o.json", "o.ndjson", "o.csv"])
+def test_the_suffix_chooses_the_format(folder, capsys, name):
+    code, said = run(
+        capsys, folder / "picks.csv", "--mesh", folder / "ball.obj", "--tomogram",
+        folder / "t.mrc", "--out", folder / name,
+    )  # fmt: skip
+    assert code == 0, said
+    normals = read_picks(folder / name, geometry=_grid()).normals_zyx
+    assert (normals * outward()).sum(axis=1).min() > np.cos(np.radians(5))
+
+
+def _grid():
+    from tomoscribe.coords import Geometry
+
+    return Geometry((80, 90, 100), SIZE_A)
+
+
+def test_an_inward_mesh_gives_outward_normals_too(folder, capsys):
+    ball = sphere(20.0, 4)
+    write_mesh(folder / "in.obj", TriangleMesh(ball.vertices_zyx + CENTRE, ball.faces[:, ::-1]))
+    run(
+        capsys, folder / "picks.csv", "--mesh", folder / "in.obj", "--tomogram",
+        folder / "t.mrc", "--out", folder / "o.csv",
+    )  # fmt: skip
+    normals = read_picks(folder / "o.csv").normals_zyx
+    assert (normals * outward()).sum(axis=1).min() > np.cos(np.radians(5))
+
+
+def test_near_picks_are_moved_on_to_the_surface_on_request(folder, capsys):
+    run(
+        capsys, folder / "picks.csv", "--mesh", folder / "ball.obj", "--tomogram",
+        folder / "t.mrc", "--out", folder / "o.csv", "--snap-A", 30,
+    )  # fmt: skip
+    radii = np.linalg.norm(read_picks(folder / "o.csv").zyx - CENTRE, axis=1)
+    assert radii == pytest.approx(np.full(40, 20.0), abs=0.2)
+
+
+def test_picks_in_angstrom_are_far_from_the_mesh_and_it_is_said_why(folder, capsys):
+    rows = (folder / "picks.csv").read_text().splitlines()[1:]
+    in_A = ["x,y,z", *(",".join(str(float(v) * SIZE_A) for v in r.split(",")) for r in rows)]
+    (folder / "a.csv").write_text("\n".join(in_A) + "\n")
+    code, said = run(
+        capsys, folder / "a.csv", "--mesh", folder / "ball.obj", "--tomogram",
+        folder / "t.mrc", "--out", folder / "o.star",
+    )  # fmt: skip
+    assert code == 0
+    assert "40 of 40 points are > 50 Å from the mesh: they look like Å instead of voxels" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--out", "o.star"], "voxel size of"),
+        (["--out", "o.star", "--voxel-size-A", "10", "--format", "relion5"], "give --tomogram"),
+        (["--out", "o.star", "--voxel-size-A", "10", "--format", "motl"], "end in .em"),
+        (["--out", "o.png", "--voxel-size-A", "10"], "no format for"),
+        (["--out", "o.star", "--voxel-size-A", "10", "--format", "x"], "no format 'x'"),
+    ],
+)
+def test_mistakes_are_one_sentence(folder, capsys, monkeypatch, options, words):
+    monkeypatch.chdir(folder)
+    code, said = run(capsys, "picks.csv", "--mesh", "ball.obj", *options)
+    assert code == 1
+    assert words in said
