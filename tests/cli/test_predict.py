@@ -7,7 +7,9 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.project.spheres import write_container, write_tomogram
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.training.run import RunFolder
 
 Run = Callable[..., int | str | None]
@@ -18,24 +20,24 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Stand in for the prediction itself, and tell what it was asked."""
     asked: list[dict[str, Any]] = []
 
-    def predict_tomograms(checkpoint, tomograms, out, *, on_progress, **options):
-        asked.append({"checkpoint": checkpoint, "tomograms": list(tomograms), "out": out} | options)
-        for tomogram in tomograms:
-            on_progress(tomogram, 0.5)
-            on_progress(tomogram, 1.0)
-        return [
-            SimpleNamespace(
-                tomogram=t,
-                heatmap=out / "h.mrc",
+    def predict_files(checkpoint, sources, out, *, on_progress, **options):
+        asked.append({"checkpoint": checkpoint, "sources": list(sources), "out": out} | options)
+        for source in sources:
+            if Path(source).name == "bad.mrc":
+                yield TomoscribeError(f"{source} is bad.")
+                continue
+            on_progress(source, 0.5)
+            on_progress(source, 1.0)
+            yield SimpleNamespace(
+                source=source,
+                scores=out / "h.mrc",
                 star=out / "p.star",
                 csv=out / "p.csv",
                 pick_count=7,
             )
-            for t in tomograms
-        ]
 
     module = ModuleType("tomoscribe.prediction.batch")
-    module.predict_tomograms = predict_tomograms  # type: ignore[attr-defined]
+    module.predict_files = predict_files  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     return asked
 
@@ -61,11 +63,12 @@ def test_checkpoint_file_is_used_as_it_is(
     assert calls == [
         {
             "checkpoint": checkpoint,
-            "tomograms": [tomogram],
+            "sources": [tomogram],
             "out": out,
             "device": "auto",
             "threshold": None,
             "voxel_size_A": None,
+            "tomogram": None,
         }
     ]
     assert f"{tomogram}: 7 picks in {out / 'p.star'}" in capsys.readouterr().out
@@ -115,3 +118,31 @@ def test_missing_file_is_named_before_anything_is_loaded(
 def test_threshold_beyond_one_is_wrong_usage(exit_code: Run, tomogram: str, tmp_path: Path) -> None:
     args = ["predict", tomogram, tomogram, "--out", tmp_path, "--threshold", 1.5]
     assert exit_code(*args) == 2
+
+
+def test_a_bad_file_is_told_and_the_others_go_on(
+    exit_code: Run,
+    calls: list[dict[str, Any]],
+    tomogram: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bad = tmp_path / "bad.mrc"
+    bad.touch()
+    assert exit_code("predict", tomogram, bad, tomogram, "--out", tmp_path) == 1
+    told = capsys.readouterr()
+    assert f"{tomogram}: 7 picks" in told.out
+    assert f"error: {bad} is bad." in told.err
+
+
+def test_a_folder_stands_for_its_membranes_or_else_its_tomograms(
+    exit_code: Run, calls: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    tomogram = write_tomogram(tmp_path / "in" / "TS_1.mrc")
+    assert exit_code("predict", tomogram, tmp_path / "in", "--out", tmp_path) == 0
+    assert calls[-1]["sources"] == [str(tomogram)]
+    container = write_container(tmp_path / "in" / "M1.h5", tomogram)
+    assert exit_code("predict", tomogram, tmp_path / "in", "--out", tmp_path) == 0
+    assert calls[-1]["sources"] == [str(container)]
+    (tmp_path / "empty").mkdir()
+    assert exit_code("predict", tomogram, tmp_path / "empty", "--out", tmp_path) == 1

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.project.spheres import on_sphere, write_container, write_star, write_tomogram
 
 from tomoscribe.cli import set_options
 from tomoscribe.errors import TomoscribeError
@@ -68,7 +69,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
         return 1
 
     monkeypatch.setattr(launch, "start", start)
-    monkeypatch.setattr("tomoscribe.cli.train.load_training_data", lambda source: None)
+    monkeypatch.setattr("tomoscribe.cli.train.load_training_data", lambda *_: None)
     return asked
 
 
@@ -186,7 +187,7 @@ def test_help_tells_defaults_and_units(
     assert exit_code("train", "--help") == 0
     told = capsys.readouterr().out
     assert "validate_every_s = 10.0: seconds of training between validations" in told
-    for key in TrainingSettings.model_fields:
+    for key in (*TrainingSettings.model_fields, "membrane.band_low_A", "membrane.k_eig = 128"):
         assert key in told
 
 
@@ -198,6 +199,38 @@ def test_a_setting_can_be_left_to_the_plan(text: str) -> None:
 def test_settings_are_checked_by_their_model() -> None:
     with pytest.raises(TomoscribeError, match="preview_share=2"):
         set_options.parse_settings(["preview_share=2"])
+
+
+def test_settings_of_membranes_have_keys_of_their_own() -> None:
+    made = set_options.parse_settings(
+        ["membrane.radius_A=40", "membrane.position_tokens=a, b", "batch=4"]
+    )
+    assert (made.membrane.radius_A, made.membrane.position_tokens) == (40.0, ["a", "b"])
+    assert (made.batch, made.membrane.k_eig) == (4, TrainingSettings().membrane.k_eig)
+    for pair, said in (
+        ("membrane.radius_A=-1", r"membrane\.radius_A=-1 cannot be"),
+        ("membrane.nothing=1", "key=value with a key of"),
+        ("membrane=1", "key=value with a key of"),
+    ):
+        with pytest.raises(TomoscribeError, match=said):
+            set_options.parse_settings([pair])
+
+
+def test_a_folder_of_membranes_is_known_by_its_files(
+    exit_code: Run, ended: list[RunConfig], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tomogram = write_tomogram(tmp_path / "TS_1.mrc")
+    write_container(tmp_path / "data" / "train" / "M1.h5", tomogram)
+    write_star(tmp_path / "data" / "train" / "M1.star", on_sphere("M1", 5))
+    data, run = tmp_path / "data", tmp_path / "runs"
+    assert exit_code("train", data, "--complete", "--run", run / "1") == 0
+    assert (ended[0].task, ended[0].data.complete) == ("membrane", True)
+    assert "The folder holds membranes" in capsys.readouterr().err
+    assert exit_code("train", data, "--task", "tomogram", "--run", run / "2") == 0
+    assert ended[1].task == "tomogram"
+    assert exit_code("train", data, "--task", "tomogram", "--complete", "--run", run / "3") == 1
+    assert exit_code("train", data, "--task", "membrain", "--run", run / "3") == 1
+    assert "There is no task 'membrain'; tasks are: tomogram, membrane." in capsys.readouterr().err
 
 
 def test_interrupt_stops_with_a_checkpoint_and_resume_and_runs_go_on(
@@ -251,12 +284,16 @@ def test_runs_of_a_project_and_of_nothing(
     ended: list[RunConfig],
     project: Path,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    exit_code("train", project)
+    monkeypatch.setenv("COLUMNS", "80")
+    exit_code("train", project, "--run", project / "runs" / ("a_long_name_" + 40 * "n"))
     capsys.readouterr()
     assert exit_code("runs", project) == 0
-    assert "0.750" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "0.750" in told
+    assert launch.list_runs(project / "runs")[0].run.name in told
     (tmp_path / "empty").mkdir()
     assert exit_code("runs", tmp_path / "empty") == 0
     assert "There are no runs" in capsys.readouterr().out

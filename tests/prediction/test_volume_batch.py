@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from tests.project.spheres import write_container, write_tomogram
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import read_picks
 from tomoscribe.io.volumes import open_volume, write_mrc
 from tomoscribe.nets.unet import UNet3d
-from tomoscribe.prediction.batch import predict_tomograms
+from tomoscribe.prediction.batch import PredictionFiles, predict_files
 from tomoscribe.project.model import ParticleClass
+from tomoscribe.tasks.checkpoint import pack
 from tomoscribe.tasks.settings import TrainingSettings
-from tomoscribe.tasks.tomogram.checkpoints import pack
 from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, make_plan
 
 ORIGIN = (5.0, -20.0, 300.0)
@@ -31,6 +33,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.nn.init.normal_(net.head.weight, std=10.0)
     classes = (ParticleClass("ribosome", 300.0),)
     state = pack(
+        task="tomogram",
         plan=plan,
         classes=classes,
         voxel_size_A=10.0,
@@ -51,9 +54,16 @@ def _tomogram(folder: Path, name: str, voxel_size_A: float = 10.0) -> str:
     return str(folder / name)
 
 
+def predict(*args: Any, **options: Any) -> list[PredictionFiles]:
+    """Predict files of which none is bad."""
+    results = list(predict_files(*args, **options))
+    assert not [r for r in results if isinstance(r, TomoscribeError)]
+    return results  # type: ignore[return-value]
+
+
 def test_heatmap_overlays_the_tomogram(checkpoint: Path, tmp_path: Path) -> None:
-    (files,) = predict_tomograms(checkpoint, [_tomogram(tmp_path, "a.mrc")], tmp_path / "out")
-    heatmap = open_volume(files.heatmap)
+    (files,) = predict(checkpoint, [_tomogram(tmp_path, "a.mrc")], tmp_path / "out")
+    heatmap = open_volume(files.scores)
     assert heatmap.shape_zyx == (10, 15, 15)
     assert heatmap.voxel_size_A == pytest.approx(40.0)
     # The first heatmap voxel is the mean of tomogram voxels 0..3: its centre lies at 1.5.
@@ -62,7 +72,7 @@ def test_heatmap_overlays_the_tomogram(checkpoint: Path, tmp_path: Path) -> None
 
 def test_picks_are_written_in_voxels_of_the_tomogram(checkpoint: Path, tmp_path: Path) -> None:
     tomogram = _tomogram(tmp_path, "a.mrc")
-    (files,) = predict_tomograms(checkpoint, [tomogram], tmp_path / "out")
+    (files,) = predict(checkpoint, [tomogram], tmp_path / "out")
     geometry = open_volume(tomogram).geometry
     star = read_picks(files.star, geometry=geometry)
     table = read_picks(files.csv, geometry=geometry)
@@ -76,7 +86,7 @@ def test_picks_are_written_in_voxels_of_the_tomogram(checkpoint: Path, tmp_path:
 
 def test_threshold_of_the_user_wins(checkpoint: Path, tmp_path: Path) -> None:
     tomogram = _tomogram(tmp_path, "a.mrc")
-    (files,) = predict_tomograms(checkpoint, [tomogram], tmp_path / "out", threshold=1.0)
+    (files,) = predict(checkpoint, [tomogram], tmp_path / "out", threshold=1.0)
     assert files.pick_count == 0
     assert files.star.exists()
 
@@ -84,11 +94,9 @@ def test_threshold_of_the_user_wins(checkpoint: Path, tmp_path: Path) -> None:
 def test_many_tomograms_tell_progress_and_keep_apart(checkpoint: Path, tmp_path: Path) -> None:
     tomograms = [_tomogram(tmp_path / part, "a.mrc") for part in ("one", "two")]
     told: dict[str, float] = {}
-    results = predict_tomograms(
-        checkpoint, tomograms, tmp_path / "out", on_progress=told.__setitem__
-    )
-    assert [r.tomogram for r in results] == tomograms
-    assert results[0].heatmap != results[1].heatmap
+    results = predict(checkpoint, tomograms, tmp_path / "out", on_progress=told.__setitem__)
+    assert [r.source for r in results] == tomograms
+    assert results[0].scores != results[1].scores
     assert told == dict.fromkeys(tomograms, 1.0)
 
 
@@ -96,15 +104,28 @@ def test_a_wrong_last_tomogram_is_told_before_the_first_is_predicted(
     checkpoint: Path, tmp_path: Path
 ) -> None:
     tomograms = [_tomogram(tmp_path, "a.mrc"), _tomogram(tmp_path, "b.mrc", 13.0)]
-    with pytest.raises(TomoscribeError, match=r"b\.mrc"):
-        predict_tomograms(checkpoint, tomograms, tmp_path / "out")
-    assert not (tmp_path / "out").exists()
+    results = predict_files(checkpoint, tomograms, tmp_path / "out")
+    problem = next(results)
+    assert isinstance(problem, TomoscribeError)
+    assert "b.mrc" in str(problem)
+    assert not list((tmp_path / "out").iterdir())
+    (good,) = results
+    assert good.source == tomograms[0]
+    assert good.scores.exists()
+
+
+def test_a_membrane_for_a_checkpoint_of_tomograms_is_one_sentence(
+    checkpoint: Path, tmp_path: Path
+) -> None:
+    container = write_container(tmp_path / "M1.h5", write_tomogram(tmp_path / "t.mrc"))
+    (problem,) = predict_files(checkpoint, [str(container)], tmp_path / "out")
+    assert "is a membrane, but the checkpoint was trained on tomograms" in str(problem)
 
 
 def test_out_that_is_a_file_is_one_sentence(checkpoint: Path, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("")
     with pytest.raises(TomoscribeError, match="out"):
-        predict_tomograms(checkpoint, [_tomogram(tmp_path, "a.mrc")], tmp_path / "out")
+        predict(checkpoint, [_tomogram(tmp_path, "a.mrc")], tmp_path / "out")
 
 
 def test_files_are_named_after_the_tomogram_whatever_holds_it(
@@ -115,7 +136,7 @@ def test_files_are_named_after_the_tomogram_whatever_holds_it(
         for name in ("data/set", "data/other"):
             file[name] = values
     tomograms = [f"{tmp_path}/file.h5::/data/{part}" for part in ("set", "other")]
-    results = predict_tomograms(checkpoint, tomograms, tmp_path / "out", voxel_size_A=10.0)
+    results = predict(checkpoint, tomograms, tmp_path / "out", voxel_size_A=10.0)
     assert [r.star.name for r in results] == [
         "file_data_set_picks.star",
         "file_data_other_picks.star",

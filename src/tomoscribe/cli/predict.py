@@ -1,4 +1,4 @@
-"""`tomoscribe predict`: heatmaps and picks of tomograms from a checkpoint."""
+"""`tomoscribe predict`: scores and picks of tomograms or membranes from a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.registry import kind_of
 
 
 def predict(
@@ -22,13 +23,18 @@ def predict(
             help="Checkpoint file, or a run folder for its best checkpoint.",
         ),
     ],
-    tomograms: Annotated[
+    files: Annotated[
         list[str],
         typer.Argument(
-            metavar="TOMOGRAM...", help="Tomograms: MRC, TIFF, HDF5 or OME-Zarr, also s3://."
+            metavar="FILE...",
+            help="Tomograms (MRC, TIFF, HDF5 or OME-Zarr, also s3://), or membranes (.h5) for a "
+            "training on membranes; a folder stands for what it holds.",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder for heatmaps (MRC) and picks (STAR, CSV).")],
+    out: Annotated[
+        Path,
+        typer.Option(help="Folder for heatmaps (MRC) or scored membranes (.h5), and picks."),
+    ],
     threshold: Annotated[
         float | None,
         typer.Option(
@@ -50,37 +56,70 @@ def predict(
             show_default="from the header",
         ),
     ] = None,
+    tomogram: Annotated[
+        str | None,
+        typer.Option(
+            help="Tomogram of the membranes, where their files do not lead to it.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Predict heatmaps and picks.
+    """Predict scores and picks.
 
-    For each tomogram writes the heatmap as MRC, which overlays the tomogram,
-    and the picks with their scores as STAR and CSV.
+    For each tomogram writes the heatmap as MRC, which overlays the tomogram; for each
+    membrane its container with the scores of all vertices. The picks follow as STAR and
+    CSV, with scores, on membranes with directions. A file that fails is told, the others
+    go on.
     """
     checkpoint = _find_checkpoint(checkpoint_or_run)
-    for tomogram in tomograms:
-        if "://" not in tomogram and not Path(tomogram).exists():
-            raise TomoscribeError(f"There is no tomogram '{tomogram}'; check the path.")
+    sources = _expand(files)
     # Loading torch takes seconds, which a mistyped path need not wait for.
-    from tomoscribe.prediction.batch import predict_tomograms
+    from tomoscribe.prediction.batch import predict_files
 
-    with _progress(tomograms) as show:
-        results = predict_tomograms(
+    failed = []
+    with _progress(sources) as show:
+        for result in predict_files(
             checkpoint,
-            tomograms,
+            sources,
             out,
             device=device,
             threshold=threshold,
             voxel_size_A=voxel_size_A,
+            tomogram=tomogram,
             on_progress=show,
-        )
-    for files in results:
-        typer.echo(f"{files.tomogram}: {files.pick_count} picks in {files.star} and {files.csv}")
-        typer.echo(f"  heatmap in {files.heatmap}")
+        ):
+            if isinstance(result, TomoscribeError):
+                failed.append(str(result))
+                continue
+            count = "1 pick" if result.pick_count == 1 else f"{result.pick_count} picks"
+            typer.echo(f"{result.source}: {count} in {result.star} and {result.csv}")
+            typer.echo(f"  scores in {result.scores}")
+    if failed:
+        raise TomoscribeError("\n".join(failed))
+
+
+def _expand(files: list[str]) -> list[str]:
+    """Return the files, with folders replaced by the membranes or else the tomograms in them."""
+    found: list[str] = []
+    for name in files:
+        place = Path(name)
+        if "://" not in name and "::" not in name and not place.exists():
+            raise TomoscribeError(f"There is no file '{name}'; check the path.")
+        if not place.is_dir() or kind_of(place) == "volume":
+            found.append(name)
+            continue
+        kinds = {str(p): kind_of(p) for p in sorted(place.iterdir()) if not p.name.startswith(".")}
+        kind = "membrane" if "membrane" in kinds.values() else "volume"
+        inside = [path for path, of in kinds.items() if of == kind]
+        if not inside:
+            raise TomoscribeError(f"'{name}' holds neither tomograms nor membranes.")
+        found += inside
+    return found
 
 
 @contextmanager
-def _progress(tomograms: list[str]) -> Iterator[Callable[[str, float], None]]:
-    """Show a bar for each tomogram; yields `show(tomogram, share done)`."""
+def _progress(sources: list[str]) -> Iterator[Callable[[str, float], None]]:
+    """Show a bar for each file; yields `show(file, share done)`."""
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -88,11 +127,11 @@ def _progress(tomograms: list[str]) -> Iterator[Callable[[str, float], None]]:
         TimeRemainingColumn(),
         console=Console(stderr=True),
     ) as progress:
-        bars = {t: progress.add_task(Path(t).name, total=1.0, start=False) for t in tomograms}
+        bars = {s: progress.add_task(Path(s).name, total=1.0, start=False) for s in sources}
 
-        def show(tomogram: str, done: float) -> None:
-            progress.start_task(bars[tomogram])
-            progress.update(bars[tomogram], completed=done)
+        def show(source: str, done: float) -> None:
+            progress.start_task(bars[source])
+            progress.update(bars[source], completed=done)
 
         yield show
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from tomoscribe.cli import set_options
 from tomoscribe.cli.run_progress import summarise, watch
@@ -34,13 +34,18 @@ def runs(
     if not found:
         typer.echo(f"There are no runs in {folder}.")
         return
-    table = Table("run", "state", "steps", "best score", "last sign", "message")
+    # A name or a figure that is cut off is of no use: only messages give way.
+    columns = ("run", "state", "steps", "best score", "last sign")
+    table = Table(*(Column(name, no_wrap=True) for name in columns), "message")
     for info in found:
         score = "" if info.best_score is None else f"{info.best_score:.3f}"
         table.add_row(
             info.run.name, info.state, str(info.step), score, _ago(info.heartbeat), info.message
         )
-    Console(markup=False).print(table)
+    console = Console(markup=False)
+    needed = Console(width=10_000).measure(table).minimum
+    console.width = max(console.width, needed)
+    console.print(table)
 
 
 def stop(

@@ -11,8 +11,9 @@ from tomoscribe.cli import set_options
 from tomoscribe.cli.run_progress import summarise, watch
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.file import RUNS_FOLDER, is_project
+from tomoscribe.project.raw_membranes import holds_membranes
 from tomoscribe.project.source import DataSource
-from tomoscribe.project.training_data import load_training_data
+from tomoscribe.project.training_data import MEMBRANE, TASKS, TOMOGRAM, load_training_data
 from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
 
@@ -20,7 +21,8 @@ Data = Annotated[
     Path | None,
     typer.Argument(
         help="Project folder, or folder with train/ and optionally val/ that hold "
-        "X.mrc and X.star; not needed with --images and --coordinates.",
+        "X.mrc and X.star, or X.h5 and X.star for membranes; not needed with --images and "
+        "--coordinates.",
         show_default=False,
     ),
 ]
@@ -69,6 +71,21 @@ Device = Annotated[
 MaxMinutes = Annotated[
     float | None, typer.Option(help="Training time in minutes.", show_default="5")
 ]
+TaskName = Annotated[
+    str | None,
+    typer.Option(
+        help="What is learned: tomogram or membrane.",
+        show_default="membrane for a folder of membranes, else tomogram",
+    ),
+]
+Complete = Annotated[
+    bool,
+    typer.Option(
+        "--complete",
+        help="All particles of the membranes are picked, as MemBrain-pick assumes; otherwise what "
+        "is not picked is unlabelled outside of annotated patches.",
+    ),
+]
 ContinueFrom = Annotated[
     Path | None,
     typer.Option(help="Checkpoint whose weights are the first ones.", show_default=False),
@@ -78,11 +95,12 @@ ContinueFrom = Annotated[
 def train(
     data: Data = None,
     run: Run = None,
-    task: Annotated[str, typer.Option(help="What is learned: tomogram.")] = "tomogram",
+    task: TaskName = None,
     images: Images = None,
     coordinates: Coordinates = None,
     diameter_A: Diameter = None,
     voxel_size_A: VoxelSize = None,
+    complete: Complete = False,
     settings: Settings = None,
     device: Device = None,
     max_minutes: MaxMinutes = None,
@@ -90,16 +108,20 @@ def train(
 ) -> None:
     """Train on clicked particles, in the foreground; Ctrl-C stops with a checkpoint."""
     source = find_source(data, images, coordinates, diameter_A, voxel_size_A)
+    source = source.model_copy(update={"complete": complete})
     if continue_from is not None and not continue_from.is_file():
         raise TomoscribeError(f"There is no checkpoint '{continue_from}'; check the path.")
+    chosen = find_task(task, source)
+    if complete and chosen != MEMBRANE:
+        raise TomoscribeError("--complete is about membranes; in tomograms draw regions instead.")
     config = RunConfig(
-        task=task,
+        task=chosen,
         data=source,
         settings=set_options.parse_settings(settings or [], device=device, max_minutes=max_minutes),
         start_from=None if continue_from is None else str(continue_from.absolute()),
     )
     # Bad data are told now, not after the device was waited for, and leave no run behind.
-    load_training_data(source)
+    load_training_data(source, chosen)
     if run is None:
         folder = source.path if source.kind == "project" and source.path else Path()
         started = launch.launch(config, folder / RUNS_FOLDER)
@@ -107,6 +129,24 @@ def train(
         started = launch.launch(config, run.absolute().parent, run.absolute().name)
     watch(started)
     typer.echo(summarise(started))
+
+
+def find_task(wanted: str | None, source: DataSource) -> str:
+    """Return the task that is wanted, else the one that the data are for, which is said.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no such task.
+    """
+    if wanted is not None:
+        if wanted not in TASKS:
+            raise TomoscribeError(f"There is no task '{wanted}'; tasks are: {', '.join(TASKS)}.")
+        return wanted
+    if source.kind == "folder" and source.path is not None and holds_membranes(source.path):
+        typer.echo("The folder holds membranes: training on membranes.", err=True)
+        return MEMBRANE
+    return TOMOGRAM
 
 
 def find_source(

@@ -1,10 +1,10 @@
-"""Prediction of many tomograms to files: the next one is read while this one is predicted."""
+"""Prediction of many files: the next one is read while this one is predicted."""
 
 from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -12,49 +12,61 @@ import numpy as np
 
 from tomoscribe.coords import Geometry, binned_to_voxels
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.membrane_h5 import is_membrane_file
+from tomoscribe.io.meshes import is_mesh_file
 from tomoscribe.io.mrc_write import write_mrc
 from tomoscribe.io.pick_files import PickColumns, write_picks
-from tomoscribe.io.volumes import Volume, open_volume
-from tomoscribe.prediction.volume import choose_device, load_predictor, predict_heatmap
+from tomoscribe.prediction.surface import geometry_of, tomogram_name, write_scored
+from tomoscribe.prediction.volume import choose_device, predict_heatmap
 from tomoscribe.project.names import free_name, safe_name, tomogram_stem
+from tomoscribe.project.training_data import MEMBRANE
+from tomoscribe.tasks.base import MeshGrid
+from tomoscribe.tasks.table import task_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from tomoscribe.tasks.base import FoundPicks, Grid, Predictor
+    from numpy.typing import NDArray
+
+    from tomoscribe.io.volumes import Volume
+    from tomoscribe.tasks.base import FoundPicks, Grid, Predictor, Subject
 
 _PREFETCH_BYTES = 1 << 24
 
 
 @dataclass(frozen=True)
 class PredictionFiles:
-    """What was written for one tomogram; of several heatmaps, the first class's."""
+    """What was written for one tomogram or membrane.
 
-    tomogram: str
-    heatmap: Path
+    `scores` is the heatmap (of several, the first class's), or the membrane's scored container.
+    """
+
+    source: str
+    scores: Path
     star: Path
     csv: Path
     pick_count: int
 
 
-def predict_tomograms(
+def predict_files(
     checkpoint: Path,
-    tomograms: Sequence[str],
+    sources: Sequence[str],
     out: Path,
     *,
     device: str = "auto",
     threshold: float | None = None,
     voxel_size_A: float | None = None,
+    tomogram: str | None = None,
     on_progress: Callable[[str, float], None] | None = None,
-) -> list[PredictionFiles]:
-    """Write heatmap, STAR and CSV of each tomogram to `out`.
+) -> Iterator[PredictionFiles | TomoscribeError]:
+    """Write scores, STAR and CSV of each tomogram or membrane to `out`.
 
     Parameters
     ----------
     checkpoint : Path
         A checkpoint file.
-    tomograms : sequence of str
-        Files or addresses.
+    sources : sequence of str
+        Tomograms or membranes, as the checkpoint's task wants them: files or addresses.
     out : Path
         Folder; made where it does not exist.
     device : str
@@ -63,72 +75,138 @@ def predict_tomograms(
         Lowest score of a pick; None: what the checkpoint says, by class.
     voxel_size_A : float or None
         Overrides the headers.
+    tomogram : str or None
+        Of membranes whose containers do not lead to it.
     on_progress : callable or None
-        Is told the tomogram and the share of it that is done.
+        Is told the source and the share of it that is done.
+
+    Yields
+    ------
+    PredictionFiles or TomoscribeError
+        What was written for a source, or why nothing was: the others go on. What headers tell
+        comes first, so that a mistake in the last file does not show after an hour.
 
     Raises
     ------
     TomoscribeError
-        If a file cannot be read, its voxel size does not fit, or the folder cannot be written to.
+        If the checkpoint cannot be read, or the folder cannot be written to.
     """
-    predictor = load_predictor(checkpoint, choose_device(device))
-    # All headers first: a mistake in the last file should not show after an hour.
-    volumes = [open_volume(tomogram, voxel_size_A) for tomogram in tomograms]
-    for volume in volumes:
-        predictor.grid(volume)
-    stems = _distinct_stems(tomograms)
+    task = task_of(checkpoint)
+    predictor = task.load(checkpoint, choose_device(device))
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TomoscribeError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    results = []
+    stems = dict(zip(sources, _distinct_stems(sources), strict=True))
+    good = []
+    for source in stems:
+        problem = _why_not(predictor, source, voxel_size_A, task.name)
+        if problem is None:
+            good.append(source)
+        else:
+            yield problem
     with ThreadPoolExecutor(1, "prefetch") as pool:
-        for index, (tomogram, volume) in enumerate(zip(tomograms, volumes, strict=True)):
-            ahead = (
-                pool.submit(_read_ahead, volumes[index + 1]) if index + 1 < len(volumes) else None
-            )
+        for source, following in zip(good, [*good[1:], ""][: len(good)], strict=True):
+            ahead = pool.submit(_read_ahead, following) if following else None
 
-            def tell(share: float, tomogram: str = tomogram) -> None:
+            def tell(share: float, source: str = source) -> None:
                 if on_progress is not None:
-                    on_progress(tomogram, share)
+                    on_progress(source, share)
 
-            heatmap, grid = predict_heatmap(predictor, volume, on_progress=tell)
-            floor = min(predictor.thresholds.values()) if threshold is None else threshold
-            found = [
-                _above(f, predictor.thresholds[f.class_name] if threshold is None else threshold)
-                for f in predictor.decode(heatmap, grid, floor)
-            ]
-            results.append(
-                _write(predictor, tomogram, volume, heatmap, grid, found, out / stems[index])
-            )
+            try:
+                subject = predictor.open(source, voxel_size_A, tomogram)
+                heatmap, grid = predict_heatmap(predictor, subject, on_progress=tell)
+                found = _decode(predictor, heatmap, grid, threshold)
+                stem = out / stems[source]
+                yield _write(predictor, source, subject, heatmap, grid, found, stem)
+            except TomoscribeError as error:
+                yield error
             if ahead is not None:
                 ahead.result()
-    return results
+
+
+def _why_not(
+    predictor: Predictor, source: str, voxel_size_A: float | None, task: str
+) -> TomoscribeError | None:
+    """Return why a source cannot be predicted, as far as its kind and its header tell."""
+    on_surface = is_membrane_file(source) or is_mesh_file(source)
+    if on_surface and task != MEMBRANE:
+        return TomoscribeError(
+            f"{source} is a membrane, but the checkpoint was trained on tomograms: give tomograms."
+        )
+    if on_surface:
+        return None
+    if task == MEMBRANE:
+        return TomoscribeError(
+            f"{source} is no membrane, on which the checkpoint was trained: give containers, "
+            "as `tomoscribe mesh` makes them."
+        )
+    try:
+        predictor.grid(predictor.open(source, voxel_size_A))
+    except TomoscribeError as error:
+        return error
+    return None
+
+
+def _decode(
+    predictor: Predictor, heatmap: NDArray[np.float32], grid: Grid, threshold: float | None
+) -> list[FoundPicks]:
+    floor = min(predictor.thresholds.values()) if threshold is None else threshold
+    return [
+        _above(f, predictor.thresholds[f.class_name] if threshold is None else threshold)
+        for f in predictor.decode(heatmap, grid, floor)
+    ]
 
 
 def _above(found: FoundPicks, threshold: float) -> FoundPicks:
     keep = found.scores >= threshold
-    return type(found)(found.class_name, found.zyx[keep], found.scores[keep])
+    return replace(
+        found,
+        zyx=found.zyx[keep],
+        scores=found.scores[keep],
+        normals_zyx=None if found.normals_zyx is None else found.normals_zyx[keep],
+        angles_deg=None if found.angles_deg is None else found.angles_deg[keep],
+    )
 
 
-def _read_ahead(volume: Volume) -> None:
-    """Read the file through in small pieces, so that the system holds it when it is needed."""
-    if "://" in volume.path or not Path(volume.path).is_file():
+def _read_ahead(source: str) -> None:
+    """Read a file through in small pieces, so that the system holds it when it is needed."""
+    if "://" in source or not Path(source).is_file():
         return
-    with Path(volume.path).open("rb", buffering=0) as file:
+    with Path(source).open("rb", buffering=0) as file:
         while file.read(_PREFETCH_BYTES):
             pass
 
 
 def _write(
     predictor: Predictor,
-    tomogram: str,
-    volume: Volume,
-    heatmap: np.ndarray,
+    source: str,
+    subject: Subject,
+    heatmap: NDArray[np.float32],
     grid: Grid,
     found: list[FoundPicks],
     stem: Path,
 ) -> PredictionFiles:
+    if isinstance(grid, MeshGrid):
+        scores = stem.with_name(f"{stem.name}_scored.h5")
+        write_scored(scores, grid.membrane, heatmap, tuple(c.name for c in predictor.classes))
+        geometry, name = geometry_of(grid.membrane), tomogram_name(grid.membrane)
+    else:
+        scores = _write_heatmaps(predictor, subject, heatmap, grid, stem)
+        geometry = Geometry(subject.shape_zyx, subject.require_voxel_size(), subject.origin_zyx_A)
+        # Part of a file: no file name tells it from the others.
+        name = stem.name if "::" in source else PurePosixPath(source).name
+    columns = columns_of_found(found)
+    star, csv = (stem.with_name(f"{stem.name}_picks.{kind}") for kind in ("star", "csv"))
+    write_picks(star, columns, geometry=geometry, tomogram_name=name, flavour="relion3.1")
+    write_picks(csv, columns, geometry=geometry, tomogram_name=name, flavour="csv")
+    return PredictionFiles(source, scores, star, csv, len(columns.zyx))
+
+
+def _write_heatmaps(
+    predictor: Predictor, volume: Volume, heatmap: NDArray[np.float32], grid: Grid, stem: Path
+) -> Path:
+    """Write a heatmap for each class where the tomogram is; return the first one's path."""
     size = volume.require_voxel_size()
     first = binned_to_voxels((0, 0, 0), grid.bin) * size
     z, y, x = (np.asarray(volume.origin_zyx_A) + first).tolist()
@@ -138,18 +216,27 @@ def _write(
     ]
     for path, scores in zip(paths, heatmap, strict=True):
         write_mrc(path, scores, size * grid.bin, (z, y, x))
-    columns = PickColumns(
+    return paths[0]
+
+
+def columns_of_found(found: Sequence[FoundPicks]) -> PickColumns:
+    """Return decoded picks of all classes as columns for a file; of all or none normals are told.
+
+    Parameters
+    ----------
+    found : sequence of FoundPicks
+        One for each class.
+    """
+    normals = [f.normals_zyx for f in found if f.normals_zyx is not None]
+    angles = [f.angles_deg for f in found if f.angles_deg is not None]
+    whole = len(found)
+    return PickColumns(
         zyx=np.concatenate([f.zyx for f in found]),
         class_names=[f.class_name for f in found for _ in f.scores],
         scores=np.concatenate([f.scores for f in found]).astype(np.float64),
+        normals_zyx=np.concatenate(normals) if len(normals) == whole else None,
+        angles_deg=np.concatenate(angles) if len(angles) == whole else None,
     )
-    geometry = Geometry(volume.shape_zyx, size, volume.origin_zyx_A)
-    star, csv = (stem.with_name(f"{stem.name}_picks.{kind}") for kind in ("star", "csv"))
-    # Part of a file: no file name tells it from the others.
-    name = stem.name if "::" in tomogram else PurePosixPath(tomogram).name
-    write_picks(star, columns, geometry=geometry, tomogram_name=name, flavour="relion3.1")
-    write_picks(csv, columns, geometry=geometry, tomogram_name=name, flavour="csv")
-    return PredictionFiles(tomogram, paths[0], star, csv, len(columns.zyx))
 
 
 def _suffix(class_name: str) -> str:

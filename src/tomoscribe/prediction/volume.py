@@ -8,11 +8,9 @@ import numpy as np
 import torch
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.tasks.table import task_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -39,23 +37,6 @@ def choose_device(name: str) -> torch.device:
             f"There is no device '{name}' here; choose auto, cpu, cuda or mps."
         ) from error
     return device
-
-
-def load_predictor(checkpoint: Path, device: torch.device, task: str | None = None) -> Predictor:
-    """Return the predictor of a checkpoint file, of whatever task it is.
-
-    Raises
-    ------
-    TomoscribeError
-        If the file is no checkpoint, or not of `task` where one is given.
-    """
-    of = task_of(checkpoint)
-    if task is not None and of.name != task:
-        raise TomoscribeError(
-            f"{checkpoint} is a checkpoint of the {of.name} task, not of the {task} task: "
-            "choose another one."
-        )
-    return of.load(checkpoint, device)
 
 
 def predict_heatmap(

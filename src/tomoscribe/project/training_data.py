@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from tomoscribe.project.source import DataSource
 
 
-MEMBRANE = "membrane"
-"""Name of the task whose samples are membranes."""
+TOMOGRAM, MEMBRANE = TASKS = ("tomogram", "membrane")
+"""Names of the tasks, by what their samples are."""
 
 
-def load_training_data(source: DataSource, task: str = "tomogram") -> TrainingData:
+def load_training_data(source: DataSource, task: str = TOMOGRAM) -> TrainingData:
     """Read everything that a training learns from.
 
     Proposed picks are no labels and are left out; rejected ones are kept, as negatives.

@@ -192,7 +192,10 @@ def resume_as_child(run: RunFolder, *, settings: dict[str, object] | None = None
     if _state(run).alive:
         raise TomoscribeError(f"The run {run.name} is still going on; stop it before resuming it.")
     config = run.config()
-    values = {**config.settings.model_dump(), **_planned(config), **(settings or {})}
+    values = {**config.settings.model_dump(), **_planned(config)}
+    for key, value in (settings or {}).items():
+        # Settings of one task lie in a group of their own, of which only some are changed.
+        values[key] = {**values[key], **value} if isinstance(value, dict) else value
     changed = config.settings.model_validate(values)
     child = config.model_copy(
         update={

@@ -1,0 +1,48 @@
+"""Files of a prediction on a membrane: the container with its scores, picks with directions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoscribe.coords import Geometry
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.membranes.membrane import save_membrane
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tomoscribe.membranes.membrane import Membrane
+
+
+def write_scored(
+    path: Path, membrane: Membrane, heatmap: NDArray[np.float32], class_names: tuple[str, ...]
+) -> None:
+    """Write a membrane with its scores (class, 1, 1, V) as a container that MemBrain-pick reads."""
+    scores = heatmap.reshape(len(class_names), -1)
+    save_membrane(path, replace(membrane, scores=scores, class_names=class_names))
+
+
+def geometry_of(membrane: Membrane) -> Geometry:
+    """Return size, voxel size and origin of a membrane's tomogram, as far as they are known."""
+    shape = membrane.tomogram_shape_zyx
+    if shape is None:
+        z, y, x = (int(n) + 1 for n in np.ceil(membrane.mesh.vertices_zyx.max(axis=0)))
+        shape = (max(z, 1), max(y, 1), max(x, 1))
+    origin = (0.0, 0.0, 0.0)
+    if membrane.tomogram is not None:
+        try:
+            origin = open_volume(membrane.tomogram, membrane.voxel_size_A).origin_zyx_A
+        except TomoscribeError:
+            # A tomogram that has been moved: the picks count in its voxels all the same.
+            return Geometry(shape, membrane.voxel_size_A, origin)
+    return Geometry(shape, membrane.voxel_size_A, origin)
+
+
+def tomogram_name(membrane: Membrane) -> str:
+    """Return the name that picks give to their tomogram."""
+    return PurePosixPath(membrane.tomogram).name if membrane.tomogram else membrane.name
