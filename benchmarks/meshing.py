@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 from scipy.spatial.transform import Rotation
@@ -32,6 +31,8 @@ from tomoscribe.membranes.topology import open_edges
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 SHAPE = (160, 256, 256)
 SIZE_A = 10.0
@@ -113,7 +114,6 @@ def run_peer(python: str, folder: Path) -> Result:
 def quality(mesh: TriangleMesh, case: Case) -> dict[str, str]:
     """Return distance to the true surface, spread of edges, shape of triangles, whole or not."""
     vertices, faces = mesh.vertices_zyx, mesh.faces
-    corners = vertices[faces]
     off = case.distance(vertices)[case.judged(vertices)]
     sides = np.stack(
         [

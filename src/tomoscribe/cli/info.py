@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from tomoscribe.cli.info_membrane import describe_membrane, describe_mesh
 from tomoscribe.coords import Geometry, zyx_to_xyz
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_columns import NeedsTomogramError
@@ -65,6 +66,10 @@ def describe(path: str) -> list[str]:
         return _describe_volume(path)
     if kind == "picks":
         return _describe_picks(path)
+    if kind == "membrane":
+        return describe_membrane(path)
+    if kind == "mesh":
+        return describe_mesh(path)
     if kind is not None:
         return [f"{path}: {_SENTENCES[kind]}"]
     if Path(path).is_file():

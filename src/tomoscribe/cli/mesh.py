@@ -156,8 +156,11 @@ def _stem(path: Path) -> str:
 
 def _match(segmentation: Path, tomograms: list[Path], folder: Path) -> Path:
     """Return the tomogram with the longest name that the segmentation's name begins with."""
+    name = _stem(segmentation)
     for candidate in tomograms:
-        if _stem(segmentation).startswith(_stem(candidate)):
+        rest = name.removeprefix(_stem(candidate))
+        # "T1" is no beginning of "T10_mb1".
+        if rest != name and not rest[:1].isalnum():
             return candidate
     if len(tomograms) == 1:
         return tomograms[0]
