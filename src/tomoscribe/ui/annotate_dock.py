@@ -16,6 +16,7 @@ from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.instant import InstantLoop
 from tomoscribe.ui.keys_overlay import KeysOverlay
+from tomoscribe.ui.membrane_list import MembraneList
 from tomoscribe.ui.region_list import RegionList
 from tomoscribe.ui.save_line import SaveLine
 from tomoscribe.ui.slab_control import SlabControl
@@ -52,6 +53,7 @@ class AnnotateDock(QWidget):
         self.slab = SlabControl(session)
         self.card = TaskCard(session)
         self.classes = ClassTable(session)
+        self.membranes = MembraneList(session)
         self.regions = RegionList(session)
         self.line = SaveLine(session)
         self.counts = QElidingLabel()
@@ -66,6 +68,7 @@ class AnnotateDock(QWidget):
         for signal in (session.picks_changed, session.current_changed, session.project_changed):
             connect(self, signal, self.refresh)
         connect(self, session.saved, self.refresh)
+        connect(self, session.patches_changed, self.refresh)
         connect(self, session.closed, self._end)
         self.refresh()
 
@@ -74,7 +77,8 @@ class AnnotateDock(QWidget):
         column = QVBoxLayout(inner)
         column.setContentsMargins(*(style.SPACING,) * 4)
         column.setSpacing(2 * style.SPACING)
-        for widget in (self.chooser, self.slab, self.card, self.classes, self.regions):
+        parts = (self.chooser, self.slab, self.card, self.classes, self.membranes, self.regions)
+        for widget in parts:
             column.addWidget(widget)
         column.addStretch(1)
         column.addLayout(row(self.counts, self.undo, self.redo, stretch=0))
@@ -95,13 +99,9 @@ class AnnotateDock(QWidget):
         session = self.session
         self.counts.setText(counters(session))
         self.counts.setToolTip(f"Picks in this tomogram: {counters(session)}")
-        history = (
-            session.project.history(session.current)
-            if session.project and session.current
-            else None
-        )
-        enable(self.undo, None if history and history.can_undo else "There is nothing to undo.")
-        enable(self.redo, None if history and history.can_redo else "There is nothing to redo.")
+        history = session.timeline
+        enable(self.undo, None if history.can_undo else "There is nothing to undo.")
+        enable(self.redo, None if history.can_redo else "There is nothing to redo.")
         picks = bool(session.entry and len(session.entry.picks))
         enable(self.export, None if picks else "There are no picks to export yet.")
 

@@ -25,12 +25,16 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 NAME, CONTEXT_NAME, COMPLETE_NAME = "membrane", "other membranes", "complete patches"
+ORDER = {CONTEXT_NAME: 0, NAME: 1, COMPLETE_NAME: 2}
 
 FIRST_DEPTH_A, FIRST_THICKNESS_A = 40.0, 40.0
 """Density that is painted until something else is asked for: where most ectodomains lie."""
 
 CONTEXT_COLOR = (0.45, 0.5, 0.58, 1.0)
-CONTEXT_OPACITY = 0.35
+CONTEXT_OPACITY = 0.3
+CONTEXT_BLENDING = "translucent_no_depth"
+"""Drawn first and without depth: the current membrane is never hidden, whatever lies before it."""
+
 COMPLETE_COLOR = (0.0, 0.62, 0.45, 1.0)
 COMPLETE_OPACITY = 0.45
 
@@ -180,7 +184,7 @@ class MembraneLayer:
         if surface is None or not np.array_equal(surface.vertices.shape, vertices.shape):
             self._put(
                 CONTEXT_NAME, vertices, faces, colormap=_plain("dim", CONTEXT_COLOR),
-                opacity=CONTEXT_OPACITY, blending="translucent",
+                opacity=CONTEXT_OPACITY, blending=CONTEXT_BLENDING,
             )  # fmt: skip
         else:
             surface.visible = True
@@ -200,7 +204,7 @@ class MembraneLayer:
             return
         self._put(
             COMPLETE_NAME, vertices, faces, colormap=_plain("complete", COMPLETE_COLOR),
-            opacity=COMPLETE_OPACITY, blending="translucent",
+            shading="none", opacity=COMPLETE_OPACITY, blending="translucent",
         )  # fmt: skip
 
     # ---------------------------------------------------------------- layers
@@ -260,8 +264,11 @@ class MembraneLayer:
             contrast_limits=self._limits if values is not None else (0.0, 1.0), **look,
         )  # fmt: skip
         self._surfaces[name] = surface
-        # Below the picks, and without taking the mouse from them.
-        viewer.layers.move(viewer.layers.index(surface), 1 + viewer.layers.index(image))
+        # Below the picks, the context lowest, and without taking the mouse from them.
+        first = 1 + viewer.layers.index(image)
+        below = [self._surface(n) for n in (CONTEXT_NAME, NAME)[: ORDER[name]]]
+        place = first + sum(other is not None for other in below)
+        viewer.layers.move(viewer.layers.index(surface), place)
         viewer.layers.selection.active = active if active in viewer.layers else None
 
     def _surface(self, name: str) -> Surface | None:

@@ -23,7 +23,10 @@ COLORS = ("#7fb3d5", "#a3d9a5", "#c9a0dc", "#e8a598", "#9ad5ca", "#c8c37a")
 """Muted, so that the current membrane stands out; beside the colours of classes."""
 
 CURRENT_ALPHA, OTHER_ALPHA = 1.0, 0.75
-WIDTH_PIXELS = 1.6
+WIDTH_PIXELS = 2.5
+ZOOM_STEP = 1.25
+"""Zoom by which the lines' width, which napari counts in voxels, is set anew."""
+
 COMPLETE_COLOR = "#009e73"
 
 
@@ -35,6 +38,7 @@ class OutlineLayer:
         self._lines = LineLayer(session, NAME, "line")
         self._on = True
         self._listening = False
+        self._zoom = 1.0
         session.membrane_changed.connect(self.follow)
         session.current_changed.connect(self.follow)
         session.patches_changed.connect(self.follow)
@@ -81,7 +85,8 @@ class OutlineLayer:
             colors.append(color)
         segments = np.concatenate(drawn)
         segments[:, 1] -= segments[:, 0]
-        width = WIDTH_PIXELS / max(viewer.scene.camera.zoom * float(image.scale[-1]), 1e-9)
+        self._zoom = max(float(viewer.scene.camera.zoom), 1e-9)
+        width = WIDTH_PIXELS / (self._zoom * float(image.scale[-1]))
         self._lines.draw(segments, np.concatenate(colors), width)
 
     def _listen(self) -> None:
@@ -91,6 +96,12 @@ class OutlineLayer:
             for event in (viewer.dims.events.point, viewer.dims.events.ndisplay):
                 event.connect(self._on_view)
             viewer.dims.events.order.connect(self._on_view)
+            viewer.scene.camera.events.zoom.connect(self._on_zoom)
+
+    def _on_zoom(self) -> None:
+        ratio = float(self._session.viewer.scene.camera.zoom) / self._zoom
+        if not 1 / ZOOM_STEP < ratio < ZOOM_STEP:
+            self.follow()
 
     def _on_view(self) -> None:
         self.follow()

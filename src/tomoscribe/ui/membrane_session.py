@@ -8,13 +8,16 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.ui.complete import CompleteMask
 from tomoscribe.ui.membrane_shelf import MembraneShelf
 from tomoscribe.ui.membrane_view import MembraneView
+from tomoscribe.ui.patch_tool import PatchTool
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
     from tomoscribe.membranes.membrane import Membrane
-    from tomoscribe.project.model import MembraneEntry
+    from tomoscribe.project.model import MembraneEntry, Patch
     from tomoscribe.project.store import Project
     from tomoscribe.ui.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.session import Session
@@ -35,6 +38,8 @@ class CurrentMembrane:
         self._entries: dict[str, MembraneEntry] = {}
         self._shown: ShelvedMembrane | None = None
         self._complete = CompleteMask()
+        self._preview: Sequence[Patch] | None = None
+        self.brush = PatchTool(session)
         self.shelf.arrived.connect(self._on_arrived)
         self.shelf.failed.connect(self._on_failed)
 
@@ -69,7 +74,12 @@ class CurrentMembrane:
         entry = self._session.entry
         if shelved is None or entry is None:
             return None
-        return self._complete.of(shelved, entry.patches)
+        return self._complete.of(shelved, self._preview or entry.patches)
+
+    def preview_patches(self, patches: Sequence[Patch]) -> None:
+        """Show other patches than those of the project until these change."""
+        self._preview = patches
+        self._session.membranes.rebuild_patches()
 
     def set(self, name: str | None) -> None:
         """Make a membrane the current one; its tomogram is shown first if it is another.
@@ -130,6 +140,8 @@ class CurrentMembrane:
         if name is None and self._session.membranes.shown:
             self.view.leave()
         before, self.name, self._shown = self._shown, name, shelved
+        if shelved is None and self.brush.mode != "off":
+            self.brush.set_mode("off")
         if shelved is not before or name is None:
             self._session.membranes.rebuild()
             self.view.follow()
@@ -159,6 +171,7 @@ class CurrentMembrane:
             self._session.membranes.follow_neighbours()
 
     def _on_patches(self, tomogram: str) -> None:
+        self._preview = None
         if tomogram == self._session.current:
             self._session.membranes.rebuild_patches()
             self._session.patches_changed.emit()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.io.mesh_data import TriangleMesh
+    from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.ui.session import Session
 
 FILL = 0.9
@@ -103,11 +104,19 @@ class MembraneView:
             middle = vertices[np.argmin(np.linalg.norm(vertices - (low + high) / 2, axis=1))]
             self._session.fly_to(middle)
             return
-        turn_to(viewer, broad_side(membrane.mesh, membrane.normals_zyx))
+        turn_to(viewer, self._best_side(membrane))
         low_A, high_A = voxels_to_world(layer, low), voxels_to_world(layer, high)
         viewer.scene.camera.center = tuple((low_A + high_A) / 2)
         span = float(np.linalg.norm(high_A - low_A))
         viewer.scene.camera.zoom = FILL * min(viewer.canvas.size) / max(span, 1e-6)
+
+    def _best_side(self, membrane: Membrane) -> NDArray[np.float64]:
+        """Return from where most is seen: the broad side, and of its two the one with the picks."""
+        side = broad_side(membrane.mesh, membrane.normals_zyx)
+        entry, name = self._session.entry, self._session.membrane_name
+        picks = entry.picks if entry is not None else ()
+        normals = [p.normal_zyx for p in picks if p.membrane == name and p.normal_zyx is not None]
+        return -side if sum(float(side @ normal) for normal in normals) < 0 else side
 
     def face(self, zyx: Sequence[float], normal_zyx: Sequence[float] | None) -> None:
         """Bring a point of the membrane to the middle; turn to it if it looks away."""

@@ -84,12 +84,16 @@ class MeshPointer:
         return Ray(point - reach * unit, point + reach * unit)
 
     def first_hit(self, ray: Ray) -> Spot | None:
-        """Return where a ray first meets a membrane that is shown."""
-        session = self._session
-        shown = session.surfaces.loaded()
-        if not session.membranes.context:
-            shown = [s for s in shown if s.name == session.membrane_name]
-        spots = [spot for s in shown if (spot := _spot(s, s.locator.intersect(*ray)))]
+        """Return where a ray first meets the current membrane, else another that is shown.
+
+        As it is drawn: the current membrane is never hidden by the others.
+        """
+        session, current = self._session, self._session.surfaces.shelved
+        spot = None if current is None else _spot(current, current.locator.intersect(*ray))
+        if spot is not None or not session.membranes.context:
+            return spot
+        others = [s for s in session.surfaces.loaded() if s is not current]
+        spots = [spot for s in others if (spot := _spot(s, s.locator.intersect(*ray)))]
         return min(spots, key=lambda spot: float(ray.depth_of(np.array(spot.zyx))), default=None)
 
     def snap(self, zyx: Sequence[float] | NDArray[np.floating], reach: float) -> Spot:

@@ -31,6 +31,7 @@ class NormalTicks:
         for signal in (session.picks_changed, session.current_changed, session.class_changed):
             signal.connect(self.follow)
         session.membranes.shown_changed.connect(self.follow)
+        session.membrane_changed.connect(self.follow)
 
     @property
     def lines(self) -> LineLayer:
@@ -48,12 +49,15 @@ class NormalTicks:
         self.follow()
 
     def follow(self, *_: object) -> None:
-        """Draw a tick for each pick that has a normal and was not rejected."""
+        """Draw a tick for each pick with a normal that was not rejected; in 3D of one membrane."""
+        only = self._session.membrane_name if self._session.membranes.shown else None
         entry, classes = self._session.entry, self._session.classes
         picks = [
             p
             for p in (entry.picks if entry is not None else ())
-            if p.normal_zyx is not None and p.state != PickState.REJECTED
+            if p.normal_zyx is not None
+            and p.state != PickState.REJECTED
+            and only in {None, p.membrane}
         ]
         if entry is None or not picks or not self._on:
             self._lines.hide()

@@ -43,6 +43,7 @@ class PickLayer:
         self.pointer = MeshPointer(session)
         self.tool = PickTool(session, self)
         session.membranes.shown_changed.connect(self._on_mesh)
+        session.membrane_changed.connect(self._on_mesh)
 
     @property
     def layer(self) -> Points | None:
@@ -80,8 +81,8 @@ class PickLayer:
         else:
             self._write()
 
-    def _on_mesh(self, _shown: bool) -> None:
-        """Draw the picks anew: on a mesh they are smaller, and lifted."""
+    def _on_mesh(self, *_: object) -> None:
+        """Draw the picks anew: on a mesh they are smaller, lifted, and dim where it is another."""
         self._expected = (None, 0.0, "")
         self._write()
 
@@ -120,7 +121,7 @@ class PickLayer:
         selected = self.selected_ids()
         look = look_of(entry.picks, self._session.classes, entry.voxel_size_A)
         if self._session.membranes.shown:
-            look = on_mesh(look, entry.picks)
+            look = on_mesh(look, entry.picks, self._session.membrane_name)
         self.look = look
         rows = {pick_id: row for row, pick_id in enumerate(look.ids)}
         self._writing = True

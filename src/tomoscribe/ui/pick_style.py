@@ -36,6 +36,9 @@ MESH_SIZE = 0.45
 MESH_ALPHA = 0.75
 """How opaque accepted picks are on a mesh: a disc that shimmers through is lost on the density."""
 
+DIM = 0.2
+"""Opacity of picks of other membranes, relative to those of the current one."""
+
 LIFT_VOXELS = 0.5
 """How far above the mesh the disc of a pick begins; it faces the viewer and would sink into it."""
 
@@ -105,14 +108,19 @@ def lift_of(size: float) -> float:
     return LIFT_VOXELS + size / 4
 
 
-def on_mesh(look: PickLook, picks: Iterable[Pick]) -> PickLook:
-    """Return the look of picks on a mesh in 3D: smaller, and lifted along the normal to be seen."""
+def on_mesh(look: PickLook, picks: Iterable[Pick], membrane: str | None) -> PickLook:
+    """Return the look of picks on a mesh in 3D: smaller, and lifted along the normal to be seen.
+
+    Those that are not on this membrane are dim, as their membranes are.
+    """
     size = MESH_SIZE * look.size
     rows = list(picks)
-    zyx = look.zyx.copy()
+    zyx, face, border = look.zyx.copy(), look.face.copy(), look.border.copy()
+    face[:, 3] = np.where(face[:, 3] > 0, MESH_ALPHA, 0.0)
     for row, pick in enumerate(rows):
         if pick.normal_zyx is not None:
             zyx[row] += lift_of(float(size[row])) * np.asarray(pick.normal_zyx)
-    face = look.face.copy()
-    face[:, 3] = np.where(face[:, 3] > 0, MESH_ALPHA, 0.0)
-    return replace(look, zyx=zyx, size=size, face=face)
+        if pick.membrane != membrane:
+            face[row, 3] *= DIM
+            border[row, 3] *= DIM
+    return replace(look, zyx=zyx, size=size, face=face, border=border)

@@ -158,6 +158,10 @@ class PickTool:
     def _drag(self, layer: Points, event: Any) -> Iterator[None]:
         if event.button != 1 or "Alt" in event.modifiers or "Control" in event.modifiers:
             return
+        brush = self._session.surfaces.brush
+        if brush.on:
+            yield from brush.drag(event)
+            return
         if self.handle.is_at(event):
             yield from self.handle.drag(event)
             return

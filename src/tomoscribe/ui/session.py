@@ -24,6 +24,7 @@ from tomoscribe.ui.opening import show_first, take_project
 from tomoscribe.ui.pick_layer import PickLayer
 from tomoscribe.ui.region_layer import RegionLayer
 from tomoscribe.ui.slab import Averaging
+from tomoscribe.ui.timeline import Timeline
 from tomoscribe.ui.tomogram_layer import hide_volume
 from tomoscribe.ui.view import Focus, fly_to, focus_of
 from tomoscribe.ui.volume_loader import VolumeLoader
@@ -93,6 +94,7 @@ class Session:
         self.closing = False
         self._run: RunFolder | None = None
         self._loader = VolumeLoader(self)
+        self.timeline = Timeline(self)
         self.averaging = Averaging(self)
         self.surfaces = CurrentMembrane(self)
         self.membranes = MembraneLayer(self)
@@ -324,18 +326,15 @@ class Session:
             return
         project, name = self.project, self.current
         self.change(lambda: project.edit(name, edit))
+        self.timeline.note_picks()
 
     def undo(self) -> None:
-        """Undo the last edit of the current picks."""
-        if self.project is not None and self.current is not None:
-            project, name = self.project, self.current
-            self.change(lambda: project.undo(name))
+        """Undo the last edit of the current picks or patches."""
+        self.timeline.undo()
 
     def redo(self) -> None:
-        """Redo the last undone edit of the current picks."""
-        if self.project is not None and self.current is not None:
-            project, name = self.project, self.current
-            self.change(lambda: project.redo(name))
+        """Redo the last undone edit of the current picks or patches."""
+        self.timeline.redo()
 
     def set_regions(self, regions: Sequence[Region]) -> None:
         """Set the regions of the current tomogram that are declared complete."""
