@@ -9,7 +9,8 @@ import pytest
 
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.pick_files import PickColumns, write_picks
+from tomoscribe.io.pick_files import Flavour, PickColumns, write_picks
+from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass, Region, Role, TrainingData
@@ -158,6 +159,25 @@ def test_a_folder_with_train_and_val(tmp_path: Path, make_volume: Callable[..., 
     assert [p.zyx for p in data.samples[0].picks] == [(1.5, 2.25, 3.0), (4, 5, 29)]
     assert data.classes == (ParticleClass("particle", 200.0),)
     assert data.warnings == ()
+
+
+@pytest.mark.parametrize("flavour", ["dynamo", "motl", "imod", "cbox", "portal"])
+def test_labels_of_other_programs_are_read_beside_the_volumes(
+    tmp_path: Path, make_volume: Callable[..., Path], flavour: Flavour
+) -> None:
+    for part in ("train", "val"):
+        volume = make_volume(f"{part}/TS_1.mrc")
+        write_picks(
+            volume.with_suffix(WRITABLE[flavour].suffix),
+            PickColumns(np.array(POINTS, dtype=float)),
+            geometry=Geometry(SHAPE, 10.0),
+            tomogram_name="TS_1",
+            flavour=flavour,
+        )
+    samples = load_folder(tmp_path).samples
+    for sample in samples:
+        assert np.allclose([p.zyx for p in sample.picks], POINTS, atol=1e-3)
+    assert len(samples) == 2
 
 
 def test_a_flat_folder_with_links_and_other_suffixes(

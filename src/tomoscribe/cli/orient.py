@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -97,7 +97,7 @@ def _flavour(out: Path, name: str | None) -> Flavour:
         return fitting[0]
     if name not in WRITABLE:
         raise TomoscribeError(f"There is no format '{name}'; formats are: {', '.join(WRITABLE)}.")
-    flavour = cast("Flavour", name)
+    flavour: Flavour = name  # type: ignore[assignment]
     if suffix not in WRITABLE[flavour].suffixes:
         raise TomoscribeError(
             f"{out} is no name for {name}: its files end in {WRITABLE[flavour].suffix}."

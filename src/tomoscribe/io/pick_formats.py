@@ -273,6 +273,10 @@ WRITABLE: dict[Flavour, PickFormat] = {name: BY_NAME[name] for name in get_args(
 PICK_SUFFIXES = tuple(dict.fromkeys(s for row in FORMATS for s in row.suffixes))
 """Suffixes of files that may hold picks; of some the content decides."""
 
+LABEL_SUFFIXES = (".cbox", ".csv", ".em", ".mod", ".ndjson", ".star", ".tbl")
+"""Suffixes of the picks beside the volumes of a training folder; notes and settings lie there too,
+so that .txt, .json and .xml are not looked at."""
+
 
 def format_of(path: Path) -> PickFormat | None:
     """Return the format of a file that exists, by suffix and content; None: of none.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.pick_formats import LABEL_SUFFIXES
 from tomoscribe.io.volumes import is_volume, open_volume
 from tomoscribe.project.model import Role
 from tomoscribe.project.names import free_name, safe_name, tomogram_stem
@@ -80,7 +81,7 @@ def _cached_geometry(path: str, voxel_size_A: float | None, stamp: tuple[int, in
     return open_volume(path, voxel_size_A).geometry
 
 
-LABELS = (".csv", ".star")
+LABELS = LABEL_SUFFIXES
 """Label files of a training folder; where a volume has both, the later one counts."""
 
 

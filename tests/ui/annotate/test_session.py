@@ -12,6 +12,8 @@ from napari.components import ViewerModel
 from napari.utils._proxies import PublicOnlyProxy
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_files import PickColumns, write_picks
+from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.io.volumes import open_volume, write_mrc
 from tomoscribe.project.model import ParticleClass, Role
 from tomoscribe.project.store import Project
@@ -149,6 +151,27 @@ def test_picks_of_a_star_file_come_in_as_one_step_of_undo_with_their_classes(
     assert said[-1].startswith("2 picks from p.csv")
     session.undo()
     assert len(session.entry.picks) == 0
+    session.close_project()
+
+
+def test_dropped_picks_of_any_program_keep_their_normals_and_angles(
+    quiet: tuple[Session, list[str]], tmp_path: Path
+) -> None:
+    session, _ = quiet
+    session.open_paths([write(tmp_path / "t.mrc")])
+    normals = np.array([[0.0, 0.6, 0.8], [np.nan] * 3])
+    columns = PickColumns(
+        np.array([[5.0, 6, 7], [5, 16, 17]]), normals_zyx=normals, angles_deg=np.array([30.0, 0])
+    )
+    geometry = session.volume.geometry
+    for flavour in ("dynamo", "motl", "imod", "stopgap", "copick"):
+        path = tmp_path / f"{flavour}{WRITABLE[flavour].suffix}"
+        write_picks(path, columns, geometry=geometry, tomogram_name="t", flavour=flavour)
+        session.open_paths([path])
+        first, second = list(session.entry.picks)[-2:]
+        assert first.normal_zyx == pytest.approx((0, 0.6, 0.8), abs=1e-6)
+        assert first.angle_deg == pytest.approx(30, abs=1e-4)
+        assert second.normal_zyx is None
     session.close_project()
 
 
