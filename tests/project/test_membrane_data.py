@@ -198,9 +198,12 @@ def test_a_folder_of_membrain_pick_is_read_as_it_is(folder: Path) -> None:
         [p.zyx for p in data.samples[1].picks], on_sphere("M2", 40), atol=1e-6
     )
     assert data.classes[0].name == "particle"
-    assert data.classes[0].diameter_A == 0.0  # nobody tells it, and nobody must
+    assert 60 <= data.classes[0].diameter_A <= 150  # nobody tells it, and nobody must
+    assert load_folder(folder, diameter_A=200.0).classes[0].diameter_A == 200.0
     assert not any(s.complete for s in data.samples)
-    assert not [w for w in data.warnings if "inside out" not in w]  # MemBrain-pick's winding
+    # MemBrain-pick's winding is inward.
+    (only,) = [w for w in data.warnings if "inside out" not in w]
+    assert "The diameter of particle is not told" in only
     assert all(s.complete for s in load_folder(folder, complete=True).samples)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.journal import Journal
@@ -36,6 +37,9 @@ NEAR_A = 100.0
 """A pick that names no membrane counts for the nearest one at most so far away, or as far as the
 largest particle is wide."""
 
+LIKELY_A = (60.0, 150.0)
+"""Diameters of membrane proteins; few clicks are far apart, and tell only that there are few."""
+
 
 def load_membranes(source: DataSource, revision: int) -> TrainingData:
     """Read the membranes of a project or of a training folder, with their picks and patches.
@@ -60,7 +64,7 @@ def load_membranes(source: DataSource, revision: int) -> TrainingData:
         )
     if not given:
         samples = _split(samples, source.validate_on, warnings)
-    classes = _classes(samples, named, source.diameter_A)
+    classes = _classes(samples, named, source.diameter_A, warnings)
     return checked(samples, classes, revision, warnings, where, "membrane")
 
 
@@ -190,12 +194,34 @@ def _split(
 
 
 def _classes(
-    samples: list[TrainingSample], named: dict[str, ParticleClass], diameter_A: float | None
+    samples: list[TrainingSample],
+    named: dict[str, ParticleClass],
+    diameter_A: float | None,
+    warnings: list[str],
 ) -> tuple[ParticleClass, ...]:
-    """Return the classes on membranes; where nobody tells a diameter it is 0, unknown."""
+    """Return the classes on membranes; a diameter that nobody tells is taken from the picks."""
     used = used_classes(samples)
-    extra = make_classes([name for name in used if name not in named], diameter_A or 0.0)
+    unknown = [name for name in used if name not in named]
+    if unknown and diameter_A is None:
+        diameter_A = _likely_diameter_A(samples)
+        warnings.append(
+            f"The diameter of {', '.join(unknown)} is not told: {diameter_A:.0f} Å is taken, from "
+            "the distances between picks; give it with --diameter-A."
+        )
+    extra = make_classes(unknown, diameter_A) if diameter_A is not None else ()
     return (*(c for c in named.values() if c.name in used), *extra)
+
+
+def _likely_diameter_A(samples: list[TrainingSample]) -> float:
+    """Return the distance at which neighbours are rare, within what proteins measure."""
+    apart: list[float] = []
+    for sample in samples:
+        zyx = positions_zyx(p for p in sample.picks if p.state == PickState.ACCEPTED)
+        if len(zyx) > 1:
+            away, _ = KDTree(zyx).query(zyx, k=2)
+            apart += (np.asarray(away)[:, 1] * sample.voxel_size_A).tolist()
+    likely = float(np.percentile(apart, 10)) if apart else LIKELY_A[1]
+    return float(np.clip(likely, *LIKELY_A))
 
 
 def _count(picks: list[Pick]) -> str:

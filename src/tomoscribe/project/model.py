@@ -26,10 +26,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ParticleClass:
-    """A particle type; `diameter_A` in Å, `color` as #rrggbb.
-
-    A diameter of 0 is unknown: only what is read from a folder of membranes has it.
-    """
+    """A particle type; `diameter_A` in Å, `color` as #rrggbb."""
 
     name: str
     diameter_A: float
