@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tomoscribe.membranes.membrane import load_membrane
 from tomoscribe.nets.losses import hot_exclusion, non_negative_pu
+from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.base import Evaluation, MeshGrid, TrainingStatus
 from tomoscribe.tasks.checkpoint import check_goes_on, pack
@@ -138,7 +138,8 @@ class MembraneModule(Learner):
             return self._membranes[path]
         prepared = self._opened.get(path)
         if prepared is None:
-            prepared = PreparedMembrane(load_membrane(path, voxel_size_A=sample.voxel_size_A))
+            membrane = open_membrane(path, sample.voxel_size_A, sample.tomogram)
+            prepared = PreparedMembrane(membrane)
         return place(prepared, self._plan, self._place, training=sample.role == Role.TRAIN)
 
     def _label(self, resident: Resident, sample: TrainingSample, known: SampleLabels) -> None:
@@ -195,7 +196,8 @@ class MembraneModule(Learner):
             if scores is None:
                 return None
             by_sample.append(self._peaks(predictor, sample, scores))
-        verdicts = [judge(list(peaks)) for peaks in zip(*by_sample, strict=True)]
+        # Look-alikes on a membrane score in a hump of their own, below which the knee would lie.
+        verdicts = [judge(list(p), with_knee=False) for p in zip(*by_sample, strict=True)]
         names = [particle.name for particle in self.classes]
         self.thresholds = {n: v.threshold for n, v in zip(names, verdicts, strict=True)}
         metrics = {

@@ -17,7 +17,7 @@ DEPTHS = 16
 REACH_A = 160.0
 """How far the surface around a point matters: what a protein covers, and its neighbours' rim."""
 LEAST_STEPS = 150
-STEPS_A_CLICK = 2
+STEPS_A_CLICK = 1
 
 
 @dataclass(frozen=True)

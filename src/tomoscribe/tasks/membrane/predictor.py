@@ -73,7 +73,7 @@ class MembranePredictor:
             If it cannot be read.
         """
         known = self.resident.get(path)
-        if known is not None and tomogram is None:
+        if known is not None:
             return known.prepared.membrane
         return load_membrane(path, tomogram=tomogram, voxel_size_A=voxel_size_A)
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.spatial import KDTree
 
-from tomoscribe.membranes.membrane import load_membrane
 from tomoscribe.membranes.slab import Slab, suggest_band
 from tomoscribe.picks.table import positions_zyx
+from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.checkpoint import check_kind
 from tomoscribe.tasks.membrane import checkpoints
@@ -57,7 +57,7 @@ class MembraneTask:
             before = MembranePlan(**start["plan"])
         opened = {
             sample.volume_path: PreparedMembrane(
-                load_membrane(sample.volume_path, voxel_size_A=sample.voxel_size_A)
+                open_membrane(sample.volume_path, sample.voxel_size_A, sample.tomogram)
             )
             for sample in data.with_role(Role.TRAIN)
         }

@@ -87,14 +87,15 @@ class Knee:
     depth: float
 
 
-def judge(samples: list[Peaks]) -> Verdict:
+def judge(samples: list[Peaks], *, with_knee: bool = True) -> Verdict:
     """Return score, metrics and threshold of one class over some tomograms.
 
     In declared regions every pick is right or wrong, so F1 is exact. Elsewhere nobody knows which
     unclicked picks are right, but recall is known from the clicks, and the number of picks; that is
-    enough to estimate F1, see `_estimate`.
+    enough to estimate F1, see `_estimate`. Without `with_knee` that estimate alone chooses the
+    threshold, unless there are few clicks.
     """
-    estimate = _estimate(samples)
+    estimate = _estimate(samples, with_knee=with_knee)
     certain = [sample for sample in samples if sample.declared]
     if not certain:
         return estimate
@@ -118,7 +119,7 @@ def false_picks(sample: Peaks, threshold: float) -> NDArray[np.float64]:
     return sample.zyx[wrong]
 
 
-def _estimate(samples: list[Peaks]) -> Verdict:
+def _estimate(samples: list[Peaks], *, with_knee: bool) -> Verdict:
     """Return the verdict from the clicks and the peaks alone.
 
     The threshold lies between the best of the estimated F1 and the knee of the number of picks;
@@ -132,8 +133,10 @@ def _estimate(samples: list[Peaks]) -> Verdict:
     cut = float(_GRID[_middle_of_best(f1)])
     few = len(clicked) < _FEW
     knee = _knee(logits, len(clicked))
-    if knee is not None:
-        cut = knee.cut if few else (cut + knee.cut) / 2
+    if knee is not None and few:
+        cut = knee.cut
+    elif knee is not None and with_knee:
+        cut = (cut + knee.cut) / 2
     asked = held if len(held) else seen
     recall = float((asked >= cut).mean()) if len(asked) else 0.0
     score = min(1.0, float(np.interp(cut, _GRID, f1)))
