@@ -24,6 +24,7 @@ from tomoscribe.cli import (
     predict,
     runs,
     simulate,
+    statistics,
     train,
 )
 from tomoscribe.cli import open as open_
@@ -42,6 +43,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     cluster.cluster,
     orient.orient,
     evaluate.evaluate,
+    statistics.statistics,
     export.export,
 )
 """In the order in which a user meets them; `--help` keeps it."""
