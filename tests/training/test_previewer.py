@@ -23,6 +23,7 @@ class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.done: list[tuple[str, str]] = []
         self.is_whole = False
+        self.samples: list[str] = []
         self.control = Control()
         clock = TrainingClock(1e9)
         clock.start()
@@ -49,6 +50,7 @@ class Bench:
         name, done = str(what["name"]), self.done
         left = iter([1, 0])
         done.append((name, "begins"))
+        self.samples.append(str(what["sample"]))
         job = SimpleNamespace(
             name=name,
             sample=what["sample"],
@@ -126,3 +128,25 @@ def test_a_jump_is_answered_by_the_newest_weights_then_the_checkpoint_follows(
     assert bench.work(9) == [("newest", "begins"), ("newest", "slice"), *whole("step_7")]
     bench.jump()
     assert "step_7" not in dict(bench.work(9))
+
+
+def test_turning_a_membrane_is_no_jump_but_another_membrane_is(bench: Bench) -> None:
+    bench.is_whole = True
+    bench.context.data.samples.append(SimpleNamespace(name="b", role="train"))
+    bench.control = msgspec.structs.replace(bench.control, focus=FOCUS)
+    bench.work(9)
+    bench.jump()  # the camera moved around the same membrane
+    assert bench.work(9) == []
+    elsewhere = msgspec.structs.replace(FOCUS, sample="b")
+    bench.control = msgspec.structs.replace(bench.control, focus=elsewhere, focus_revision=9)
+    assert bench.work(9)[:2] == [("newest", "begins"), ("newest", "slice")]
+
+
+def test_a_checkpoint_is_shown_on_every_watched_sample_the_one_in_view_first(bench: Bench) -> None:
+    bench.context.data.samples.append(SimpleNamespace(name="b", role="train"))
+    focus = msgspec.structs.replace(FOCUS, sample="b")
+    bench.control = msgspec.structs.replace(bench.control, samples=["a"], focus=focus)
+    bench.validated(7)
+    bench.work(9)
+    assert bench.samples[-2:] == ["b", "a"]
+    assert bench.work(5) == []
