@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.membranes import NormalErrors, normal_errors
 from tomoscribe.evaluation.picks import PickEvaluation, evaluate_picks
 from tomoscribe.io.pick_columns import PickColumns, tomogram_key
 from tomoscribe.io.pick_files import read_picks
@@ -24,15 +25,27 @@ ALL = "all"
 """Name of the row where classes are not told apart."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Figures:
+    """What is told of one class; normals where both files have them."""
+
+    picks: PickEvaluation
+    normals: NormalErrors | None
+
+
 def evaluate(
     picks: Annotated[Path, typer.Argument(help="Found picks: STAR, CSV, TXT.", metavar="PICKS")],
     truth: Annotated[Path, typer.Argument(help="True positions.", metavar="TRUTH")],
     tolerance_A: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--tolerance-A", min=0, help="Largest distance of a pair in Å; usual: half a diameter."
         ),
-    ],
+    ] = None,
+    tolerance_voxels: Annotated[
+        float | None,
+        typer.Option("--tolerance-voxels", min=0, help="The same in voxels; give one of both."),
+    ] = None,
     voxel_size_A: Annotated[
         float | None,
         typer.Option("--voxel-size-A", help="Voxel size in Å, where no file tells it."),
@@ -54,8 +67,11 @@ def evaluate(
 ) -> None:
     """Match picks one to one with the truth: precision, recall, F1, average precision, error.
 
-    Classes that have the same names in both files get a row each.
+    Where both files tell orientations, also the angle between the normals. Classes that have the
+    same names in both files are told apart.
     """
+    if (tolerance_A is None) == (tolerance_voxels is None):
+        raise TomoscribeError("Give the tolerance with --tolerance-A or with --tolerance-voxels.")
     geometry = None if tomogram is None else open_volume(tomogram, voxel_size_A).geometry
     found = read_picks(picks, geometry=geometry)
     true = read_picks(truth, geometry=geometry)
@@ -67,11 +83,14 @@ def evaluate(
         raise TomoscribeError(f"{picks} has no scores: leave --threshold out.")
     found = _of_class(found, picks_class, picks)
     true = _of_class(true, truth_class, truth)
-    rows = _evaluate(found, true, tolerance_A / size, threshold, picks, truth)
+    tolerance = tolerance_voxels if tolerance_A is None else tolerance_A / size
+    assert tolerance is not None
+    rows = _evaluate(found, true, tolerance, threshold, picks, truth)
     if as_json:
         typer.echo(json.dumps({name: _figures(row, size) for name, row in rows.items()}, indent=2))
         return
-    Console().print(_table(rows, size, tolerance_A))
+    within = f"{tolerance_voxels:g} voxels" if tolerance_A is None else f"{tolerance_A:g} Å"
+    Console().print(_table(rows, size, within))
 
 
 def _common_size(found: PickColumns, true: PickColumns) -> float:
@@ -106,7 +125,7 @@ def _evaluate(
     threshold: float | None,
     found_path: Path,
     true_path: Path,
-) -> dict[str, PickEvaluation]:
+) -> dict[str, _Figures]:
     offsets = _offsets(found, true, tolerance, found_path, true_path)
     found_zyx, true_zyx = (c.zyx + o for c, o in zip((found, true), offsets, strict=True))
     found_classes = np.array(found.class_names or [""] * len(found))
@@ -117,9 +136,21 @@ def _evaluate(
         of_found = found_classes == name if common else np.ones(len(found), bool)
         of_true = true_classes == name if common else np.ones(len(true), bool)
         scores = None if found.scores is None else found.scores[of_found]
-        rows[name] = evaluate_picks(
+        figures = evaluate_picks(
             found_zyx[of_found], scores, true_zyx[of_true], tolerance, threshold
         )
+        normals = None
+        if found.normals_zyx is not None and true.normals_zyx is not None:
+            if threshold is not None and found.scores is not None:
+                of_found = of_found & (np.nan_to_num(found.scores, nan=1.0) >= threshold)
+            normals = normal_errors(
+                found_zyx[of_found],
+                found.normals_zyx[of_found],
+                true_zyx[of_true],
+                true.normals_zyx[of_true],
+                tolerance,
+            )
+        rows[name] = _Figures(figures, normals)
     return rows
 
 
@@ -144,16 +175,19 @@ def _offsets(
     return shifts[0], shifts[1]
 
 
-def _figures(row: PickEvaluation, voxel_size_A: float) -> dict[str, float | int | None]:
-    figures = dataclasses.asdict(row)
+def _figures(row: _Figures, voxel_size_A: float) -> dict[str, float | int | None]:
+    figures = dataclasses.asdict(row.picks)
     distance = figures.pop("median_distance")
     figures["median_distance_A"] = None if distance is None else distance * voxel_size_A
+    if row.normals is not None:
+        figures["median_normal_error_deg"] = row.normals.median_deg
+        figures["flipped_normals"] = row.normals.flipped
     return figures
 
 
-def _table(rows: dict[str, PickEvaluation], voxel_size_A: float, tolerance_A: float) -> Table:
+def _table(rows: dict[str, _Figures], voxel_size_A: float, within: str) -> Table:
     """Return the figures as rows and the classes as columns, which fits a narrow terminal."""
-    table = Table(title=f"one-to-one within {tolerance_A:g} Å")
+    table = Table(title=f"one-to-one within {within}")
     table.add_column("class")
     for name in rows:
         table.add_column(name, justify="right")
@@ -171,5 +205,14 @@ def _table(rows: dict[str, PickEvaluation], voxel_size_A: float, tolerance_A: fl
         ),
     }
     for label, figure in figures.items():
-        table.add_row(label, *(figure(row) for row in rows.values()))
+        table.add_row(label, *(figure(row.picks) for row in rows.values()))
+    if any(row.normals is not None for row in rows.values()):
+        table.add_row("median normal error", *(_angle(row.normals) for row in rows.values()))
     return table
+
+
+def _angle(normals: NormalErrors | None) -> str:
+    if normals is None or normals.median_deg is None:
+        return "none"
+    flipped = f", {normals.flipped:.0%} flipped" if normals.flipped else ""
+    return f"{normals.median_deg:.1f}°{flipped}"
