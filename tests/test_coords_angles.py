@@ -101,3 +101,15 @@ def test_slicer_angles_come_back_where_axes_fall_together(xyz):
 
 def test_angles_are_wrapped():
     assert wrap_deg([180.0, -180.0, 181.0, -181.0, 720.5]).tolist() == [180, -180, -179, 179, 0.5]
+
+
+def test_a_particle_that_looks_along_x_has_the_angles_of_the_manual():
+    # docs/formats.md gives these, for users to compare with their own files.
+    along_x = np.array([[0.0, 0.0, 1.0]])
+    for rotation in (
+        relion_rotation([[0, 90, 180]]),
+        relion_rotation(tom_to_relion([[0, 90, 90]])),
+        relion_rotation(dynamo_to_relion([[90, 90, 0]])),
+        slicer_to_rotation([[0, -90, 0]]),
+    ):
+        assert rotation.apply([0, 0, 1])[:, ::-1] == pytest.approx(along_x, abs=1e-12)

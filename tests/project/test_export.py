@@ -66,6 +66,21 @@ def test_formats_of_one_class_get_a_file_for_each(
     assert report.written == 3
 
 
+@pytest.mark.parametrize("flavour", ["stopgap", "dynamo", "motl", "deepfinder"])
+def test_a_class_has_the_same_number_in_every_file(
+    two: Project, tmp_path: Path, flavour: Flavour
+) -> None:
+    two.add_class(ParticleClass("gold", 60.0, "#ffff00"))
+    for name, classes in (("TS_1", ("gold", "ribo")), ("TS_2", ("ribo", "gold"))):
+        two.edit(name, two.tomograms[name].picks.make_remove([1, 2]))
+        for kind in classes:
+            two.edit(name, two.tomograms[name].picks.make_add([[3, 3, 3]], kind))
+    report = export_picks(two, tmp_path, flavour)
+    assert report.notes[0] == f"Classes are numbers in {flavour}: 1 ribo, 2 gold."
+    assert read_picks(report.paths[0]).class_names == ["class_2", "class_1"]
+    assert read_picks(report.paths[1]).class_names == ["class_1", "class_2"]
+
+
 def test_normals_are_exported_and_what_has_none_is_told(project: Project, tmp_path: Path) -> None:
     table = project.tomograms["TS_1"].picks
     project.edit("TS_1", table.make_add(POINTS, "ribo", normals_zyx=[[0, 0, 1], [0, 1, 0]]))

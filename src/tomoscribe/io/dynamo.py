@@ -125,7 +125,7 @@ def write_dynamo(path: Path, columns: PickColumns, geometry: Geometry, tomogram_
     table["cc"] = scores_or(columns)
     tomograms = numbers_of_tomograms(columns, tomogram_name)
     table["tomo"] = tomograms
-    table["class"] = numbers_of_classes(columns.class_names, count)
+    table["class"] = numbers_of_classes(columns)
     with atomic_path(path) as temporary:
         np.savetxt(temporary, table.to_numpy(dtype=np.float64), fmt="%.9g", encoding="ascii")
     names = columns.tomogram or [tomogram_name] * count

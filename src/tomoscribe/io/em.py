@@ -115,7 +115,7 @@ def write_em(path: Path, columns: PickColumns, geometry: Geometry, tomogram_name
     rows[:, 5] = 1
     rows[:, _POSITION], rows[:, _SHIFT] = whole, xyz - whole
     rows[:, _ANGLES] = angles_to_write(columns, relion_to_tom)
-    rows[:, _CLASS] = numbers_of_classes(columns.class_names, count)
+    rows[:, _CLASS] = numbers_of_classes(columns)
     # emfile fills texts that it is not given with the letter A.
     texts = {name: "\0" * size for name, size in _TEXTS.items()}
     with atomic_path(path) as temporary:

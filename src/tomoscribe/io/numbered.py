@@ -29,11 +29,12 @@ def names_of_classes(numbers: NDArray[np.float64]) -> list[str] | None:
     return [f"class_{number:.0f}" for number in numbers]
 
 
-def numbers_of_classes(names: Sequence[str] | None, count: int) -> NDArray[np.int64]:
-    """Return a class number for each pick (count,): those of `class_<number>`, else 1, 2, ..."""
-    if names is None:
-        return np.ones(count, dtype=np.int64)
-    return _numbers(names, _CLASS)
+def numbers_of_classes(columns: PickColumns) -> NDArray[np.int64]:
+    """Return a class number for each pick (N,): those of `class_<number>`, else 1, 2, ..."""
+    if columns.class_names is None:
+        return np.ones(len(columns), dtype=np.int64)
+    order = columns.class_order or ()
+    return _numbers([*order, *columns.class_names], _CLASS)[len(order) :]
 
 
 def numbers_of_tomograms(columns: PickColumns, tomogram_name: str) -> NDArray[np.int64]:

@@ -83,6 +83,9 @@ class PickColumns:
         Size in Å of the voxels that `zyx` counts in, where the file tells one for all picks.
     diameters_A : ndarray or None
         (N,) diameters of the particles, for formats that hold boxes.
+    class_order : tuple of str or None
+        All classes of the project, for formats that number them: so that a class has the same
+        number in every file.
     """
 
     zyx: NDArray[np.float64]
@@ -94,6 +97,7 @@ class PickColumns:
     notes: tuple[str, ...] = ()
     pixel_size_A: float | None = None
     diameters_A: NDArray[np.float64] | None = None
+    class_order: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.zyx)

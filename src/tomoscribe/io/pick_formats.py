@@ -40,6 +40,8 @@ class PickFormat:
         Whether a file can hold picks of one tomogram, of one class only.
     rows_in_text : bool
         Whether a pick is a line of text, so that the first lines can be shown.
+    numbers_classes : bool
+        Whether classes lose their names.
     """
 
     name: str
@@ -54,6 +56,7 @@ class PickFormat:
     one_tomogram: bool = False
     one_class: bool = False
     rows_in_text: bool = True
+    numbers_classes: bool = False
 
     @property
     def suffix(self) -> str:
@@ -133,6 +136,7 @@ FORMATS: tuple[PickFormat, ...] = (
         "Voxels and shifts, phi psi the; classes and tomograms become numbers.",
         reader="stopgap:read_stopgap",
         writer="stopgap:write_stopgap",
+        numbers_classes=True,
         recogniser="stopgap:is_stopgap",
     ),
     PickFormat(
@@ -143,6 +147,7 @@ FORMATS: tuple[PickFormat, ...] = (
         "Voxels from the corner, tdrot tilt narot, score; names of classes become numbers.",
         reader="dynamo:read_dynamo",
         writer="dynamo:write_dynamo",
+        numbers_classes=True,
     ),
     PickFormat(
         "motl",
@@ -152,6 +157,7 @@ FORMATS: tuple[PickFormat, ...] = (
         "AV3, TOM and novaSTA: 20 numbers a pick; classes and tomograms become numbers.",
         reader="em:read_em",
         writer="em:write_em",
+        numbers_classes=True,
         recogniser="em:is_motive_list",
         rows_in_text=False,
     ),
@@ -220,6 +226,7 @@ FORMATS: tuple[PickFormat, ...] = (
         "Voxels, phi psi the; classes and tomograms become numbers, no scores.",
         reader="xml_lists:read_xml",
         writer="xml_lists:write_deepfinder",
+        numbers_classes=True,
         recogniser="xml_lists:is_particle_list",
         rows_in_text=False,
     ),

@@ -11,7 +11,7 @@ import starfile
 from tomoscribe.coords import Geometry, voxels_to_centered_A, zyx_to_xyz
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path
-from tomoscribe.io.numbered import angles_to_write, oriented
+from tomoscribe.io.numbered import angles_to_write, numbers_of_classes, oriented
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,6 @@ def _extras(columns: PickColumns) -> dict[str, object]:
     if columns.scores is not None and not np.isnan(columns.scores).all():
         extras["rlnAutopickFigureOfMerit"] = columns.scores
     if columns.class_names is not None:
-        order = {name: i for i, name in enumerate(dict.fromkeys(columns.class_names), 1)}
-        extras["rlnClassNumber"] = [order[name] for name in columns.class_names]
+        extras["rlnClassNumber"] = numbers_of_classes(columns)
         extras["tsClassName"] = columns.class_names
     return extras

@@ -101,6 +101,6 @@ def write_stopgap(path: Path, columns: PickColumns, geometry: Geometry, tomogram
     table["score"] = scores_or(columns)
     table.update(zip(_SHIFT, (xyz - whole).T, strict=True))
     table.update(zip(_ANGLES, angles_to_write(columns, relion_to_tom).T, strict=True))
-    table["class"] = numbers_of_classes(columns.class_names, count)
+    table["class"] = numbers_of_classes(columns)
     with atomic_path(path) as temporary:
         starfile.write({BLOCK: pd.DataFrame(table)}, temporary, float_format="%.6f")

@@ -185,7 +185,7 @@ def write_deepfinder(
         zyx_to_xyz(columns.zyx),
         angles_to_write(columns, relion_to_tom),
         known,
-        numbers_of_classes(columns.class_names, len(columns)),
+        numbers_of_classes(columns),
         numbers_of_tomograms(columns, tomogram_name),
         strict=True,
     ):

@@ -10,7 +10,7 @@ import numpy as np
 
 from tomoscribe.coords import centered_A_to_voxels, voxels_to_centered_A
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.numbered import oriented
+from tomoscribe.io.numbered import numbers_of_classes, oriented
 from tomoscribe.io.pick_files import PickColumns, read_picks, write_picks
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.picks.table import PickState, positions_zyx
@@ -86,7 +86,7 @@ def columns_of(
     tomogram : str or None
         Name that each row carries.
     diameters_A : mapping or None
-        Diameters of the classes, for formats that hold boxes.
+        Diameters of all classes of the project, in the order that numbers them.
     """
     scores = np.array([p.score for p in picks], dtype=np.float64)
     angles = np.array([p.angle_deg for p in picks], dtype=np.float64)
@@ -101,6 +101,7 @@ def columns_of(
         angles_deg=None if np.isnan(angles).all() else angles,
         tomogram=None if tomogram is None else [tomogram] * len(picks),
         diameters_A=None if diameters_A is None else np.array(sizes, dtype=np.float64),
+        class_order=None if diameters_A is None else tuple(diameters_A),
     )
 
 
@@ -250,12 +251,16 @@ def export_picks(
                 notes.append(why_not)
             else:
                 together = _export_combined(
-                    chosen, geometries, all_in_one, flavour, tilt_series_pixel_size_A
+                    chosen, geometries, sizes_A, all_in_one, flavour, tilt_series_pixel_size_A
                 )
     except TomoscribeError:
         for path in new:
             path.unlink(missing_ok=True)
         raise
+    if WRITABLE[flavour].numbers_classes and len(sizes_A) > 1:
+        numbers = numbers_of_classes(PickColumns(np.zeros((len(sizes_A), 3)), [*sizes_A]))
+        said = ", ".join(f"{number} {name}" for number, name in zip(numbers, sizes_A, strict=True))
+        notes.append(f"Classes are numbers in {flavour}: {said}.")
     return _merged(reports, together, notes)
 
 
@@ -332,12 +337,14 @@ def _geometry(entry: TomogramEntry) -> Geometry:
 def _export_combined(
     chosen: dict[str, list[Pick]],
     geometries: dict[str, Geometry],
+    sizes_A: dict[str, float],
     path: Path,
     flavour: Flavour,
     tilt_series_pixel_size_A: float | None,
 ) -> ExportReport:
     first = next(iter(chosen))
-    columns = columns_of([pick for picks in chosen.values() for pick in picks])
+    everything = [pick for picks in chosen.values() for pick in picks]
+    columns = columns_of(everything, diameters_A=sizes_A)
     names = [name for name, picks in chosen.items() for _ in picks]
     zyx = columns.zyx
     if flavour == "relion5":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFontDatabase, QStandardItem, QStandardItemModel
+from qtpy.QtGui import QFont, QFontDatabase, QStandardItem, QStandardItemModel
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 FORMATS = WRITABLE
 """Formats that the dialog offers: all that can be written."""
+WIDTH = 620
+"""Pixels; a row of RELION's STAR fits but for its class."""
 PREVIEW_ROWS = 3
 PREVIEW_LINES = 6
 
@@ -82,6 +84,12 @@ def aligned(rows: Sequence[str]) -> str:
     )
 
 
+def _bold(font: QFont) -> QFont:
+    bold = QFont(font)
+    bold.setBold(True)
+    return bold
+
+
 class ExportDialog(QDialog):
     """Writes picks to a folder; stays open to show what was written."""
 
@@ -90,7 +98,7 @@ class ExportDialog(QDialog):
         self._session = session
         self.setWindowTitle("Export picks")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setMinimumWidth(460)
+        self.setMinimumWidth(WIDTH)
         self.format = QComboBox()
         self._fill_formats()
         self.about_format = hint()
@@ -124,11 +132,15 @@ class ExportDialog(QDialog):
         assert isinstance(model, QStandardItemModel)
         for group in dict.fromkeys(each.group for each in FORMATS.values()):
             heading = QStandardItem(group)
+            heading.setFont(_bold(self.format.font()))
             heading.setFlags(Qt.ItemFlag.NoItemFlags)
             model.appendRow(heading)
             for flavour, each in FORMATS.items():
                 if each.group == group:
-                    self.format.addItem(f"    {each.title}", flavour)
+                    self.format.addItem(each.title, flavour)
+                    self.format.setItemData(
+                        self.format.count() - 1, each.holds, Qt.ItemDataRole.ToolTipRole
+                    )
         self.format.setCurrentIndex(self.format.findData("relion5"))
 
     def _lay_out(self) -> None:
