@@ -8,13 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_columns import check_inside, tomogram_key
-from tomoscribe.io.pick_files import Flavour, read_picks
+from tomoscribe.io.pick_files import Flavour, PickColumns, read_picks
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.io.volumes import open_volume
-from tomoscribe.membranes.orient import open_surface, orient_picks
-from tomoscribe.project.export import export_columns
+from tomoscribe.membranes.orient import OrientedPicks, open_surface, orient_picks
+from tomoscribe.project.export import ExportReport, export_columns
 
 _DEFAULT: Flavour = "relion3.1"
 
@@ -59,30 +60,41 @@ def orient(
     surface, grid, notes = open_surface(mesh, geometry, voxel_size_A)
     if flavour == "relion5" and max(grid.shape_zyx) <= 1:
         raise TomoscribeError("relion5 counts from the tomogram's centre: give --tomogram.")
-    columns = read_picks(picks, geometry=grid)
-    name = mesh.stem if tomogram is None else tomogram.name
-    if tomogram is not None:
-        columns = columns.for_tomogram(name, str(picks))
-    elif len(set(columns.tomogram or ())) > 1:
-        raise TomoscribeError(
-            f"{picks} holds picks of {len(set(columns.tomogram or ()))} tomograms: "
-            "choose one with --tomogram."
-        )
+    columns, name = _read(picks, grid, mesh, tomogram)
     outside = None if max(grid.shape_zyx) <= 1 else check_inside(columns, grid)
     result = orient_picks(columns, surface, grid, snap_A)
     report = export_columns(
         result.columns, out, flavour, geometry=grid, tomogram_name=tomogram_key(name)
     )
+    warnings = (*([outside] if outside else []), *result.notes)
+    _print(report, result, (*columns.notes, *notes, *report.notes, *warnings))
+
+
+def _read(
+    picks: Path, grid: Geometry, mesh: Path, tomogram: Path | None
+) -> tuple[PickColumns, str]:
+    """Return the picks of one tomogram, and its name; the mesh's where none is given."""
+    columns = read_picks(picks, geometry=grid)
+    if tomogram is not None:
+        return columns.for_tomogram(tomogram.name, str(picks)), tomogram.name
+    names = sorted(set(columns.tomogram or ()))
+    if len(names) > 1:
+        raise TomoscribeError(
+            f"{picks} holds picks of {len(names)} tomograms: choose one with --tomogram."
+        )
+    return columns, names[0] if names else mesh.stem
+
+
+def _print(report: ExportReport, result: OrientedPicks, notes: tuple[str, ...]) -> None:
     console = Console(soft_wrap=True, highlight=False)
-    console.print(str(out), markup=False)
+    console.print(str(report.paths[0]), markup=False)
     for row in report.first_rows:
         console.print(f"  {row}", style="dim", markup=False)
     console.print(
         f"{report.sentence} Mean distance to the mesh {result.distances_A.mean():.1f} Å.",
         markup=False,
     )
-    warnings = [*([outside] if outside else []), *result.notes]
-    for note in (*columns.notes, *notes, *report.notes, *warnings):
+    for note in notes:
         console.print(note, style="yellow", markup=False)
 
 
@@ -97,7 +109,7 @@ def _flavour(out: Path, name: str | None) -> Flavour:
         return fitting[0]
     if name not in WRITABLE:
         raise TomoscribeError(f"There is no format '{name}'; formats are: {', '.join(WRITABLE)}.")
-    flavour: Flavour = name  # type: ignore[assignment]
+    flavour: Flavour = name
     if suffix not in WRITABLE[flavour].suffixes:
         raise TomoscribeError(
             f"{out} is no name for {name}: its files end in {WRITABLE[flavour].suffix}."
