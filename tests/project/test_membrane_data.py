@@ -4,7 +4,9 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
+import starfile
 from tests.project.spheres import (
     CENTERS,
     VOXEL_SIZE_A,
@@ -16,7 +18,9 @@ from tests.project.spheres import (
 )
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.membranes.membrane import load_membrane
 from tomoscribe.picks.table import PickState
+from tomoscribe.project.export_folder import export_training_folder
 from tomoscribe.project.model import ParticleClass, Patch, Role, TrainingData, TrainingSample
 from tomoscribe.project.raw_membranes import holds_membranes
 from tomoscribe.project.source import DataSource
@@ -309,3 +313,56 @@ def test_a_flat_folder_is_split(folder: Path) -> None:
         (folder / part).rmdir()
     data = load_folder(folder)
     assert [s.name for s in data.with_role(Role.VALIDATE)] == ["M2"]
+
+
+def test_an_exported_folder_is_read_back_as_it_was(project: Project, tmp_path: Path) -> None:
+    project.add_class(ParticleClass("tiny", 60.0))
+    click(project, "M1", 6)
+    click(project, "M2", 4)
+    click(project, "M2", 3, class_name="tiny")
+    click(project, "M2", 2, state=PickState.REJECTED)
+    project.set_role("M2", Role.VALIDATE)
+    report = export_training_folder(project, tmp_path / "out")
+    assert report.written == report.read_back == 13
+    names = {p.relative_to(tmp_path / "out").as_posix() for p in (tmp_path / "out").glob("*/*")}
+    assert names == {"train/M1.h5", "train/M1.star", "val/M2.h5", "val/M2.star"}
+    (tmp_path / "out").rename(tmp_path / "moved")
+    before, after = (
+        by_name(load(project)),
+        by_name(load_folder(tmp_path / "moved", diameter_A=80.0)),
+    )
+    for name in ("M1", "M2"):
+        wanted = [(p.class_name, p.zyx) for p in before[name].picks if p.state == "accepted"]
+        assert [p.class_name for p in after[name].picks] == [c for c, _ in wanted]
+        found = [p.zyx for p in after[name].picks]
+        np.testing.assert_allclose(found, [z for _, z in wanted], atol=1e-3)
+        assert after[name].role == before[name].role
+    assert load_membrane(after["M1"].volume_path).tomogram == str(tmp_path / "TS_1.mrc")
+
+
+def test_an_exported_folder_is_what_membrain_pick_reads(project: Project, tmp_path: Path) -> None:
+    project.add_class(ParticleClass("tiny", 60.0))
+    click(project, "M1", 2)
+    click(project, "M2", 2, class_name="tiny")
+    export_training_folder(project, tmp_path / "out", "membrane")
+    star = starfile.read(tmp_path / "out" / "train" / "M2.star")
+    assert isinstance(star, pd.DataFrame)  # it reads one block only
+    positions = star[[f"rlnCoordinate{a}" for a in "ZYX"]].to_numpy()
+    picks = project.tomograms["TS_1"].picks.select(class_name="tiny")
+    np.testing.assert_allclose(positions, [p.zyx for p in picks], atol=1e-3)
+    assert set(star["rlnClassNumber"]) == {2}  # the same number in every file
+    with h5py.File(tmp_path / "out" / "train" / "M2.h5") as file:
+        assert {"points", "faces", "normals", "normal_values", "pixel_size"} <= file.keys()
+        assert file["normal_values"].shape == (642, 20)
+        outward = file["points"][()] - np.array(CENTERS["M2"])[::-1]
+        assert ((file["normals"][()] * outward).sum(axis=1) < 0).all()
+
+
+def test_tomograms_are_exported_where_no_pick_is_on_a_membrane(
+    project: Project, tmp_path: Path
+) -> None:
+    click(project, "M1", 2, membrane="")
+    export_training_folder(project, tmp_path / "out")
+    assert (tmp_path / "out" / "train" / "TS_1.mrc").exists()
+    with pytest.raises(TomoscribeError, match="not empty"):
+        export_training_folder(project, tmp_path / "out")

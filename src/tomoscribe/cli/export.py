@@ -43,16 +43,23 @@ def export(
         bool,
         typer.Option(
             "--training-folder",
-            help="Write train/ and val/ with links to the tomograms and the accepted picks "
-            "instead, as `tomoscribe train` takes it.",
+            help="Write train/ and val/ with links to the tomograms, or containers of the "
+            "membranes, and the accepted picks instead, as `tomoscribe train` takes it.",
         ),
     ] = False,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="What the training folder is for: tomogram or membrane.",
+            show_default="membrane where picks lie on membranes",
+        ),
+    ] = None,
 ) -> None:
     """Write the picks of a project: a file for each tomogram, one for all, read back to check."""
     opened = Project.open(project, read_only=True)
     if training_folder:
         _refuse_choice(state, class_, tilt_series_pixel_size_A)
-        report = export_training_folder(opened, out)
+        report = export_training_folder(opened, out, task)
     else:
         states = tuple(state) if state else (PickState.ACCEPTED,)
         flavour = cast("Flavour", format_)

@@ -6,16 +6,16 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.membranes.membrane import save_membrane
+from tomoscribe.project.membrane_files import geometry_of
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
+    from tomoscribe.coords import Geometry
     from tomoscribe.membranes.membrane import Membrane
 
 
@@ -27,20 +27,17 @@ def write_scored(
     save_membrane(path, replace(membrane, scores=scores, class_names=class_names))
 
 
-def geometry_of(membrane: Membrane) -> Geometry:
+def geometry_with_origin(membrane: Membrane) -> Geometry:
     """Return size, voxel size and origin of a membrane's tomogram, as far as they are known."""
-    shape = membrane.tomogram_shape_zyx
-    if shape is None:
-        z, y, x = (int(n) + 1 for n in np.ceil(membrane.mesh.vertices_zyx.max(axis=0)))
-        shape = (max(z, 1), max(y, 1), max(x, 1))
-    origin = (0.0, 0.0, 0.0)
-    if membrane.tomogram is not None:
-        try:
-            origin = open_volume(membrane.tomogram, membrane.voxel_size_A).origin_zyx_A
-        except TomoscribeError:
-            # A tomogram that has been moved: the picks count in its voxels all the same.
-            return Geometry(shape, membrane.voxel_size_A, origin)
-    return Geometry(shape, membrane.voxel_size_A, origin)
+    geometry = geometry_of(membrane)
+    if membrane.tomogram is None:
+        return geometry
+    try:
+        origin = open_volume(membrane.tomogram, membrane.voxel_size_A).origin_zyx_A
+    except TomoscribeError:
+        # A tomogram that has been moved: the picks count in its voxels all the same.
+        return geometry
+    return replace(geometry, origin_zyx_A=origin)
 
 
 def tomogram_name(membrane: Membrane) -> str:

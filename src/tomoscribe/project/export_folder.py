@@ -1,4 +1,4 @@
-"""A project as a training folder: `train/` and `val/`, a volume and a STAR file a tomogram."""
+"""A project as a training folder: `train/` and `val/`, data and a STAR file a sample."""
 
 from __future__ import annotations
 
@@ -11,20 +11,27 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.export import ExportReport, columns_of, export_columns
-from tomoscribe.project.model import Role
+from tomoscribe.project.export_membranes import (
+    FOLDERS,
+    export_membrane,
+    membranes_to_export,
+    notes_on_membranes,
+)
 from tomoscribe.project.names import tomogram_stem
+from tomoscribe.project.training_data import MEMBRANE
 
 if TYPE_CHECKING:
     from tomoscribe.project.model import TomogramEntry
     from tomoscribe.project.store import Project
 
-_FOLDERS = {Role.TRAIN: "train", Role.VALIDATE: "val"}
 
+def export_training_folder(
+    project: Project, out: str | Path, task: str | None = None
+) -> ExportReport:
+    """Write a folder that a training takes, accepted picks as STAR in voxels.
 
-def export_training_folder(project: Project, out: str | Path) -> ExportReport:
-    """Write a folder that a training takes: links to the volumes, accepted picks as STAR in voxels.
-
-    Tomograms without accepted picks, and unused ones, are left out.
+    Of tomograms it holds links, of membranes containers that MemBrain-pick reads too. What has
+    no accepted picks, or is unused, is left out.
 
     Parameters
     ----------
@@ -32,6 +39,8 @@ def export_training_folder(project: Project, out: str | Path) -> ExportReport:
         The project.
     out : str or Path
         A new or empty folder.
+    task : str or None
+        `tomogram` or `membrane`; by default membranes where accepted picks lie on them.
 
     Raises
     ------
@@ -42,19 +51,9 @@ def export_training_folder(project: Project, out: str | Path) -> ExportReport:
     target = Path(out).expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise TomoscribeError(f"{target} is not empty: choose a new folder.")
-    entries = [
-        e
-        for e in project.tomograms.values()
-        if e.role in _FOLDERS and e.picks.select(state=PickState.ACCEPTED)
-    ]
-    if not entries:
-        raise TomoscribeError(
-            f"No tomogram of {project.path} trains or validates with accepted picks: "
-            "nothing to export."
-        )
     building = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
-        reports = [_export_entry(entry, building) for entry in entries]
+        reports, notes = _export_all(project, building, task)
         if target.exists():
             target.rmdir()
         building.rename(target)
@@ -68,12 +67,34 @@ def export_training_folder(project: Project, out: str | Path) -> ExportReport:
         read_back=sum(r.read_back for r in reports),
         max_difference_voxels=max(r.max_difference_voxels for r in reports),
         first_rows=reports[0].first_rows,
-        notes=tuple(_notes(project, entries)),
+        notes=tuple(notes),
     )
 
 
+def _export_all(
+    project: Project, building: Path, task: str | None
+) -> tuple[list[ExportReport], list[str]]:
+    accepted = {
+        e.name: e.picks.select(state=PickState.ACCEPTED) for e in project.tomograms.values()
+    }
+    on_membranes = any(
+        p.membrane in project.membranes for picks in accepted.values() for p in picks
+    )
+    if task == MEMBRANE or (task is None and on_membranes):
+        data, samples = membranes_to_export(project)
+        reports = [export_membrane(sample, building, data) for sample in samples]
+        return reports, notes_on_membranes(data, samples)
+    entries = [e for e in project.tomograms.values() if e.role in FOLDERS and accepted[e.name]]
+    if not entries:
+        raise TomoscribeError(
+            f"No tomogram of {project.path} trains or validates with accepted picks: "
+            "nothing to export."
+        )
+    return [_export_entry(entry, building) for entry in entries], _notes(project, entries)
+
+
 def _export_entry(entry: TomogramEntry, building: Path) -> ExportReport:
-    folder = building / _FOLDERS[entry.role]
+    folder = building / FOLDERS[entry.role]
     folder.mkdir(parents=True, exist_ok=True)
     volume = open_volume(entry.address, entry.voxel_size_A)
     suffix = entry.path.name[len(tomogram_stem(entry.path.name)) :]

@@ -6,11 +6,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tomoscribe.coords import Geometry
 from tomoscribe.membranes.locate import SurfaceLocator
 from tomoscribe.membranes.membrane import Membrane, load_membrane
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 MOST_MEMBRANES = 64
@@ -43,6 +45,15 @@ def open_membrane(
 def distances_A(membrane: Membrane, zyx: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the distance (N,) in Å of positions (N, 3) in voxels to the surface."""
     return _locator(_ById(membrane)).closest_many(zyx)[3] * membrane.voxel_size_A
+
+
+def geometry_of(membrane: Membrane) -> Geometry:
+    """Return size and voxel size of a membrane's tomogram, as far as they are known; origin 0."""
+    shape = membrane.tomogram_shape_zyx
+    if shape is None:
+        z, y, x = np.maximum(np.ceil(membrane.mesh.vertices_zyx.max(axis=0)) + 1, 1).astype(int)
+        shape = (int(z), int(y), int(x))
+    return Geometry(shape, membrane.voxel_size_A, (0.0, 0.0, 0.0))
 
 
 class _ById:

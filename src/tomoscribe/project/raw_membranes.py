@@ -9,9 +9,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.pick_columns import tomogram_key
@@ -19,7 +16,7 @@ from tomoscribe.io.pick_files import read_picks
 from tomoscribe.io.star import read_star_table
 from tomoscribe.picks.table import Pick
 from tomoscribe.project.classes import DEFAULT_CLASS
-from tomoscribe.project.membrane_files import distances_A, open_membrane
+from tomoscribe.project.membrane_files import distances_A, geometry_of, open_membrane
 from tomoscribe.project.model import TrainingSample
 from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.project.raw_samples import LABELS, folder_parts, is_hidden
@@ -27,6 +24,7 @@ from tomoscribe.project.raw_samples import LABELS, folder_parts, is_hidden
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from tomoscribe.io.pick_columns import PickColumns
@@ -143,9 +141,7 @@ def _read_sample(
 ) -> TrainingSample:
     membrane = open_membrane(str(container), source.voxel_size_A)
     size_A = membrane.voxel_size_A
-    top = np.ceil(membrane.mesh.vertices_zyx.max(axis=0)).astype(int) + 1
-    shape = membrane.tomogram_shape_zyx or (int(top[0]), int(top[1]), int(top[2]))
-    columns = read_picks(labels, geometry=Geometry(shape, size_A, (0.0, 0.0, 0.0)))
+    columns = read_picks(labels, geometry=geometry_of(membrane))
     columns = _of_membrane(columns, membrane, container, labels)
     zyx, unit = _in_voxels(columns.zyx, membrane, labels)
     warnings += [*columns.notes, *unit, *(f"{name}: {note}" for note in membrane.notes)]
