@@ -19,7 +19,8 @@ from tomoscribe.ui import style
 from tomoscribe.ui.brush_row import BrushRow
 from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.membrane_model import COMPLETE, NAME, PICKS, ROLE, MembraneModel
-from tomoscribe.ui.widgets import button, enable, heading, hint, row
+from tomoscribe.ui.unrolled import Unrolled
+from tomoscribe.ui.widgets import button, enable, heading, hint, main_window, row
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QModelIndex
@@ -60,6 +61,7 @@ class MembraneList(QWidget):
         self.unroll = button(
             "Unroll", "Shows the membrane around the selected pick flat, to click on", self._unroll
         )
+        self.unrolled: Unrolled | None = None
         self.help = hint(EMPTY)
         self.outline = self._switch("Outline", "Shows where slices cut membranes", True)
         self.normals = self._switch("Normals", "Shows a tick outward from each pick", True)
@@ -200,6 +202,8 @@ class MembraneList(QWidget):
             )
 
     def _unroll(self) -> None:
-        action = self._session.actions.get("unroll")
-        if action is not None:
-            action()
+        if self.unrolled is None:
+            self.unrolled = Unrolled(self._session, main_window(self))
+        self.unrolled.show()
+        self.unrolled.raise_()
+        self.unrolled.centre()

@@ -1,0 +1,205 @@
+"""The window that shows the membrane around a point flat, and takes clicks for picks on it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from napari.utils.colormaps import ensure_colormap
+from qtpy.QtCore import QSignalBlocker, Qt
+from qtpy.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.picks.table import PickState
+from tomoscribe.ui import style
+from tomoscribe.ui.connections import connect
+from tomoscribe.ui.flat_raster import Raster, colored, make_raster
+from tomoscribe.ui.flat_view import FlatPick, FlatView
+from tomoscribe.ui.mesh_pick_tool import Spot
+from tomoscribe.ui.pick_style import UNKNOWN_CLASS_COLOR, diameter_voxels
+from tomoscribe.ui.view import triple
+from tomoscribe.ui.widgets import button, hint, row
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tomoscribe.membranes.flatten import FlatPatch
+    from tomoscribe.membranes.locate import SurfacePoint
+    from tomoscribe.picks.table import Pick
+    from tomoscribe.ui.membrane_shelf import ShelvedMembrane
+    from tomoscribe.ui.session import Session
+
+FIRST_RADIUS_A, LEAST_RADIUS_A, MOST_RADIUS_A = 400, 150, 1500
+STEP_A = 50
+PICTURE = 420
+"""Pixels of the picture; the membrane's own grain is coarser."""
+
+NOTICED = 0.15
+"""Change of area that is worth a warning: a disc of the particle's size looks off beyond it."""
+
+
+class Unrolled(QWidget):
+    """A window over the viewer: picture, radius, and how true the map is."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent, Qt.WindowType.Tool)
+        self.setWindowTitle("Unrolled membrane")
+        self.resize(460, 540)
+        self._session = session
+        self._shelved: ShelvedMembrane | None = None
+        self._centre: SurfacePoint | None = None
+        self.patch: FlatPatch | None = None
+        self._raster: Raster | None = None
+        self.view = FlatView()
+        self.note = hint()
+        self.radius = QSlider(Qt.Orientation.Horizontal)
+        self.radius.setRange(LEAST_RADIUS_A // STEP_A, MOST_RADIUS_A // STEP_A)
+        self.radius.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.radius.setToolTip("How far the map goes along the membrane")
+        self.value = QLabel()
+        self.centre_button = button(
+            "Centre", "Brings the selected pick, or what the viewer looks at, here", self.centre
+        )
+        with QSignalBlocker(self.radius):
+            self.radius.setValue(FIRST_RADIUS_A // STEP_A)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(*(style.SPACING,) * 4)
+        column.addWidget(self.view, 1)
+        column.addLayout(
+            row(QLabel("Radius"), self.radius, self.value, self.centre_button, stretch=1)
+        )
+        column.addWidget(self.note)
+        self.radius.valueChanged.connect(lambda _: self._lay_flat())
+        self.view.clicked.connect(self._on_click)
+        self.view.travelled.connect(self._travel)
+        connect(self, session.membrane_changed, self.centre)
+        connect(self, session.membranes.painted, self.repaint_values)
+        connect(self, session.picks_changed, self.refresh_picks)
+        connect(self, session.class_changed, self.refresh_picks)
+
+    # ---------------------------------------------------------------- where
+    def centre(self, *_: object) -> None:
+        """Show the selected pick, else what the viewer looks at."""
+        self._shelved = self._session.surfaces.shelved
+        self._centre = None
+        if self._shelved is not None and self.isVisible():
+            self._centre = self._shelved.locator.closest(self._looked_at(self._shelved))
+        self._lay_flat()
+
+    def _looked_at(self, shelved: ShelvedMembrane) -> NDArray[np.float64]:
+        session = self._session
+        entry, selected = session.entry, session.picks.selected_ids()
+        if entry is not None and selected and selected[-1] in entry.picks:
+            pick = entry.picks[selected[-1]]
+            if pick.membrane == shelved.name:
+                return np.array(pick.zyx)
+        camera = session.viewer.scene.camera
+        ray = session.picks.pointer.ray(camera.center, camera.view_direction)
+        if session.membranes.shown and ray is not None:
+            hit = shelved.locator.intersect(*ray)
+            if hit is not None:
+                return hit.zyx
+        focus = session.focus()
+        return (
+            shelved.membrane.mesh.vertices_zyx[0] if focus is None else np.array(focus.center_zyx)
+        )
+
+    def _travel(self, u: float, v: float) -> None:
+        """Bring another place of the map to the middle."""
+        found = None if self.patch is None else self.patch.to_mesh((u, v))
+        if found is not None and self._shelved is not None:
+            self._centre = self._shelved.locator.closest(found[0])
+            self._lay_flat()
+
+    # ---------------------------------------------------------------- drawing
+    def _lay_flat(self) -> None:
+        from tomoscribe.membranes.flatten import flatten
+
+        self.value.setText(f"{self.radius.value() * STEP_A / 10:.0f} nm")
+        shelved, centre = self._shelved, self._centre
+        self.patch = self._raster = None
+        if shelved is None or centre is None:
+            self.view.clear()
+            self.note.setText("")
+            return
+        radius = self.radius.value() * STEP_A / shelved.membrane.voxel_size_A
+        try:
+            self.patch = flatten(shelved.membrane.mesh, shelved.graph, centre, radius)
+        except TomoscribeError as error:
+            self.view.clear()
+            self.note.setText(str(error))
+            return
+        self._reach = 1.02 * float(np.abs(self.patch.uv).max())
+        self._raster = make_raster(self.patch, self._reach, PICTURE)
+        self.note.setText(words(self.patch, radius, shelved.membrane.voxel_size_A))
+        self.repaint_values()
+        self.refresh_picks()
+
+    def repaint_values(self) -> None:
+        """Show what is painted on the mesh."""
+        shelved, membranes = self._shelved, self._session.membranes
+        if self._raster is None or shelved is None or not self.isVisible():
+            return
+        if len(membranes.values) != len(shelved.membrane.mesh.vertices_zyx):
+            return
+        colors = ensure_colormap(membranes.colormap).map(np.linspace(0, 1, 256))
+        table = np.round(255 * colors).astype(np.uint8)
+        picture = colored(self._raster.values(membranes.values), membranes.contrast_limits, table)
+        self.view.show_picture(picture, self._reach, shelved.membrane.voxel_size_A)
+
+    def refresh_picks(self, *_: object) -> None:
+        """Show the picks of this membrane that lie in the map."""
+        entry, shelved = self._session.entry, self._shelved
+        if self.patch is None or entry is None or shelved is None or not self.isVisible():
+            return
+        mine = [p for p in entry.picks if p.membrane == shelved.name]
+        self.view.show_picks([made for p in mine if (made := self._flat(p)) is not None])
+
+    def _flat(self, pick: Pick) -> FlatPick | None:
+        assert self.patch is not None
+        assert self._shelved is not None
+        found = self._shelved.locator.closest(np.array(pick.zyx))
+        place = self.patch.to_map(found.zyx, found.triangle)
+        if place is None:
+            return None
+        classes = self._session.classes
+        colors = {c.name: c.color for c in classes}
+        return FlatPick(
+            pick.id, float(place[0]), float(place[1]),
+            diameter_voxels(classes, pick.class_name, self._shelved.membrane.voxel_size_A),
+            colors.get(pick.class_name, UNKNOWN_CLASS_COLOR),
+            pick.state == PickState.ACCEPTED,
+            pick.id in self._session.picks.selected_ids(),
+        )  # fmt: skip
+
+    # ---------------------------------------------------------------- clicking
+    def _on_click(self, u: float, v: float) -> None:
+        """Add a pick where the map was clicked, or select the one there."""
+        shelved, entry = self._shelved, self._session.entry
+        found = None if self.patch is None else self.patch.to_mesh((u, v))
+        if found is None or shelved is None or entry is None:
+            self._session.status_message.emit("There is no membrane under the cursor.")
+            return
+        zyx, triangle = found
+        (normal,) = shelved.locator.normals_at(np.array([triangle]), zyx[None])
+        pick = self._session.picks.tool.hit(zyx, normal)
+        if pick is not None:
+            self._session.picks.select([pick.id])
+            self.refresh_picks()
+        else:
+            spot = Spot(triple(zyx), triple(normal), shelved.name, triangle)
+            self._session.picks.put([spot])
+
+
+def words(patch: FlatPatch, radius: float, voxel_size_A: float) -> str:
+    """Return how far the map goes and how true it is."""
+    distortion = patch.distortion
+    text = (
+        f"Click adds a pick, drag travels. Areas are true within {distortion.area_95:.0%}, "
+        f"angles within {distortion.angle_95_deg:.0f}°."
+    )
+    if distortion.area_95 > NOTICED:
+        text += " It curves strongly here: a smaller radius is truer."
+    if patch.radius < radius:
+        text += f" The membrane closes beyond {patch.radius * voxel_size_A / 10:.0f} nm."
+    return text
