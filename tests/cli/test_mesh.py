@@ -91,12 +91,12 @@ def test_other_voxel_size_in_the_segmentations_header_is_told(folder, exit_code,
 
 
 def test_segmentation_without_a_tomogram_of_its_name_says_so(folder, exit_code, capsys):
-    write_mrc(folder / "other.mrc", ball().astype(np.int8), 10.0)
+    write_mrc(folder / "T12_mb.mrc", ball().astype(np.int8), 10.0)
     code = exit_code(
-        "mesh", folder / "other.mrc", "--tomogram", folder / "tomograms", "--out", folder / "out"
+        "mesh", folder / "T12_mb.mrc", "--tomogram", folder / "tomograms", "--out", folder / "out"
     )
     assert code == 1
-    assert "'other.mrc' begins with" in capsys.readouterr().err
+    assert "'T12_mb.mrc' begins with" in capsys.readouterr().err
 
 
 def test_info_tells_what_a_membrane_and_a_mesh_hold(folder, exit_code, capsys):

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_FEW_BREAKS = 0.05
+"""Share of the edges at which neighbours disagree in a mesh whose winding can be trusted."""
+
+
 def wound_alike(faces: NDArray[np.int64], notes: list[str]) -> NDArray[np.int64]:
     """Return triangles turned so that neighbours agree, the fewest of each part; cut if need be."""
     _, upward = edge_keys(faces)
@@ -26,7 +30,10 @@ def wound_alike(faces: NDArray[np.int64], notes: list[str]) -> NDArray[np.int64]
     flip, part = _parity(one, other, differs, count)
     mixed = np.flatnonzero(flip[one] ^ flip[other] ^ differs)
     if len(mixed):
-        cut = _one_sided(one, other, differs, part, np.unique(part[one[mixed]]), count)
+        bad = np.unique(part[one[mixed]])
+        cut = _where_winding_breaks(one, other, differs, part, bad)
+        if cut is None:
+            cut = _one_sided(one, other, differs, part, bad, count)
         notes.append(
             f"{many(len(cut), 'triangle')} left out where a part had one side only, as a Möbius "
             "strip has."
@@ -85,6 +92,25 @@ def _parity(
     flip = half[:count] > half[count:]
     pairs = np.minimum(half[:count], half[count:])
     return flip, np.unique(pairs, return_inverse=True)[1].astype(np.int32).reshape(-1)
+
+
+def _where_winding_breaks(
+    one: NDArray[np.int64],
+    other: NDArray[np.int64],
+    differs: NDArray[np.bool_],
+    part: NDArray[np.int32],
+    bad: NDArray[np.int32],
+) -> NDArray[np.int64] | None:
+    """Return the triangles at which neighbours disagree in parts `bad`, if they are few.
+
+    A few bad triangles in a good surface make it one-sided; a cut anywhere else would leave
+    one side of the cut inside out.
+    """
+    inside = np.isin(part[one], bad)
+    breaks = differs & inside
+    if breaks.sum() > _FEW_BREAKS * inside.sum():
+        return None
+    return np.unique(np.concatenate([one[breaks], other[breaks]]))
 
 
 def _one_sided(
