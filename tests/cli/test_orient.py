@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import starfile
@@ -14,7 +15,8 @@ from tomoscribe.cli.main import main
 from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.io.meshes import write_mesh
 from tomoscribe.io.pick_files import read_picks
-from tomoscribe.io.volumes import write_mrc
+from tomoscribe.io.volumes import open_volume, write_mrc
+from tomoscribe.membranes.membrane import make_membrane, save_membrane
 
 CENTRE = np.array([40.0, 42.0, 44.0])
 SIZE_A = 10.0
@@ -98,6 +100,31 @@ def test_an_inward_mesh_gives_outward_normals_too(folder, capsys):
         folder / "t.mrc", "--out", folder / "o.csv",
     )  # fmt: skip
     normals = read_picks(folder / "o.csv").normals_zyx
+    assert (normals * outward()).sum(axis=1).min() > np.cos(np.radians(5))
+
+
+@pytest.mark.parametrize("ours", [True, False])
+def test_containers_tell_voxel_size_and_outside(folder, capsys, ours):
+    ball = sphere(20.0, 3)
+    mesh = TriangleMesh(ball.vertices_zyx + CENTRE, ball.faces)
+    if ours:
+        save_membrane(folder / "m.h5", make_membrane("m", mesh, open_volume(folder / "t.mrc")))
+        options = []
+    else:
+        # As MemBrain-pick's convert writes it: x y z, wound inward, no voxel size.
+        with h5py.File(folder / "m.h5", "w") as file:
+            file["points"] = mesh.vertices_zyx[:, ::-1]
+            file["faces"] = mesh.faces[:, ::-1]
+            file["normals"] = (CENTRE - mesh.vertices_zyx)[:, ::-1] / 20.0
+            file["normal_values"] = np.zeros((len(mesh.vertices_zyx), 20), np.float32)
+            file["pixel_size"] = 1.0
+            file["tomo_file"] = "gone.mrc"
+        options = ["--voxel-size-A", SIZE_A]
+    code, said = run(
+        capsys, folder / "picks.csv", "--mesh", folder / "m.h5", "--out", folder / "o.em", *options
+    )
+    assert code == 0, said
+    normals = read_picks(folder / "o.em").normals_zyx
     assert (normals * outward()).sum(axis=1).min() > np.cos(np.radians(5))
 
 

@@ -33,8 +33,8 @@ def info(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="Volumes (MRC, TIFF, HDF5, OME-Zarr, also s3://...), pick files (STAR, CSV, "
-            "TXT), or folders of tomoscribe.",
+            help="Volumes (MRC, TIFF, HDF5, OME-Zarr, also s3://...), pick files (STAR, Dynamo, "
+            "EM, IMOD, copick, CSV, ...), or folders of tomoscribe.",
             metavar="FILE...",
         ),
     ],
