@@ -72,8 +72,48 @@ def mesh_files(
     TomoscribeError
         If the segmentation does not fit the tomogram, or is empty or full.
     """
+    stem = segmentation.name
+    for suffix in (".gz", ".bz2", Path(stem.removesuffix(".gz").removesuffix(".bz2")).suffix):
+        stem = stem.removesuffix(suffix)
+    return mesh_volume(
+        open_volume(segmentation),
+        stem,
+        tomogram,
+        out,
+        band_A=band_A,
+        area_A2=area_A2,
+        surface=surface,
+        only=only,
+        write_obj=write_obj,
+        on_progress=on_progress,
+        should_stop=should_stop,
+    )
+
+
+def mesh_volume(
+    labels: Volume,
+    stem: str,
+    tomogram: Volume,
+    out: Path,
+    *,
+    band_A: tuple[float, float, float] | None = None,
+    area_A2: float | None = None,
+    surface: Surface = "closed",
+    only: Sequence[int] | None = None,
+    write_obj: bool = False,
+    on_progress: Callable[[float, str], None] | None = None,
+    should_stop: Callable[[], bool] | None = None,
+) -> Meshed:
+    """Mesh a segmentation that is open already; files are called `stem` and a number.
+
+    Everything else is as of `mesh_files`.
+
+    Raises
+    ------
+    TomoscribeError
+        If the segmentation does not fit the tomogram, or is empty or full.
+    """
     size_A = tomogram.require_voxel_size()
-    labels = open_volume(segmentation)
     notes = list(_check_grid(labels, tomogram, size_A))
     try:
         meshing = mesh_segmentation(
@@ -86,12 +126,9 @@ def mesh_files(
             should_stop=should_stop,
         )
     except TomoscribeError as error:
-        raise TomoscribeError(f"{segmentation}: {error}") from error
+        raise TomoscribeError(f"{labels.path}: {error}") from error
     out.mkdir(parents=True, exist_ok=True)
     written = []
-    stem = segmentation.name
-    for suffix in (".gz", ".bz2", Path(stem.removesuffix(".gz").removesuffix(".bz2")).suffix):
-        stem = stem.removesuffix(suffix)
     for each in meshing.meshes:
         name = f"{stem}{each.name_suffix}"
         membrane = make_membrane(name, each.mesh, tomogram, notes=each.notes)

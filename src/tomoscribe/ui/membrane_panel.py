@@ -8,12 +8,14 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
 from tomoscribe.ui.click_profile import ClickProfile, band_words
-from tomoscribe.ui.connections import connect
+from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.depth_control import DepthControl
 from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.meshing_form import MeshingForm
 from tomoscribe.ui.profile_plot import ProfilePlot
 from tomoscribe.ui.starter import Starter
-from tomoscribe.ui.widgets import button, hint, row
+from tomoscribe.ui.statistics_window import StatisticsWindow
+from tomoscribe.ui.widgets import button, hint, main_window, row
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
@@ -27,12 +29,16 @@ class MembranePanel(QWidget):
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._session = session
         self._starter = Starter.of(session)
         self._paint = MeshPaint.of(session)
         self._clicked = ClickProfile.of(session)
         self.depth = DepthControl(session)
         self.plot = ProfilePlot()
         self.band = hint()
+        self.statistics = button(
+            "Statistics…", "Picks per area, distances, clustering", self.show_statistics
+        )
         self.automatic = button("Auto", "Lets the clicks choose the band again", self._automatic)
         self._lay_out()
         self.plot.depth_dragged.connect(self._paint.set_depth)
@@ -40,6 +46,9 @@ class MembranePanel(QWidget):
         connect(self, self._paint.changed, self._show_depth)
         connect(self, self._starter.changed, self._show_band)
         connect(self, self._clicked.changed, self.refresh)
+        lend(self, session, {
+            "make_membranes": self.show_meshing, "statistics": self.show_statistics,
+        })  # fmt: skip
         self.refresh()
 
     def refresh(self) -> None:
@@ -47,6 +56,18 @@ class MembranePanel(QWidget):
         self.plot.show_profile(self._clicked.profile, self._clicked.clicks)
         self._show_band()
         self._show_depth()
+
+    def show_meshing(self) -> MeshingForm:
+        """Open the dialog that makes membranes from a segmentation."""
+        form = MeshingForm(self._session, main_window(self))
+        form.show()
+        return form
+
+    def show_statistics(self) -> StatisticsWindow:
+        """Open the window with density, neighbours and Ripley's function."""
+        window = StatisticsWindow(self._session, main_window(self))
+        window.show()
+        return window
 
     def _show_depth(self) -> None:
         self.plot.set_depth(self._paint.depth_A, self._paint.thickness_A)
@@ -73,6 +94,7 @@ class MembranePanel(QWidget):
         column.addWidget(self.depth)
         column.addLayout(row(self.band, self.automatic, stretch=0))
         column.addStretch(1)
+        column.addLayout(row(QWidget(), self.statistics, stretch=0))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(*(style.SPACING,) * 4)
         layout.setSpacing(2 * style.SPACING)

@@ -56,7 +56,8 @@ class ProposalLayer:
         mask = shown.copy()
         if current is not None:
             mask[current] = True
-        new = proposals is not self._proposals or self._on_mesh != self._session.membranes.shown
+        new = proposals is not self._proposals or len(layer.data) != len(proposals)
+        new = new or self._on_mesh != self._session.membranes.shown
         self._on_mesh = self._session.membranes.shown
         # One refresh: each of these would slice, draw and make a thumbnail of its own.
         with layer._block_refresh():

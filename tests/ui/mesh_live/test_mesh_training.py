@@ -1,0 +1,228 @@
+"""Mesh scores while a training runs: painting, checkpoints, proposals, review, what is started."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
+
+from tomoscribe.picks.table import PickState
+from tomoscribe.project.model import Role
+from tomoscribe.ui import starter as starter_module
+from tomoscribe.ui.compare_dock import CompareDock
+from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.train_dock import TrainDock
+
+
+@pytest.fixture
+def trained(session, mesh_worker, bumps, process_until, qtbot) -> SimpleNamespace:
+    """Two checkpoints: the first sees two of four particles, the second all of them."""
+    session.edit(
+        session.entry.picks.make_add(
+            PLACES_ZYX[:1], "ribosome", normals_zyx=DIRECTIONS[:1], membrane="ball"
+        )
+    )
+    mesh_worker.begin()
+    names = []
+    for heights in ([0.7, 0.5, 0.05, 0.05], [0.95, 0.9, 0.8, 0.45]):
+        mesh_worker.train(10)
+        mesh_worker.validate(float(np.mean(heights)), threshold=0.4)
+        mesh_worker.keep(float(np.mean(heights)))
+        mesh_worker.preview_mesh(bumps(heights))
+        names.append(mesh_worker.name)
+    dock = CompareDock(session)
+    qtbot.addWidget(dock)
+    dock.show()
+    session.run = mesh_worker.run
+    process_until(lambda: dock.review.proposals is not None, "proposals")
+    process_until(lambda: len(dock.checkpoints.checkpoints) == 2, "two checkpoints")
+    return SimpleNamespace(dock=dock, worker=mesh_worker, names=names)
+
+
+def redness(session) -> np.ndarray:
+    colors = session.membranes.colors
+    assert colors is not None
+    return colors[:, 0] - colors[:, 2]
+
+
+def test_scores_are_painted_where_they_are_high(trained, session) -> None:
+    vertices = session.membrane.mesh.vertices_zyx
+    near = np.linalg.norm(vertices - PLACES_ZYX[1], axis=1) < 1.5
+    assert redness(session)[near].min() > 0.2
+    assert abs(np.median(redness(session))) < 0.02
+    assert "heatmap" not in session.viewer.layers
+
+
+def test_new_blocks_recolour_the_mesh_while_it_trains(
+    trained, session, bumps, process_until
+) -> None:
+    before = redness(session).copy()
+    trained.worker.train(10)
+    trained.worker.preview_mesh(bumps([0.1, 0.1, 0.1, 0.9]))
+    process_until(lambda: not np.allclose(redness(session), before), "the new colours")
+    stored = RunMonitor.of(session).feed.layer.map[0, 0]
+    for place, score in zip(PLACES_ZYX, (0.1, 0.1, 0.1, 0.9), strict=True):
+        at = np.linalg.norm(session.membrane.mesh.vertices_zyx - place, axis=1).argmin()
+        assert stored[at] / 255 == pytest.approx(score, abs=0.02)
+
+
+def test_the_slider_switches_scores_and_proposals(trained, session, process_until) -> None:
+    dock, newest = trained.dock, redness(session).copy()
+    dock.checkpoints.step(-2)
+    process_until(
+        lambda: dock.review.proposals.source.endswith(trained.names[0]), "the older proposals"
+    )
+    assert dock.review.comparison.shown(0.4).sum() == 1
+    assert not np.allclose(redness(session), newest)
+    dock.checkpoints.toggle_blink()
+    seen = {dock.checkpoints.name}
+    dock.checkpoints.flip()
+    assert {*seen, dock.checkpoints.name} == set(trained.names)
+    dock.checkpoints.toggle_blink()
+
+
+def test_proposals_lie_on_the_surface_and_are_small_rings_above_it(trained, session) -> None:
+    proposals = trained.dock.review.proposals
+    assert proposals.membrane == "ball"
+    away = np.linalg.norm(proposals.zyx[:, None] - PLACES_ZYX, axis=2).min(axis=1)
+    assert away.max() < 1.0
+    shown = trained.dock.review.comparison.shown(0.4)
+    assert shown.sum() == 3  # one is clicked already
+    layer = session.viewer.layers["proposals"]
+    np.testing.assert_allclose((layer.border_color[:, 3] > 0), shown)
+    outward = np.einsum("ni,ni->n", layer.data - proposals.zyx, proposals.normals_zyx)
+    assert (outward > 0).all()
+
+
+def test_review_turns_to_the_proposal_and_makes_it_a_pick_with_its_normal(trained, session) -> None:
+    session.actions["next_uncertain"]()
+    review = trained.dock.review
+    np.testing.assert_allclose(review.proposals.zyx[review.current], PLACES_ZYX[3], atol=1.0)
+    view = np.asarray(session.viewer.scene.camera.view_direction)
+    assert -float(view @ DIRECTIONS[3]) > 0.4
+    session.actions["accept"]()
+    made = session.entry.picks.select(state=PickState.ACCEPTED)[-1]
+    assert made.membrane == "ball"
+    assert float(np.dot(made.normal_zyx, DIRECTIONS[3])) > 0.98
+    assert made.score == pytest.approx(0.45, abs=0.05)
+    session.actions["reject"]()
+    rejected = session.entry.picks.select(state=PickState.REJECTED)
+    assert [pick.membrane for pick in rejected] == ["ball"]
+
+
+def test_a_pick_on_one_face_leaves_the_proposal_on_the_other_open(trained, session) -> None:
+    review = trained.dock.review
+    before = int(review.comparison.open.sum())
+    inside = -DIRECTIONS[1:2]  # at the same place, but on a face that looks the other way
+    session.edit(
+        session.entry.picks.make_add(
+            PLACES_ZYX[1:2], "ribosome", normals_zyx=inside, membrane="bead"
+        )
+    )
+    assert review.comparison.open.sum() == before
+
+
+def test_another_membrane_shows_its_own_scores(trained, session, process_until) -> None:
+    session.set_membrane("bead")
+    assert session.membranes.colors is None
+    assert "No preview of this membrane yet." in trained.dock.checkpoints.label.text()
+    count = len(session.membrane.mesh.vertices_zyx)
+    trained.worker.preview_mesh(np.linspace(0, 1, count), sample="bead")
+    process_until(lambda: session.membranes.colors is not None, "the scores of the other")
+    session.set_membrane("ball")
+    process_until(lambda: session.membranes.colors is not None, "the scores of the first")
+    assert len(session.membranes.colors) == len(session.membrane.mesh.vertices_zyx)
+
+
+def test_scores_can_be_taken_off_the_density(trained, session, qtbot) -> None:
+    paint = MeshPaint.of(session)
+    paint.show(scores=False)
+    assert session.membranes.colors is None
+    assert session.membranes.layer.vertex_colors is None
+    paint.show(scores=True)
+    assert session.membranes.colors is not None
+
+
+def test_the_worker_is_told_the_membrane_in_view(trained, session, process_until) -> None:
+    run = trained.worker.run
+    session.fly_to(PLACES_ZYX[2])
+    process_until(lambda: run.control().focus is not None, "the focus")
+    assert run.control().focus.sample == "ball"
+    assert run.control().samples == ["ball"]
+    trained.worker.beat()
+    session.set_membrane("bead")
+    process_until(lambda: run.control().samples == ["bead"], "the other membrane")
+
+
+def test_train_starts_on_membranes_with_the_band_that_is_shown(
+    session, qtbot, monkeypatch, process_until
+) -> None:
+    session.edit(
+        session.entry.picks.make_add(
+            PLACES_ZYX, "ribosome", normals_zyx=DIRECTIONS, membrane="ball"
+        )
+    )
+    started = []
+
+    def launch(config, runs_dir, *, control):
+        started.append((config, control))
+        raise starter_module.TomoscribeError("not today")
+
+    monkeypatch.setattr(starter_module.launch, "launch", launch)
+    dock = TrainDock(session)
+    qtbot.addWidget(dock)
+    dock.show()
+    assert dock.subjects.text() == "Membranes"
+    assert "ball   4 clicks, trains" in dock.split.buttons[0].text()
+    assert "4 clicks differ" in dock.band.text()
+    dock.membrane.set_value("band_low_A", -20.0)
+    dock.membrane.set_value("band_high_A", 90.0)
+    assert "-20 to +90 Å: set by you" in dock.band.text()
+    qtbot.mouseClick(dock.train, Qt.MouseButton.LeftButton)
+    process_until(lambda: started, "the start")
+    config, control = started[0]
+    assert config.task == "membrane"
+    assert config.settings.membrane.band_low_A == -20.0
+    assert control.samples == ["ball"]
+    process_until(lambda: not dock._starter.starting, "the answer")
+
+
+def test_the_task_can_be_switched_where_there_are_membranes(session, qtbot) -> None:
+    dock = TrainDock(session)
+    qtbot.addWidget(dock)
+    dock.show()
+    assert dock.task.isVisibleTo(dock)
+    dock.task.setCurrentIndex(dock.task.findData("tomogram"))
+    dock.task.activated.emit(dock.task.currentIndex())
+    assert dock.subjects.text() == "Tomograms"
+    assert dock.split.buttons[0].text().startswith("tomo ")
+    dock._starter.set_task("membrane")
+    assert dock.split.buttons[1].text().startswith("bead")
+
+
+def test_a_click_on_a_membranes_line_changes_its_role(session, qtbot) -> None:
+    dock = TrainDock(session)
+    qtbot.addWidget(dock)
+    dock.show()
+    qtbot.mouseClick(dock.split.buttons[1], Qt.MouseButton.LeftButton)
+    assert session.project.membranes["bead"].role is Role.VALIDATE
+    assert "validates" in dock.split.buttons[1].text()
+
+
+def test_three_clicks_on_a_mesh_are_answered_and_taking_them_back_clears_the_answer(
+    session, process_until
+) -> None:
+    feed = RunMonitor.of(session).feed
+    edit = session.entry.picks.make_add(
+        PLACES_ZYX[:3], "ribosome", normals_zyx=DIRECTIONS[:3], membrane="ball"
+    )
+    session.edit(edit)
+    process_until(lambda: session.membranes.colors is not None, "the instant answer")
+    assert feed.kind == "mesh"
+    assert feed.layer.shown == "instant"
+    session.undo()
+    process_until(lambda: session.membranes.colors is None, "the plain density")
