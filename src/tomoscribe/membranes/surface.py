@@ -79,7 +79,7 @@ def raw_surface(mask: NDArray[np.bool_]) -> tuple[TriangleMesh, bool]:
     """
     padded = np.pad(mask, _PAD)
     smooth, weak = _smoothed(padded)
-    grown = weak > _THIN_SHARE * np.count_nonzero(mask)
+    grown = weak > _THIN_SHARE * int(np.count_nonzero(mask))
     if grown:
         padded = ndimage.binary_dilation(padded)
         smooth, _ = _smoothed(padded)
