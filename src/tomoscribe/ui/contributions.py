@@ -33,13 +33,17 @@ NOTHING_TO_ADD: list[LayerTuple] = [(None,)]
 PLACEHOLDER = "making the sample …"
 """Empty layer that napari gets until the sample is there: it takes none for an error."""
 
-OURS = {"project", "run", "volume", "picks"}
+OURS = {"project", "run", "volume", "picks", "membrane"}
+OURS_IN_A_SESSION = {*OURS, "mesh"}
+"""Meshes are read by others too; ours are those that come to a viewer with our docks."""
 
 
 def get_reader(path: str | list[str]) -> Callable[[Any], list[LayerTuple]] | None:
     """Return the reader of a path or of several, None where tomoscribe reads none of it."""
     paths = [path] if isinstance(path, str) else list(path)
-    return read if all(kind_of(p) in OURS for p in paths) else None
+    viewer = napari.current_viewer()
+    ours = OURS if viewer is None or not Session.exists(viewer) else OURS_IN_A_SESSION
+    return read if all(kind_of(p) in ours for p in paths) else None
 
 
 def read(path: str | list[str]) -> list[LayerTuple]:
@@ -64,8 +68,21 @@ def _plain_layer(path: str) -> LayerTuple:
     if kind_of(path) == "picks":
         columns = read_picks(path)
         return columns.zyx, {"name": Path(path).stem, "size": 10, "symbol": "disc"}, "points"
+    if kind_of(path) == "membrane":
+        return _plain_membrane(path)
     volume = open_volume(path)
     return volume.data, layer_arguments(volume) | {"name": Path(path).stem}, "image"
+
+
+def _plain_membrane(path: str) -> LayerTuple:
+    """Return a membrane in voxels, with its scores if it has some, else a density near it."""
+    from tomoscribe.membranes.membrane import load_membrane
+
+    membrane = load_membrane(path)
+    values = membrane.slab.mean(40.0, 40.0) if membrane.scores is None else membrane.scores[0]
+    scale = (membrane.voxel_size_A,) * 3
+    look = {"name": Path(path).stem, "scale": scale, "units": ("angstrom",) * 3}
+    return (membrane.mesh.vertices_zyx, membrane.mesh.faces, values), look, "surface"
 
 
 def write_star(path: str, data: Any, meta: dict[str, Any]) -> list[str]:

@@ -19,6 +19,7 @@ from tomoscribe.ui import style
 from tomoscribe.ui.brush_row import BrushRow
 from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.membrane_model import COMPLETE, NAME, PICKS, ROLE, MembraneModel
+from tomoscribe.ui.tomogram_question import TomogramQuestion
 from tomoscribe.ui.unrolled import Unrolled
 from tomoscribe.ui.widgets import button, enable, heading, hint, main_window, row
 
@@ -67,6 +68,7 @@ class MembraneList(QWidget):
         self.normals = self._switch("Normals", "Shows a tick outward from each pick", True)
         self.others = self._switch("Others", "Shows the other membranes, dim, in 3D", True)
         self.brush = BrushRow(session)
+        self.question = TomogramQuestion(session)
         self._lay_out()
         self.outline.toggled.connect(session.outline.set_on)
         self.normals.toggled.connect(session.ticks.set_on)
@@ -174,6 +176,7 @@ class MembraneList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
         layout.addLayout(row(heading("Membranes"), self.unroll, self.make, stretch=0))
+        layout.addWidget(self.question)
         layout.addWidget(self.search)
         layout.addWidget(self.help)
         layout.addWidget(self.table)

@@ -187,4 +187,6 @@ class MembraneModel(QAbstractTableModel):
             return "\n".join(lines)
         if column == COMPLETE:
             return "Paint with the brush (B) what you picked completely: the rest is unlabelled."
-        return f"{name}, in {entry.tomogram}\n{entry.path}"
+        shelved = self._session.surfaces.shelf.get(name)
+        notes = shelved.membrane.notes if shelved is not None else ()
+        return "\n".join([f"{name}, in {entry.tomogram}", str(entry.path), *notes])

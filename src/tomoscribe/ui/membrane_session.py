@@ -8,6 +8,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.ui.complete import CompleteMask
 from tomoscribe.ui.membrane_shelf import MembraneShelf
 from tomoscribe.ui.membrane_view import MembraneView
+from tomoscribe.ui.open_membranes import MembraneOpener
 from tomoscribe.ui.patch_tool import PatchTool
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class CurrentMembrane:
         self._complete = CompleteMask()
         self._preview: Sequence[Patch] | None = None
         self.brush = PatchTool(session)
+        self.opener = MembraneOpener(session)
         self.shelf.arrived.connect(self._on_arrived)
         self.shelf.failed.connect(self._on_failed)
 
@@ -135,6 +137,7 @@ class CurrentMembrane:
     def close(self) -> None:
         """End what works in the background."""
         self.shelf.close()
+        self.opener.close()
 
     def _show(self, name: str | None, shelved: ShelvedMembrane | None) -> None:
         if name is None and self._session.membranes.shown:

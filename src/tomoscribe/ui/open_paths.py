@@ -1,4 +1,4 @@
-"""Opens whatever the user gives the viewer: a project, a run, tomograms, or picks."""
+"""Opens what the user gives the viewer: a project, a run, tomograms, membranes, or picks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SUFFIX = "_tomoscribe"
 
 
 def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
-    """Open paths or addresses in a session: projects first, then runs, tomograms and picks.
+    """Open paths in a session: projects first, then runs, tomograms, membranes and picks.
 
     Raises
     ------
@@ -47,12 +47,15 @@ def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
         "project": session.open_project,
         "run": partial(_open_run, session),
         "volume": partial(_open_tomogram, session),
+        "membrane": session.surfaces.opener.open,
+        "mesh": session.surfaces.opener.open,
         "picks": lambda place: import_picks(session, Path(place)),
     }
     unknown = [place for place, kind in kinds.items() if kind not in openers]
     if unknown:
         raise TomoscribeError(
-            f"{unknown[0]} is not a project, a tomogram or a pick file that tomoscribe can open."
+            f"{unknown[0]} is not a project, a tomogram, a membrane or a pick file that "
+            "tomoscribe can open."
         )
     for kind, open_one in openers.items():
         for place in places:
@@ -78,7 +81,7 @@ def ensure_class(session: Session) -> None:
         session.change(lambda: project.add_class(first))
 
 
-def _ensure_project(session: Session, volume: str) -> None:
+def ensure_project(session: Session, volume: str) -> None:
     """Make sure that a project is open; the first tomogram decides where it is."""
     if session.project is not None:
         return
@@ -103,7 +106,7 @@ def _open_run(session: Session, place: str) -> None:
 
 def _open_tomogram(session: Session, place: str) -> None:
     volume = open_volume(place)
-    _ensure_project(session, place)
+    ensure_project(session, place)
     ensure_class(session)
     project = session.project
     assert project is not None

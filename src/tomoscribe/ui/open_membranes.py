@@ -1,0 +1,182 @@
+"""Opens membrane containers and meshes that the user gives the viewer; asks for a lost tomogram."""
+
+from __future__ import annotations
+
+from collections import deque
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+from qtpy.QtWidgets import QApplication
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.registry import kind_of
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.project.names import free_name, safe_name
+from tomoscribe.ui.background import Background
+
+if TYPE_CHECKING:
+    from tomoscribe.membranes.membrane import Membrane
+    from tomoscribe.project.store import Project
+    from tomoscribe.ui.session import Session
+
+
+class MembraneOpener:
+    """Adds membranes to the project, with the tomogram that each lies in.
+
+    A membrane whose tomogram is not found waits: `asking` is its file, `why` a sentence, and
+    `answer` gives the tomogram. Emits `asked` when that changes.
+    """
+
+    asked = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._waiting: deque[tuple[Path, str]] = deque()
+        self._background: Background | None = None
+        session.project_changed.connect(self.forget)
+
+    @property
+    def asking(self) -> Path | None:
+        """File of the membrane whose tomogram is asked for."""
+        return self._waiting[0][0] if self._waiting else None
+
+    @property
+    def why(self) -> str:
+        """What is not known about it, in a sentence."""
+        return self._waiting[0][1] if self._waiting else ""
+
+    def open(self, place: str | Path) -> None:
+        """Open a container or a mesh: with its tomogram where that is known, else ask for it.
+
+        Raises
+        ------
+        TomoscribeError
+            If the file or its tomogram cannot be read.
+        """
+        path = Path(place).expanduser().absolute()
+        known = self._known(path)
+        if known is not None:
+            self._session.set_membrane(known)
+            return
+        found, why = self._tomogram_of(path)
+        if found is not None:
+            self._take(path, found)
+        else:
+            self._waiting.append((path, why))
+            self.asked.emit()
+
+    def answer(self, tomogram: str | Path) -> None:
+        """Give the tomogram, by its name in the project or by its path, of what waits for it.
+
+        Raises
+        ------
+        TomoscribeError
+            If it cannot be read, or the membrane does not lie in it.
+        """
+        if not self._waiting:
+            return
+        path, _ = self._waiting.popleft()
+        self.asked.emit()
+        self._take(path, str(tomogram))
+
+    def forget(self) -> None:
+        """Ask for nothing any more."""
+        if self._waiting:
+            self._waiting.clear()
+            self.asked.emit()
+
+    def close(self) -> None:
+        """End the thread."""
+        if self._background is not None:
+            self._background.close()
+
+    # ---------------------------------------------------------------- which tomogram
+    def _known(self, path: Path) -> str | None:
+        project = self._session.project
+        entries = project.membranes.values() if project is not None else ()
+        return next((entry.name for entry in entries if entry.path == path), None)
+
+    def _tomogram_of(self, path: Path) -> tuple[str | None, str]:
+        """Return the tomogram of a file, or None and why it is not known."""
+        from tomoscribe.io.membrane_h5 import read_membrane_file
+        from tomoscribe.membranes.tomograms import find_tomogram
+
+        if kind_of(path) == "mesh":
+            return None, f"{path.name} is a mesh: which tomogram does it lie in?"
+        held = read_membrane_file(path)
+        project = self._session.project
+        folders = [e.path.parent for e in project.tomograms.values()] if project else []
+        found, notes = find_tomogram(path, held.tomogram, held.tomogram_relative, None, folders)
+        return found, f"{path.name}: {' '.join(notes)} Which one is it?"
+
+    # ---------------------------------------------------------------- taking it in
+    def _take(self, path: Path, tomogram: str) -> None:
+        """Add a membrane that lies in a tomogram, given by name or address; show it."""
+        name = self._ensure_tomogram(tomogram)
+        project = self._session.project
+        assert project is not None
+        if kind_of(path) != "mesh":
+            self._add(project, path, name)
+            return
+        entry = project.tomograms[name]
+
+        def load() -> Membrane:
+            from tomoscribe.membranes.membrane import load_membrane
+
+            return load_membrane(path, tomogram=entry.address, voxel_size_A=entry.voxel_size_A)
+
+        def keep(membrane: Membrane) -> None:
+            from tomoscribe.membranes.membrane import save_membrane
+
+            if self._session.project is not project:
+                return
+            project.membranes_dir.mkdir(exist_ok=True)
+            taken = {p.stem for p in project.membranes_dir.glob("*.h5")}
+            made = project.membranes_dir / f"{free_name(safe_name(path.stem), taken)}.h5"
+            save_membrane(made, membrane)
+            self._add(project, made, name)
+
+        self._session.status_message.emit(f"Reading {path.name} and the density along it …")
+        if QApplication.instance() is None:
+            keep(load())
+            return
+        if self._background is None:
+            self._background = Background()
+        change = self._session.change
+        self._background.run(load, lambda made: change(lambda: keep(made)), self._failed)
+
+    def _failed(self, error: BaseException) -> None:
+        if not isinstance(error, TomoscribeError):
+            raise error
+        self._session.status_message.emit(str(error))
+
+    def _ensure_tomogram(self, tomogram: str) -> str:
+        """Return the name of a tomogram in the project, which is added if it is not there."""
+        from tomoscribe.ui.open_paths import ensure_class, ensure_project
+
+        project = self._session.project
+        if project is not None and tomogram in project.tomograms:
+            return tomogram
+        if project is not None:
+            address = tomogram if "://" in tomogram else str(Path(tomogram).expanduser().absolute())
+            for name, entry in project.tomograms.items():
+                if entry.address == address:
+                    return name
+        open_volume(tomogram)  # before a project is made for it
+        ensure_project(self._session, tomogram)
+        ensure_class(self._session)
+        project = self._session.project
+        assert project is not None
+        return project.add_tomogram(tomogram).name
+
+    def _add(self, project: Project, path: Path, tomogram: str) -> None:
+        session = self._session
+        entry = project.add_membrane(path, tomogram)
+        try:
+            session.set_membrane(entry.name)
+        except TomoscribeError:
+            project.remove_membrane(entry.name)
+            raise
+        notes = session.membrane.notes if session.membrane is not None else ()
+        session.status_message.emit(" ".join([f"{entry.name}:", *notes]) if notes else "")
