@@ -155,7 +155,7 @@ def test_predicted_container_in_A_gives_voxels_and_scores(tmp_path, tomogram, ba
         file["faces"] = ball.faces[:, ::-1]
         file["scores"] = distances
         file["labels"] = distances
-        file["cluster_centers"] = np.zeros((0, 3))
+        file["cluster_centers"] = ball.vertices_zyx[:7, ::-1] * VOXEL_A
         file["pixel_size"] = VOXEL_A
         file["tomo_file"] = str(tomogram)
     membrane = load_membrane(path)
@@ -165,6 +165,7 @@ def test_predicted_container_in_A_gives_voxels_and_scores(tmp_path, tomogram, ba
     assert membrane.scores[0, 0] == 1.0
     assert membrane.scores[0, -1] == 0.0
     assert membrane.class_names == ("particle",)
+    assert np.allclose(membrane.centers_zyx, ball.vertices_zyx[:7])
     assert np.allclose(membrane.slab.mean(36.0, 0.0), 18, atol=0.2)
 
 

@@ -55,6 +55,8 @@ class MembraneFile:
         0..1 where we wrote them.
     distances : (V,) array or None
         MemBrain-pick's scores: distance to the nearest particle in its units, 0 at a centre.
+    centers_zyx : (N, 3) array or None
+        MemBrain-pick's cluster centres, in the unit of the points.
     class_names : tuple of str
     notes : tuple of str
         Sentences about how the membrane was made.
@@ -75,6 +77,7 @@ class MembraneFile:
     tomogram_shape_zyx: tuple[int, int, int] | None = None
     scores: NDArray[np.float32] | None = None
     distances: NDArray[np.float64] | None = None
+    centers_zyx: NDArray[np.float64] | None = None
     class_names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -145,6 +148,7 @@ def _parse(place: Path, held: dict[str, Any]) -> MembraneFile:
     shape = held.get("tomogram_shape_zyx")
     own_scores = _matrix(place, held, "class_scores", count)
     distances = held.get("scores")
+    centers = _matrix(place, held, "cluster_centers", 3)
     return MembraneFile(
         mesh=TriangleMesh(xyz_to_zyx(points), faces.astype(np.int64)),
         pixel_size=_number(held, "pixel_size") or 1.0,
@@ -161,6 +165,7 @@ def _parse(place: Path, held: dict[str, Any]) -> MembraneFile:
         tomogram_shape_zyx=None if shape is None else (int(shape[0]), int(shape[1]), int(shape[2])),
         scores=None if own_scores is None else own_scores.astype(np.float32),
         distances=_distances(place, distances, count),
+        centers_zyx=None if centers is None else xyz_to_zyx(centers),
         class_names=_texts(held, "class_names"),
         notes=_texts(held, "notes"),
     )

@@ -30,6 +30,8 @@ PEER_STEPS = (-10, 10)
 _PEER_FAR = 10.0
 """MemBrain-pick's scores are distances from 0, at a centre, to this."""
 _PEER_CLASS = "particle"
+_UNIT_MARGIN = 0.02
+"""So much more of the mesh must lie in the tomogram for `pixel_size` to be doubted."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Surface:
     scores: NDArray[np.float32] | None
     class_names: tuple[str, ...]
     notes: tuple[str, ...]
+    centers_zyx: NDArray[np.float64] | None = None
 
 
 def read_surface(
@@ -64,7 +67,8 @@ def read_surface(
     """
     if held.normals_outward_zyx is not None:
         return _own(held)
-    vertices, unit_notes = _voxels(held, shape_zyx, voxel_size_A)
+    unit, unit_notes = _unit(held, shape_zyx, voxel_size_A)
+    vertices = held.mesh.vertices_zyx / unit
     # MemBrain-pick winds inward; only what differs from that is worth a note.
     mesh, notes = repair_mesh(TriangleMesh(vertices, held.mesh.faces[:, ::-1]))
     # What belonged to the vertices must follow them: repairs drop and merge some.
@@ -81,7 +85,8 @@ def read_surface(
     if held.distances is not None:
         scores = np.clip(1 - held.distances[index] / _PEER_FAR, 0, 1).astype(np.float32)[None]
     classes = () if scores is None else (_PEER_CLASS,)
-    return Surface(mesh, normals, None, narrow, scores, classes, (*unit_notes, *notes))
+    centers = None if held.centers_zyx is None else held.centers_zyx / unit
+    return Surface(mesh, normals, None, narrow, scores, classes, (*unit_notes, *notes), centers)
 
 
 def _own(held: MembraneFile) -> Surface:
@@ -93,23 +98,25 @@ def _own(held: MembraneFile) -> Surface:
     return Surface(mesh, held.normals_outward_zyx, slab, None, held.scores, held.class_names, ())
 
 
-def _voxels(
+def _unit(
     held: MembraneFile, shape: tuple[int, int, int] | None, voxel_size_A: float
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Return the points in voxels; their `pixel_size` divides them, unless the box says no."""
-    vertices = held.mesh.vertices_zyx / held.pixel_size
+) -> tuple[float, tuple[str, ...]]:
+    """Return what divides the points to voxels: their `pixel_size`, unless the box says no."""
     if shape is None:
-        return vertices, ()
-    ways = {
-        "": vertices,
-        "Its points are in voxels, against its pixel_size.": held.mesh.vertices_zyx,
-        "Its points are in Å, against its pixel_size.": held.mesh.vertices_zyx / voxel_size_A,
+        return held.pixel_size, ()
+    units = {
+        "": held.pixel_size,
+        "Its points are in voxels, against its pixel_size.": 1.0,
+        "Its points are in Å, against its pixel_size.": voxel_size_A,
     }
-    inside = {note: float(((v > -1) & (v < shape)).all(axis=1).mean()) for note, v in ways.items()}
+    inside = {}
+    for note, unit in units.items():
+        voxels = held.mesh.vertices_zyx / unit
+        inside[note] = float(((voxels > -1) & (voxels < shape)).all(axis=1).mean())
     best = max(inside, key=lambda note: inside[note])
-    if inside[""] >= inside[best] - 0.02:
-        best = ""
-    return ways[best], (best,) if best else ()
+    if inside[""] >= inside[best] - _UNIT_MARGIN:
+        return held.pixel_size, ()
+    return units[best], (best,)
 
 
 def _narrow(values: NDArray[np.float32], outward: bool) -> Slab:

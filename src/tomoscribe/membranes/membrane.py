@@ -56,6 +56,8 @@ class Membrane:
     scores : (C, V) array of float32 or None
         0..1 a class, higher at particle centres.
     class_names : tuple of str
+    centers_zyx : (N, 3) array or None
+        Cluster centres in voxels, of a container that MemBrain-pick predicted.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Membrane:
     notes: tuple[str, ...] = ()
     scores: NDArray[np.float32] | None = None
     class_names: tuple[str, ...] = ()
+    centers_zyx: NDArray[np.float64] | None = None
 
 
 def make_membrane(
@@ -189,6 +192,7 @@ def load_membrane(
         notes=(*held.notes, *notes, *surface.notes, *beyond, *slab_notes),
         scores=surface.scores,
         class_names=surface.class_names,
+        centers_zyx=surface.centers_zyx,
     )
 
 
