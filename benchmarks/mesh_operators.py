@@ -25,6 +25,7 @@ import starfile
 import torch
 
 from cases import ensure_case
+from mesh_batches import MeshBatches
 from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.membranes.geodesics import distance_graph, distance_to, edge_graph
@@ -37,7 +38,6 @@ from tomoscribe.membranes.partition import partition_mesh
 from tomoscribe.membranes.slab import sample_slab
 from tomoscribe.nets.diffusionnet import DiffusionNet
 from tomoscribe.nets.mesh_augment import MeshAugmentation, Places, augment, standardise
-from tomoscribe.nets.mesh_batches import MeshBatches
 from tomoscribe.nets.mesh_local import HeatField, LocalNet
 from tomoscribe.nets.mesh_losses import peer_targets, soft_cross_entropy, weighted_mse
 from tomoscribe.nets.mesh_parts import ResidentParts

@@ -1,4 +1,4 @@
-"""Batches of parts of several membranes: operators, places, and which vertices they are of.
+"""Batches of parts of several membranes for `mesh_operators.py`: operators, places, vertices.
 
 What is known of each vertex (densities, targets, weights) stays in one tensor over all vertices of
 all membranes, and is looked up by `index`: new labels touch nothing here.
