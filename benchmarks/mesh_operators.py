@@ -38,7 +38,7 @@ from tomoscribe.membranes.partition import partition_mesh
 from tomoscribe.membranes.slab import sample_slab
 from tomoscribe.nets.diffusionnet import DiffusionNet
 from tomoscribe.nets.mesh_augment import MeshAugmentation, Places, augment, standardise
-from tomoscribe.nets.mesh_local import HeatField, LocalNet
+from tomoscribe.nets.mesh_heat import HeatField, HeatNet
 from tomoscribe.nets.mesh_losses import peer_targets, soft_cross_entropy, weighted_mse
 from tomoscribe.nets.mesh_parts import ResidentParts
 from tomoscribe.nets.mesh_sparse import Rows
@@ -91,7 +91,7 @@ class Ours:
         torch.set_num_threads(1)
         torch.manual_seed(0)
         self.case = case
-        self.net, self.local = DiffusionNet(16), LocalNet(16)
+        self.net, self.heat = DiffusionNet(16), HeatNet(16)
         self.data: MeshBatches | None = None
         self.field: HeatField | None = None
         near = self._distances()
@@ -122,8 +122,8 @@ class Ours:
         ]
         return parts, operators
 
-    def prepare_local(self) -> HeatField:
-        """All that the local network needs of a membrane."""
+    def prepare_heat(self) -> HeatField:
+        """All that the heat network needs of a membrane."""
         return HeatField.of(make_heat(self.case.mesh, self.case.normals, VOXEL_A), CPU)
 
     def epoch(self) -> float:
@@ -151,11 +151,11 @@ class Ours:
             losses.append(float(loss.detach()))
         return losses[-1]
 
-    def epoch_local(self) -> float:
-        """Take the whole membrane through the local network once."""
+    def epoch_heat(self) -> float:
+        """Take the whole membrane through the heat network once."""
         if self.field is None:
-            self.field = self.prepare_local()
-        net = self.local.train()
+            self.field = self.prepare_heat()
+        net = self.heat.train()
         optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
         places, values = self._whole()
         generator = torch.Generator().manual_seed(0)
@@ -189,9 +189,9 @@ class Ours:
                 scores[part.vertices[part.core]] = maps[part.core]
         return scores
 
-    def predict_local(self) -> np.ndarray:
-        """Scores of the membrane from nothing, with the local network."""
-        field, net = self.prepare_local(), self.local.eval()
+    def predict_heat(self) -> np.ndarray:
+        """Scores of the membrane from nothing, with the heat network."""
+        field, net = self.prepare_heat(), self.heat.eval()
         mean, deviation = self.case.values.mean(), self.case.values.std()
         values = torch.from_numpy((self.case.values[:, 2:18] - mean) / deviation)
         with torch.no_grad():
@@ -304,7 +304,7 @@ def layers() -> None:
         field = HeatField.of(make_heat(mesh, normals, VOXEL_A), CPU)
         values = torch.randn(len(vertices), 16)
         for width in (16, 32):
-            net = LocalNet(16, width=width)
+            net = HeatNet(16, width=width)
             seconds = []
             for _ in range(5):
                 start = time.process_time()
@@ -312,7 +312,7 @@ def layers() -> None:
                 net(values, field).square().mean().backward()
                 seconds.append(time.process_time() - start)
             took = 1e3 * statistics.median(seconds)
-            print(f"local, {len(vertices)} vertices, {width} channels: {took:.0f} ms a step")
+            print(f"heat, {len(vertices)} vertices, {width} channels: {took:.0f} ms a step")
 
 
 def main() -> None:
@@ -349,11 +349,11 @@ def main() -> None:
         )
         agreement(work / "part.npz", ours.part())
         compare("all operators of the membrane", lambda: peer("prepare"), ours.prepare, n)
-        compare("  the same, local network", lambda: peer("prepare"), ours.prepare_local, n)
+        compare("  the same, heat network", lambda: peer("prepare"), ours.prepare_heat, n)
         compare("training epoch, the peer's network", lambda: peer("epoch"), ours.epoch, n)
-        compare("  the same, local network", lambda: peer("epoch"), ours.epoch_local, n)
+        compare("  the same, heat network", lambda: peer("epoch"), ours.epoch_heat, n)
         compare("prediction, the peer's network", lambda: peer("predict"), ours.predict, n)
-        compare("  the same, local network", lambda: peer("predict"), ours.predict_local, n)
+        compare("  the same, heat network", lambda: peer("predict"), ours.predict_heat, n)
         covered = np.isfinite(ours.predict()).mean()
         print(f"  vertices with a score: theirs {peer('predict')['vertices']}, ours {covered:.0%}")
         peer.close()

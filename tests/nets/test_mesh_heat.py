@@ -1,4 +1,4 @@
-"""The local network: whole meshes without seams, learning what lies around a vertex."""
+"""The heat network: whole meshes without seams, learning what lies around a vertex."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from tests.membranes.shapes import normals, plane
 from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.membranes.heat import make_heat
 from tomoscribe.membranes.partition import partition_mesh
-from tomoscribe.nets.mesh_local import HeatField, LocalNet
+from tomoscribe.nets.mesh_heat import HeatField, HeatNet
 
 CPU = torch.device("cpu")
 
@@ -17,9 +17,9 @@ def _field(mesh: TriangleMesh) -> HeatField:
     return HeatField.of(make_heat(mesh, normals(mesh), 10.0, (15.0, 30.0)), CPU)
 
 
-def _net(blocks: int = 2) -> LocalNet:
+def _net(blocks: int = 2) -> HeatNet:
     torch.manual_seed(1)
-    net = LocalNet(8, 2, width=8, blocks=blocks, scales=2)
+    net = HeatNet(8, 2, width=8, blocks=blocks, scales=2)
     torch.nn.init.normal_(net.head[-1].weight)
     return net.eval()
 
@@ -63,7 +63,7 @@ def test_it_learns_a_mark_that_is_beside_the_vertex() -> None:
     x[(apart > 1.5) & (apart < 3.0), 3] += 3.0
     target = torch.exp(-0.5 * (apart / 1.0).square())
     torch.manual_seed(0)
-    net = LocalNet(8, 1, width=12, scales=2)
+    net = HeatNet(8, 1, width=12, scales=2)
     optimizer = torch.optim.AdamW(net.parameters(), lr=1e-2)
     for _ in range(60):
         logits = net(x, field)[:, 0]
@@ -79,7 +79,7 @@ def test_it_learns_a_mark_that_is_beside_the_vertex() -> None:
 @pytest.mark.parametrize("gradients", [True, False])
 def test_every_parameter_is_used(gradients: bool) -> None:
     mesh = plane(10, 10)
-    net = LocalNet(8, 1, width=8, scales=2, gradients=gradients)
+    net = HeatNet(8, 1, width=8, scales=2, gradients=gradients)
     torch.nn.init.normal_(net.head[-1].weight)
     net(torch.randn(100, 8), _field(mesh)).square().sum().backward()
     assert all(values.grad is not None for values in net.parameters())

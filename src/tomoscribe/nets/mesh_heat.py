@@ -60,7 +60,7 @@ class HeatField:
         return found
 
 
-class LocalBlock(nn.Module):
+class HeatBlock(nn.Module):
     """Heat at a few widths, gradient features of the first, a perceptron, added to the input."""
 
     def __init__(self, width: int, scales: int, *, gradients: bool) -> None:
@@ -84,7 +84,7 @@ class LocalBlock(nn.Module):
         return result
 
 
-class LocalNet(nn.Module):
+class HeatNet(nn.Module):
     """Scores the vertices of whole meshes.
 
     Parameters
@@ -117,7 +117,7 @@ class LocalNet(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(nn.Linear(inputs, width, bias=False), nn.BatchNorm1d(width))
         self.blocks = nn.ModuleList(
-            LocalBlock(width, scales, gradients=gradients) for _ in range(blocks)
+            HeatBlock(width, scales, gradients=gradients) for _ in range(blocks)
         )
         last = nn.Linear(width, outputs)
         self.head = nn.Sequential(nn.BatchNorm1d(width), nn.SiLU(), last)

@@ -1,6 +1,6 @@
-"""F1 of the whole-mesh local network on an unseen membrane, and the CPU-seconds that it took.
+"""F1 of the whole-mesh heat network on an unseen membrane, and the CPU-seconds that it took.
 
-    OMP_NUM_THREADS=1 python benchmarks/mesh_local_f1.py --case m15 --clicks 0.2
+    OMP_NUM_THREADS=1 python benchmarks/mesh_heat_f1.py --case m15 --clicks 0.2
 
 Membranes 1 to 3 train, 4 chooses the threshold, 5 is scored, within 4 voxels. The band is the one
 that reaches the cases' particles; choosing it is measured elsewhere.
@@ -29,7 +29,7 @@ from tomoscribe.membranes.peaks import MeshPeaks, find_mesh_peaks
 from tomoscribe.membranes.slab import sample_slab
 from tomoscribe.nets.losses import hot_exclusion
 from tomoscribe.nets.mesh_augment import resample
-from tomoscribe.nets.mesh_local import HeatField, LocalNet
+from tomoscribe.nets.mesh_heat import HeatField, HeatNet
 from tomoscribe.nets.mesh_losses import as_grid, vertex_labels
 from tomoscribe.picks.match import pr_curve, precision_recall_f1
 
@@ -89,11 +89,11 @@ def vary(slab: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     return values * (0.8 + 0.4 * draw[2]) + 0.4 * (draw[3] - 0.5) + 0.3 * draw[4] * noise
 
 
-def train(samples: list[Sample], steps: int, hot_share: float, seed: int) -> LocalNet:
+def train(samples: list[Sample], steps: int, hot_share: float, seed: int) -> HeatNet:
     """Return the network after so many steps, one whole membrane each."""
     torch.manual_seed(seed)
     generator = torch.Generator().manual_seed(seed)
-    net = LocalNet(len(BAND_A))
+    net = HeatNet(len(BAND_A))
     optimizer = torch.optim.AdamW(net.parameters(), weight_decay=1e-3)
     for number in range(steps):
         warm, cosine = min(1.0, (number + 1) / 20), 0.5 * (1 + math.cos(math.pi * number / steps))
@@ -111,7 +111,7 @@ def train(samples: list[Sample], steps: int, hot_share: float, seed: int) -> Loc
     return net.eval()
 
 
-def peaks(net: LocalNet, sample: Sample) -> MeshPeaks:
+def peaks(net: HeatNet, sample: Sample) -> MeshPeaks:
     """Return the peaks of a membrane's scores."""
     with torch.no_grad():
         values = resample(sample.slab, SPACING_A, FIRST_A, BAND_A)[0]
