@@ -1,4 +1,4 @@
-"""The profile at the clicks of the membrane in view, and the band of depths that it suggests."""
+"""The profile at the clicks on a tomogram's membranes, and the band of depths that it suggests."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from tomoscribe.membranes.slab import Profile, Slab, profile, suggest_band
 from tomoscribe.picks.table import PickState, positions_zyx
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.components import ViewerModel
     from numpy.typing import NDArray
 
-    from tomoscribe.membranes.membrane import Membrane
+    from tomoscribe.ui.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.session import Session
 
 BACKGROUND_VERTICES = 2500
@@ -38,12 +40,15 @@ def nearest_vertices(tree: KDTree, positions_zyx: NDArray[np.float64]) -> NDArra
     return np.unique(found)
 
 
-def thinned(slab: Slab, clicked: NDArray[np.int64]) -> Slab:
-    """Return a slab of the clicked vertices first, then some thousand others."""
-    count = len(slab.values)
-    others = np.arange(0, count, max(count // BACKGROUND_VERTICES, 1))
-    others = others[~np.isin(others, clicked)]
-    return Slab(slab.values[np.concatenate([clicked, others])], slab.depths_A)
+def thinned(parts: Sequence[tuple[Slab, NDArray[np.int64]]]) -> Slab:
+    """Return one slab of the clicked vertices of all parts first, then some thousand others."""
+    clicked = [slab.values[vertices] for slab, vertices in parts]
+    others = []
+    for slab, vertices in parts:
+        count = len(slab.values)
+        some = np.arange(0, count, max(count * len(parts) // BACKGROUND_VERTICES, 1))
+        others.append(slab.values[some[~np.isin(some, vertices)]])
+    return Slab(np.concatenate([*clicked, *others]), parts[0][0].depths_A)
 
 
 class ClickProfile:
@@ -63,8 +68,9 @@ class ClickProfile:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._membrane: Membrane | None = None
-        self._tree: KDTree | None = None
+        self._trees: weakref.WeakKeyDictionary[ShelvedMembrane, KDTree] = (
+            weakref.WeakKeyDictionary()
+        )
         self.profile: Profile | None = None
         self.clicks = 0
         self.suggested: Band | None = None
@@ -82,27 +88,39 @@ class ClickProfile:
 
     def refresh(self, *_: object) -> None:
         """Compute profile and band anew."""
-        membrane = self._session.membrane
-        if membrane is not self._membrane:
-            self._membrane = membrane
-            self._tree = None if membrane is None else KDTree(membrane.mesh.vertices_zyx)
-        if membrane is None or self._tree is None:
+        shown = self._session.surfaces.shelved
+        if shown is None:
             self.profile, self.clicks, self.suggested = None, 0, None
         else:
-            clicked = nearest_vertices(self._tree, self._clicked())
-            slab = thinned(membrane.slab, clicked)
-            first = np.arange(len(clicked))
-            self.clicks = len(clicked)
+            parts = self._parts(shown)
+            slab = thinned(parts)
+            self.clicks = sum(len(vertices) for _, vertices in parts)
+            first = np.arange(self.clicks)
             self.profile = profile(slab, first)
             self.suggested = suggest_band(slab, first)
         self.changed.emit()
 
-    def _clicked(self) -> NDArray[np.float64]:
-        entry, name = self._session.entry, self._session.membrane_name
-        if entry is None:
-            return np.zeros((0, 3))
-        picks = entry.picks.select(state=PickState.ACCEPTED)
-        return positions_zyx(p for p in picks if p.membrane == name)
+    def _parts(self, shown: ShelvedMembrane) -> list[tuple[Slab, NDArray[np.int64]]]:
+        """Return the membrane that is shown, and others with clicks, each with its clicks."""
+        depths = shown.membrane.slab.depths_A
+        parts = [(shown.membrane.slab, self._clicked(shown))]
+        for other in self._session.surfaces.loaded():
+            slab = other.membrane.slab
+            if other is not shown and np.array_equal(slab.depths_A, depths):
+                vertices = self._clicked(other)
+                if len(vertices):
+                    parts.append((slab, vertices))
+        return parts
+
+    def _clicked(self, surface: ShelvedMembrane) -> NDArray[np.int64]:
+        entry = self._session.entry
+        picks = [] if entry is None else entry.picks.select(state=PickState.ACCEPTED)
+        places = positions_zyx(p for p in picks if p.membrane == surface.name)
+        if not len(places):
+            return np.zeros(0, np.int64)
+        if surface not in self._trees:
+            self._trees[surface] = KDTree(surface.membrane.mesh.vertices_zyx)
+        return nearest_vertices(self._trees[surface], places)
 
 
 def band_words(own: Band | None, clicked: ClickProfile) -> str:

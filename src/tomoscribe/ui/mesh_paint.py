@@ -235,9 +235,9 @@ class MeshPaint:
 
 
 def score_colors() -> NDArray[np.float32]:
-    """Return the colours (256, 3) of scores: inferno without its black end, as on the heatmap."""
+    """Return the colours (256, 3) of scores: inferno without its ends, which are grey on grey."""
     from napari.utils.colormaps import ensure_colormap
 
-    table = ensure_colormap("inferno").map(np.linspace(0.25, 1.0, 256))
+    table = ensure_colormap("inferno").map(np.linspace(0.35, 0.82, 256))
     colors: NDArray[np.float32] = np.asarray(table[:, :3], dtype=np.float32)
     return colors

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tomoscribe.membranes.slab import Profile
 
 NO_CLICKS = (
-    "Click particles on the membrane: here you will see how the density below your clicks "
+    "Click particles on the membranes: here you will see how the density below your clicks "
     "differs from elsewhere, and which depths the training will look at."
 )
 

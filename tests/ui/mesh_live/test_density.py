@@ -81,9 +81,18 @@ def test_the_profile_explains_itself_until_there_are_clicks(session, panel) -> N
     assert panel.plot.hint.isVisible()
 
 
-def test_picks_of_another_membrane_are_no_clicks_of_this_one(session, panel) -> None:
-    session.edit(session.entry.picks.make_add(PLACES_ZYX[:2], "ribosome", membrane="bead"))
+def test_clicks_on_other_membranes_count_and_those_on_none_do_not(session, panel) -> None:
+    session.edit(session.entry.picks.make_add(PLACES_ZYX[:2], "ribosome"))
     assert ClickProfile.of(session).clicks == 0
+    click(session, 3)
+    session.set_membrane("bead")
+    assert ClickProfile.of(session).clicks == 3
+    slab, where = session.surfaces.shelf.get("ball").membrane.slab, PLACES_ZYX[:3]
+    vertices = session.surfaces.shelf.get("ball").membrane.mesh.vertices_zyx
+    nearest = [np.linalg.norm(vertices - place, axis=1).argmin() for place in where]
+    np.testing.assert_allclose(
+        ClickProfile.of(session).profile.mean, slab.values[nearest].mean(axis=0), rtol=1e-4
+    )
 
 
 def test_a_dragged_band_goes_into_the_next_training_until_it_is_reset(session, panel) -> None:
