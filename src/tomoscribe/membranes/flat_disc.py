@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 LEAST_FACES = 8
 
+BALL = 1.5
+"""Radii around the centre within which islands are looked for; a bump may stand out of the piece."""
+
 MOST_FILLED = 0.1
 """Share of the piece that its holes may be; larger ones make it a ring, which is no disc."""
 
@@ -28,7 +31,7 @@ def disc_around(
     if len(near) < LEAST_FACES or not len(seat):
         return None
     near = _hanging_together(mesh.faces[near], near, int(seat[0]))
-    near = _filled(mesh.faces, near)
+    near = _filled(mesh, near, triangle, reach)
     return near if _is_disc(mesh.faces[near]) else None
 
 
@@ -46,24 +49,33 @@ def _hanging_together(
     faces: NDArray[np.int64], near: NDArray[np.int64], seat: int
 ) -> NDArray[np.int64]:
     _, parts = csgraph.connected_components(_neighbours(faces), directed=False)
-    return near[parts == parts[seat]]
+    together: NDArray[np.int64] = near[parts == parts[seat]]
+    return together
 
 
-def _filled(faces: NDArray[np.int64], near: NDArray[np.int64]) -> NDArray[np.int64]:
+def _filled(
+    mesh: TriangleMesh, near: NDArray[np.int64], triangle: int, reach: float
+) -> NDArray[np.int64]:
     """Return the triangles with the small islands inside of them that distances left out.
 
-    Of all triangles that are not near, the largest part is the outside, the others are holes,
-    if together they are smaller than the piece.
+    An island touches nothing but the piece. It is looked for in a ball around the centre only, so
+    that the size of the whole mesh does not count.
     """
-    rest = np.setdiff1d(np.arange(len(faces)), near)
+    centre = mesh.vertices_zyx[mesh.faces[triangle]].mean(axis=0)
+    inside = ((mesh.vertices_zyx - centre) ** 2).sum(axis=1) <= (BALL * reach) ** 2
+    ball = np.union1d(np.flatnonzero(inside[mesh.faces].all(axis=1)), near)
+    graph = _neighbours(mesh.faces[ball])
+    degrees = np.diff((graph + graph.T).indptr)
+    rest = np.flatnonzero(~np.isin(ball, near))
     if not len(rest):
         return near
-    count, parts = csgraph.connected_components(_neighbours(faces[rest]), directed=False)
-    sizes = np.bincount(parts, minlength=count)
-    holes = parts != np.argmax(sizes)
-    if holes.sum() > MOST_FILLED * len(near):
+    count, parts = csgraph.connected_components(graph[rest][:, rest], directed=False)
+    closed = np.ones(count, dtype=bool)
+    np.logical_and.at(closed, parts, degrees[rest] == 3)
+    holes = ball[rest[closed[parts]]]
+    if len(holes) > MOST_FILLED * len(near):
         return near
-    return np.sort(np.concatenate([near, rest[holes]]))
+    return np.sort(np.concatenate([near, holes]))
 
 
 def _is_disc(faces: NDArray[np.int64]) -> bool:

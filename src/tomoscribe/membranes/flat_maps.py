@@ -74,7 +74,7 @@ def as_rigid_as_possible(
     flat = weights.T.ravel()
     adjacency = sparse.csr_array((flat, (rows, columns)), shape=(count, count))
     adjacency = adjacency + adjacency.T
-    diagonal = np.asarray(adjacency.sum(axis=1)).ravel()
+    diagonal: NDArray[np.float64] = np.asarray(adjacency.sum(axis=1)).ravel()
     laplacian = sparse.csc_matrix(sparse.diags_array(diagonal) - adjacency)
     solve = factorized(sparse.csc_matrix(laplacian[1:, 1:]))  # the first vertex stays
     for _ in range(ROUNDS):
@@ -105,7 +105,8 @@ def _cotangent(corners: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     one, other = corners[:, k - 2] - corners[:, k], corners[:, k - 1] - corners[:, k]
     cross = one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0]
     dot = np.einsum("ni,ni->n", one, other)
-    return np.maximum(0.5 * dot / np.maximum(np.abs(cross), 1e-9), 1e-3)
+    half: NDArray[np.float64] = np.maximum(0.5 * dot / np.maximum(np.abs(cross), 1e-9), 1e-3)
+    return half
 
 
 def areas(corners: NDArray[np.float64]) -> NDArray[np.float64]:

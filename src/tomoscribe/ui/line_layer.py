@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 
+WIDTH_STEP = 0.02
+"""Change of width that is worth drawing."""
+
+
 class LineLayer:
     """Lines with a colour each, in voxels of the current tomogram.
 
@@ -52,8 +56,6 @@ class LineLayer:
         lines: NDArray[np.floating],
         colors: NDArray[np.floating],
         width: float,
-        *,
-        opacity: float = 1.0,
     ) -> None:
         """Show lines (N, 2, 3), each a start and a way, in colours (N, 4), `width` voxels wide."""
         image = self._session.layer
@@ -61,15 +63,20 @@ class LineLayer:
             self.hide()
             return
         layer = self.layer or self._make()
-        with layer.events.blocker_all():
-            layer.scale, layer.translate, layer.units = image.scale, image.translate, image.units
-            layer.visible = True
-            layer.edge_width = width
-            layer.data = np.asarray(lines, dtype=np.float64)
-            layer.edge_color = np.asarray(colors, dtype=np.float64)
-            layer.opacity = opacity
-        layer.events.visible()
-        layer.events.scale()
+        # Each of napari's setters would slice and draw all lines; once at the end is enough.
+        with layer._block_refresh():
+            for name in ("scale", "translate", "units"):
+                wanted = getattr(image, name)
+                if not np.array_equal(getattr(layer, name), wanted):
+                    setattr(layer, name, wanted)
+            if abs(layer.edge_width - width) > WIDTH_STEP * width:
+                layer.edge_width = width
+            # No new extent to tell the viewer: lines lie on meshes and picks, which are there.
+            with layer.events.blocker_all():
+                layer.data = np.asarray(lines, dtype=np.float64)
+                layer.edge_color = np.asarray(colors, dtype=np.float64)
+            if not layer.visible:
+                layer.visible = True
         layer.refresh(thumbnail=False)
 
     def hide(self) -> None:
@@ -87,7 +94,13 @@ class LineLayer:
             units=image.units, axis_labels=("z", "y", "x"), vector_style=self._style,
             projection_mode=self._projection,
         )  # fmt: skip
+        # A Python loop over all lines, and nobody looks at it: 10 ms a slice.
+        self._layer._update_thumbnail = _no_thumbnail
         # Above the volume, below the picks, and without taking the mouse from them.
         viewer.layers.move(viewer.layers.index(self._layer), 1 + viewer.layers.index(image))
         viewer.layers.selection.active = active if active in viewer.layers else None
         return self._layer
+
+
+def _no_thumbnail() -> None:
+    """Leave the layer list's little picture as it is."""

@@ -143,8 +143,11 @@ class MembraneOpener:
             return
         if self._background is None:
             self._background = Background()
-        change = self._session.change
-        self._background.run(load, lambda made: change(lambda: keep(made)), self._failed)
+
+        def kept(membrane: Membrane) -> None:
+            self._session.change(lambda: keep(membrane))
+
+        self._background.run(load, kept, self._failed)
 
     def _failed(self, error: BaseException) -> None:
         if not isinstance(error, TomoscribeError):
