@@ -226,3 +226,13 @@ def test_the_table_says_how_or_why_not():
 def test_suffixes_that_may_be_anybodys_are_judged_by_content(tmp_path, name, text, kind):
     (tmp_path / name).write_text(text)
     assert kind_of(tmp_path / name) == kind
+
+
+def test_a_damaged_model_is_refused_before_it_fills_the_memory(tmp_path):
+    there_and_back(tmp_path, picks(), "imod")
+    data = bytearray((tmp_path / "picks.mod").read_bytes())
+    at = data.index(b"CONT") + 4
+    data[at : at + 4] = (2**31 - 1).to_bytes(4, "big")
+    (tmp_path / "picks.mod").write_bytes(data)
+    with pytest.raises(TomoscribeError, match="cannot be read: it is cut off"):
+        read_picks(tmp_path / "picks.mod")

@@ -102,7 +102,9 @@ def _map_beside(path: Path) -> dict[int, str]:
     for name in (f"{path.stem}.doc", f"{path.stem}_tomograms.doc", "indices_column20.doc"):
         place = path.with_name(name)
         if place.is_file():
-            rows = [line.split(maxsplit=1) for line in place.read_text("utf-8").splitlines()]
+            rows = [
+                line.split(maxsplit=1) for line in place.read_text("utf-8", "replace").splitlines()
+            ]
             return {int(r[0]): r[1].strip() for r in rows if len(r) == 2 and r[0].isdigit()}
     return {}
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 import numpy as np
 from imodmodel import ImodModel
-from imodmodel.models import SLAN, Contour, ModelFlags, ModelHeader, Object, ObjectHeader
+from imodmodel.models import Contour, ModelFlags, ModelHeader, Object, ObjectHeader
 
 from tomoscribe.coords import (
     orientation_to_rotation,
@@ -32,6 +33,8 @@ _CENTRE_XYZ = np.array([0.5, 0.5, 0.0])
 """Model coordinates of the first voxel's centre (IMOD binspec and 3dmod; z from -0.5)."""
 _NEAR_VOXELS = 2.0
 """A slicer centre is placed by hand near its point; further off it belongs to another."""
+_HEADER_BYTES, _OBJECT_BYTES = 240, 176
+"""Sizes of what comes before the first part, and of an object's (binspec)."""
 _NAME_BYTES = 63
 _COLORS = ((0.0, 1.0, 0.0), (1.0, 0.0, 1.0), (1.0, 1.0, 0.0), (0.0, 1.0, 1.0), (1.0, 0.5, 0.0))
 
@@ -86,6 +89,8 @@ def _open(path: Path) -> ImodModel:
     if not is_imod(path):
         raise TomoscribeError(f"{path} is not an IMOD model: it does not begin with IMOD.")
     try:
+        if not _fits(path.read_bytes()):
+            raise ValueError
         return ImodModel.from_file(path)
     except OSError:
         raise
@@ -94,6 +99,35 @@ def _open(path: Path) -> ImodModel:
             f"{path} is an IMOD model that cannot be read: it is cut off, or holds a mesh of an "
             "old kind (remove it with imodmesh -e)."
         ) from error
+
+
+def _fits(data: bytes) -> bool:
+    """Return whether all parts of a model lie within the file, down to its end mark.
+
+    imodmodel believes any number of points, and would fill the memory for a damaged one.
+    """
+    at = _HEADER_BYTES
+    while at + 4 <= len(data):
+        tag = data[at : at + 4]
+        at += 4
+        if tag == b"IEOF":
+            return True
+        if tag == b"OBJT":
+            at += _OBJECT_BYTES
+            continue
+        if at + 8 > len(data):
+            return False
+        first, second = struct.unpack(">2i", data[at : at + 8])
+        if tag == b"CONT":
+            size = 16 + 12 * first
+        elif tag == b"MESH":
+            size = 16 + 12 * first + 4 * second
+        else:
+            size = 4 + first
+        if first < 0 or size < 0 or at + size > len(data):
+            return False
+        at += size
+    return False
 
 
 def _text(value: str | bytes) -> str:
@@ -181,14 +215,15 @@ def write_imod(path: Path, columns: PickColumns, geometry: Geometry, tomogram_na
         )
         objects.append(Object(header=header, contours=[Contour(points=xyz[rows])]))
     known = np.array(order, dtype=np.intp)[oriented(columns)[order]]
-    slicer = []
+    slicer: list[bytes] = []
     if len(known):
         picked = columns.take(known)
         assert picked.normals_zyx is not None
         angles = rotation_to_slicer(orientation_to_rotation(picked.normals_zyx, picked.angles_deg))
+        # imodmodel gives these parts a wrong length, at which IMOD would stumble.
         slicer = [
-            SLAN(time=1, angles=tuple(a), center=tuple(xyz[i]), label="")
-            for i, a in zip(known, angles.tolist(), strict=True)
+            struct.pack(">4s2i6f32s", b"SLAN", 60, 1, *turn, *xyz[i], b"")
+            for i, turn in zip(known, angles.tolist(), strict=True)
         ]
     size = geometry.voxel_size_A
     header = ModelHeader(
@@ -200,7 +235,9 @@ def write_imod(path: Path, columns: PickColumns, geometry: Geometry, tomogram_na
         flags=ModelFlags(z_coordinates_start_from_negative_half=True, mat1_and_mat3_are_bytes=True),
     )
     with atomic_path(path) as temporary:
-        ImodModel(header=header, objects=objects, slicer_angles=slicer).to_file(temporary)
+        ImodModel(header=header, objects=objects).to_file(temporary)
+        parts = temporary.read_bytes().removesuffix(b"IEOF")
+        temporary.write_bytes(b"".join([parts, *slicer, b"IEOF"]))
 
 
 def _short(name: str) -> str:
