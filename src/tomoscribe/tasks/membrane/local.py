@@ -194,6 +194,8 @@ def draw_batch(
     count: int,
     rng: np.random.Generator,
     generator: torch.Generator,
+    *,
+    augment: bool = True,
 ) -> tuple[Tensor, Labels]:
     """Return a batch of charts (B, depths, P, P) and its labels (B, C, 1, P, P).
 
@@ -217,7 +219,7 @@ def draw_batch(
         known[:, classes : 2 * classes].masked_fill(ignored, 0.0)[:, :, None],
         ignored[:, :, None],
     )
-    return vary(profiles, generator), labels
+    return vary(profiles, generator) if augment else profiles, labels
 
 
 def vary(profiles: Tensor, generator: torch.Generator) -> Tensor:

@@ -9,17 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tomoscribe.nets.losses import hot_exclusion, non_negative_pu
 from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.base import Evaluation, MeshGrid, TrainingStatus
 from tomoscribe.tasks.checkpoint import check_goes_on, pack
 from tomoscribe.tasks.learner import Learner
 from tomoscribe.tasks.membrane import checkpoints
-from tomoscribe.tasks.membrane.architecture import make_net, place
+from tomoscribe.tasks.membrane.architecture import draw_loss, make_net, place
 from tomoscribe.tasks.membrane.classes import choose_classes
 from tomoscribe.tasks.membrane.judging import peaks_of
-from tomoscribe.tasks.membrane.local import draw_batch
 from tomoscribe.tasks.membrane.plan import OF_THE_NETWORK
 from tomoscribe.tasks.membrane.predictor import MembranePredictor
 from tomoscribe.tasks.membrane.prepared import PreparedMembrane
@@ -40,8 +38,6 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.tomogram.judge import Peaks
     from tomoscribe.tasks.tomogram.labels import SampleLabels
 
-_PRIOR = 0.01
-"""Share of the surface near particle centres where the user gives none."""
 _HOT_FROM = 0.1
 """Share of the training after which the hottest places are left out; before, heat says nothing."""
 
@@ -156,7 +152,9 @@ class MembraneModule(Learner):
             )
             for pair in zip(prepared.vertices_at(points).tolist(), weights.tolist(), strict=True)
         ]
-        resident.set_labels(make_targets(prepared, known, diameters, sigmas, certain), clicked)
+        limit = self._plan.diffusion.get("max_distance_A", 0.0)
+        targets = make_targets(prepared, known, diameters, sigmas, certain, limit)
+        resident.set_labels(targets, clicked)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> MembraneModule:
         """Move the resident membranes along with the module, so that a pause frees a device."""
@@ -174,12 +172,10 @@ class MembraneModule(Learner):
         """Draw a batch and return its loss."""
         self.schedule()
         membranes = [self._membranes[s.volume_path] for s in self._train]
-        profiles, labels = draw_batch(membranes, self._plan.batch, self._rng, self._generator)
-        logits = self.net(profiles)[:, :, None]
-        if self.settings.loss == "nnpu":
-            return non_negative_pu(logits, labels, self.settings.prior or _PRIOR)
         hot = self._plan.hot_share if self.progress > _HOT_FROM else 0.0
-        return hot_exclusion(logits, labels, hot)
+        return draw_loss(
+            self.net, membranes, self._plan, self.settings, hot, self._rng, self._generator
+        )
 
     # ---- judging and using --------------------------------------------------------------------
 

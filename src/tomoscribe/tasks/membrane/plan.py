@@ -55,6 +55,9 @@ class MembranePlan(BaseModel):
     weight_decay: float = Field(description="weight decay of AdamW")
     steps: int = Field(description="steps at most since the labels last changed")
     slab_shift_A: float = Field(description="largest shift of the band while training, Å")
+    diffusion: dict[str, float] = Field(
+        default_factory=dict, description="options of the architecture diffusionnet"
+    )
     hot_share: float = Field(description="share of the unlabelled surface left out of the loss")
     reasons: dict[str, str] = Field(default_factory=dict)
 
@@ -68,6 +71,7 @@ OF_THE_NETWORK = (
     "size",
     "margin",
     "width",
+    "diffusion",
 )
 """Choices that weights depend on: a training that goes on from others keeps theirs."""
 
@@ -101,7 +105,7 @@ def make_plan(
     pixel = 0.8 * data.edge_A
     margin = 5
     plan = MembranePlan(
-        architecture=settings.membrane.architecture,
+        architecture=start.architecture if start is not None else settings.membrane.architecture,
         band_low_A=choose("band_low_A", data.band_A[0], from_clicks),
         band_high_A=choose("band_high_A", data.band_A[1], from_clicks),
         depths=choose("depths", DEPTHS, "as many as the peer looks at"),
@@ -115,10 +119,33 @@ def make_plan(
         weight_decay=1e-4,
         steps=choose("max_steps", *_choose_steps(data.clicks)),
         slab_shift_A=choose("slab_shift_A", 0.8 * data.voxel_size_A, "about a voxel"),
+        diffusion=_diffusion(settings, start),
         hot_share=0.0,
         reasons=reasons,
     )
     return plan
+
+
+DIFFUSION = (
+    "k_eig",
+    "n_block",
+    "c_width",
+    "conv_width",
+    "one_d_conv_first",
+    "gradient_features",
+    "gradient_rotations",
+    "dropout",
+    "max_distance_A",
+)
+"""Settings that the network of the peer is made of."""
+
+
+def _diffusion(settings: TrainingSettings, start: MembranePlan | None) -> dict[str, float]:
+    if start is not None:
+        return start.diffusion
+    if settings.membrane.architecture != "diffusionnet":
+        return {}
+    return {name: float(getattr(settings.membrane, name)) for name in DIFFUSION}
 
 
 def _choose_radius(data: DataSummary) -> tuple[float, str]:

@@ -67,18 +67,35 @@ class MembraneSettings(BaseModel):
         False, description="add the mean-shift loss [mean_shift_output, false]"
     )
     mean_shift_bandwidth_A: float = Field(
-        105.0, gt=0, description="its bandwidth [mean_shift_bandwidth, 7 units of 15 Å]"
+        60.0,
+        gt=0,
+        description="its bandwidth in Å [mean_shift_bandwidth, 7, less than the vertices' spacing, "
+        "where nothing moves]",
     )
     mean_shift_iterations: int = Field(
         10, ge=1, description="its iterations [mean_shift_max_iter, 10]"
     )
     mean_shift_margin_A: float = Field(
-        30.0, ge=0, description="its margin [mean_shift_margin, 2 units of 15 Å]"
+        2.0, ge=0, description="ways shorter than this cost nothing [mean_shift_margin, 2]"
     )
     augment: bool = Field(True, description="augment at all [augment_all, true]")
     augment_always: bool = Field(
-        True, description="every augmentation at every step, for diffusionnet [aug_prob_to_one]"
+        True,
+        description="every augmentation at every step, else each at 30 % of them; for "
+        "diffusionnet [aug_prob_to_one, true]",
     )
+    smooth_surface: bool = Field(True, description="smooth along the surface [GaussianSmoothing]")
+    smooth_normal: bool = Field(True, description="smooth along the normal [SmoothPointFeatures]")
+    drop_values: bool = Field(True, description="set some values to 0 [FeatureDropout]")
+    add_noise: bool = Field(True, description="add noise [FeatureNoise]")
+    shift_values: bool = Field(True, description="shift all values [FeatureShift]")
+    scale_values: bool = Field(True, description="scale all values [FeatureScale]")
+    bend_values: bool = Field(
+        True, description="bend contrast [FeatureScaleWithStatsInversion, a two-fold gamma]"
+    )
+    erase_patches: bool = Field(True, description="erase patches [Erasing]")
+    brightness_slope: bool = Field(True, description="add a slope [BrightnessGradient]")
+    bend_locally: bool = Field(True, description="bend contrast in places [LocalBrightnessGamma]")
     slab_shift_A: float | None = Field(
         None, ge=0, description="largest shift of the band while training; default a voxel"
     )

@@ -36,6 +36,8 @@ class VertexLabels:
         Weight of known negatives: rejected picks, clicks of other classes, complete patches.
     ignored : array of bool
         Around held-out clicks.
+    distances_A : array of float32
+        Along the surface to the nearest click, inf beyond the limit.
     """
 
     def __init__(
@@ -43,8 +45,10 @@ class VertexLabels:
         target: NDArray[np.float32],
         negative: NDArray[np.float32],
         ignored: NDArray[np.bool_],
+        distances_A: NDArray[np.float32],
     ) -> None:
         self.target, self.negative, self.ignored = target, negative, ignored
+        self.distances_A = distances_A
 
 
 def target_sigma_A(diameter_A: float, pixel_A: float) -> float:
@@ -70,6 +74,7 @@ def make_targets(
     diameters_A: Sequence[float],
     sigmas_A: Sequence[float],
     certain: NDArray[np.bool_],
+    limit_A: float = 0.0,
 ) -> VertexLabels:
     """Return the labels of a membrane's vertices.
 
@@ -85,11 +90,13 @@ def make_targets(
         Width of the target of each class.
     certain : (V,) array of bool
         Where what is not clicked is background.
+    limit_A : float
+        How far distances are wanted.
     """
-    target, negative, ignored = [], [], []
+    target, negative, ignored, distances = [], [], [], []
     for index, part in enumerate(labels.points):
         diameter, sigma_A = diameters_A[index], sigmas_A[index]
-        away = prepared.distances_A(part.clicked, _REACH * sigma_A)
+        away = prepared.distances_A(part.clicked, max(_REACH * sigma_A, limit_A))
         gauss = np.exp(-0.5 * (away / sigma_A) ** 2).astype(np.float32)
         held = prepared.distances_A(part.held_out, _IGNORED_RADIUS * diameter)
         known = prepared.distances_A(labels.negatives_of(index), _NEGATIVE_RADIUS * diameter)
@@ -99,4 +106,7 @@ def make_targets(
         target.append(gauss)
         negative.append(np.where(ignore, 0.0, weight).astype(np.float32))
         ignored.append(ignore)
-    return VertexLabels(np.stack(target), np.stack(negative), np.stack(ignored))
+        distances.append(away)
+    return VertexLabels(
+        np.stack(target), np.stack(negative), np.stack(ignored), np.stack(distances)
+    )
