@@ -60,7 +60,7 @@ def test_command_writes_stars_whose_z_points_outward(scored, tmp_path):
     with pytest.raises(SystemExit) as end:
         main(["cluster", str(tmp_path / "ball.h5"), "--out", str(tmp_path / "picks")])
     assert end.value.code == 0
-    written = starfile.read(tmp_path / "picks" / "ball_clusters.star")["particles"]
+    written = starfile.read(tmp_path / "picks" / "ball_clusters.star")
     assert set(written["tsClassName"]) == {"PSII", "b6f"}
     zyx = written[[f"rlnCoordinate{a}" for a in "ZYX"]].to_numpy()
     assert farthest(zyx, sites.reshape(-1, 3)) < 1.5

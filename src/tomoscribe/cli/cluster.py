@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import numpy as np
 import typer
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.pick_columns import PickColumns
+from tomoscribe.io.pick_columns import Flavour, PickColumns
 from tomoscribe.io.pick_files import write_picks
 from tomoscribe.membranes.clusters import (
     DEFAULT_MIN_SCORE,
@@ -22,6 +22,8 @@ from tomoscribe.membranes.clusters import (
 from tomoscribe.membranes.mean_shift import DEFAULT_BANDWIDTH_A
 from tomoscribe.membranes.mean_shift import DEFAULT_MIN_SCORE as SHIFT_SCORE
 from tomoscribe.membranes.membrane import Membrane, load_membrane
+
+STAR_FLAVOURS = ("relion3.0", "relion3.1", "relion4", "relion5")
 
 
 def cluster(
@@ -74,6 +76,14 @@ def cluster(
             "halves of the density do not agree.",
         ),
     ] = False,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help=f"Format of the picks: {', '.join(STAR_FLAVOURS)}. The default is one block, "
+            "which MemBrain-pick and surforama read as well.",
+        ),
+    ] = STAR_FLAVOURS[0],
     tomogram: Annotated[
         str | None, typer.Option(help="Their tomogram, where the files' own path is wrong.")
     ] = None,
@@ -89,9 +99,11 @@ def cluster(
 ) -> None:
     """Pick particles from the scores of membranes.
 
-    For each membrane writes NAME_clusters.star for RELION 3.1: positions in voxels, angles that
-    point +z outward, scores, classes and the tomogram's name.
+    For each membrane writes NAME_clusters.star for RELION: positions in voxels, angles that point
+    +z outward, scores, classes and the tomogram's name.
     """
+    if format_ not in STAR_FLAVOURS:
+        raise TomoscribeError(f"'{format_}' is none of the formats {', '.join(STAR_FLAVOURS)}.")
     floor = threshold
     if floor is None:
         floor = SHIFT_SCORE if mean_shift else DEFAULT_MIN_SCORE
@@ -112,7 +124,7 @@ def cluster(
             in_plane=in_plane,
         )
         star = out / f"{membrane.name}_clusters.star"
-        _write(star, membrane, found)
+        _write(star, membrane, found, cast("Flavour", format_))
         counts = ", ".join(f"{len(picks.scores)} {picks.class_name}" for picks in found)
         console.print(f"{star}  {counts}")
         for note in (*membrane.notes, *(n for picks in found for n in picks.notes)):
@@ -128,7 +140,11 @@ def _refuse_same_names(paths: list[Path]) -> None:
             )
 
 
-def _write(star: Path, membrane: Membrane, found: list[MembranePicks]) -> None:
+def _write(star: Path, membrane: Membrane, found: list[MembranePicks], flavour: Flavour) -> None:
+    if flavour == "relion5" and membrane.tomogram_shape_zyx is None:
+        raise TomoscribeError(
+            f"{membrane.name}: relion5 counts from the tomogram's centre; name the --tomogram."
+        )
     columns = PickColumns(
         zyx=np.concatenate([picks.zyx for picks in found]),
         class_names=[picks.class_name for picks in found for _ in picks.scores],
@@ -148,5 +164,5 @@ def _write(star: Path, membrane: Membrane, found: list[MembranePicks]) -> None:
         columns,
         geometry=Geometry(shape, membrane.voxel_size_A),
         tomogram_name=name,
-        flavour="relion3.1",
+        flavour=flavour,
     )

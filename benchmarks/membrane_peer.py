@@ -1,0 +1,154 @@
+"""MemBrain-pick's part of the F1 benchmark: convert, train, predict, cluster; one JSON line a run.
+
+Runs `bench/membrane/run_peer.py` of the shared folder by the Python that MemBrain-pick is installed
+for. Trains on membranes 1 to 3 with 4 for validation and scores on 5; the best of its sweep over
+bandwidths and thresholds is chosen on membrane 5 itself, which flatters it. One thread.
+
+    python benchmarks/membrane_peer.py m15 --peer-python /opt/peer/bin/python --epochs 10
+    python benchmarks/membrane_peer.py m15 --share 0.2 ...      # a fifth of the clicks
+    python benchmarks/membrane_peer.py m15 --default-band ...   # its own band, -25 to +22.5 Å
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from cases import DEFAULT_ROOT, SHARED, ensure_case
+
+PEER_VARIABLE = "TOMOSCRIBE_PEER_PYTHON"
+GOOD_BAND = (-16, 4, 7.5)
+"""Steps and step in Å along its inward normals: from -22 to +120 Å outward, found by hand."""
+DEFAULT_BAND = (-10, 10, 2.5)
+BANDWIDTHS = (7, 60, 80)
+THRESHOLDS = (6, 7, 8)
+DEFAULTS = (7, 9)
+THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+
+
+def run_peer(
+    python: str,
+    case: str,
+    work: Path,
+    *,
+    epochs: int = 10,
+    share: float = 1.0,
+    default_band: bool = False,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Return CPU-seconds and F1 of one training of MemBrain-pick.
+
+    Parameters
+    ----------
+    python : str
+        Interpreter with membrain_pick.
+    case : str
+        Name of a membrane case.
+    work : Path
+        Folder; meshes that it already holds are used again.
+    epochs : int
+    share : float
+        Share of the true positions of membranes 1 to 4 that are its clicks.
+    default_band : bool
+        Its own band in place of the one found by hand.
+    seed : int
+
+    Returns
+    -------
+    dict
+        `case, share, band, epochs`; `mesh_s` a membrane; `train_s, predict_s, cluster_s`;
+        `first_scores_s`, one membrane meshed, the training, its prediction; `f1` the best of the
+        sweep with its `bandwidth` and `threshold`, `f1_defaults`, `picks_defaults`.
+    """
+    folder = ensure_case(case)
+    low, high, step = DEFAULT_BAND if default_band else GOOD_BAND
+    work = work / f"{case}_{'default' if default_band else 'good'}"
+    run = f"e{epochs}_s{share:g}_r{seed}"
+    log = work / "timings.jsonl"
+
+    def peer(command: str, *options: object) -> list[dict[str, Any]]:
+        known = len(_lines(log))
+        script = SHARED / "bench" / "membrane" / "run_peer.py"
+        arguments = [python, str(script), command, "--work", str(work), *map(str, options)]
+        subprocess.run(arguments, check=True, env=os.environ | THREAD, capture_output=True)
+        return _lines(log)[known:]
+
+    band = ("--steps", low, high, "--step-size", step)
+    if not (work / "mesh" / case / "tomogram_mb5.h5").exists():
+        peer("convert", "--case", folder, *band)
+    members = {"train": (1, 2, 3), "val": (4,), "test": (5,)}
+    layout = [v for k, n in members.items() for v in (f"--{k}-mb", *(f"{case}:{i}" for i in n))]
+    root = ("--cases-root", folder.parent, "--run", run)
+    clicks = ("--gt-fraction", share, "--seed", seed)
+    until = ("--epochs", epochs, "--save-epochs", epochs, "--budget", 1e6)
+    trained = peer("train", *root, *layout, *band, *clicks, *until)
+    predicted = peer("predict", *root, "--bandwidth", 60, "--threshold", 7)
+    sweep = ("--tolerance", 4, "--bandwidths", *BANDWIDTHS, "--thresholds", *THRESHOLDS)
+    best = next(line for line in peer("score", *root, *sweep) if line["stage"] == "score")
+    defaults = ("--tolerance", 4, "--bandwidths", DEFAULTS[0], "--thresholds", DEFAULTS[1])
+    own = peer("score", *root, *defaults)[-1]
+    mesh = [_cpu(line["parts"]) for line in _lines(log) if line["stage"] == "convert"][-5:]
+    train_s, predict_s = trained[-1]["cpu_total_s"], predicted[-1]["cpu_total_s"]
+    return {
+        "case": case,
+        "share": share,
+        "band": "default" if default_band else "good",
+        "epochs": epochs,
+        "mesh_s": round(sum(mesh) / len(mesh), 1),
+        "train_s": train_s,
+        "predict_s": predict_s,
+        "cluster_s": best["mean_shift_cpu_s"],
+        "first_scores_s": round(sum(mesh) / len(mesh) + train_s + predict_s, 1),
+        "peak_mb": best["peak_rss_mb"],
+        "f1": best["f1"],
+        "bandwidth": best["bandwidth"],
+        "threshold": best["threshold"],
+        "f1_defaults": own["f1"],
+        "picks_defaults": own["predicted"],
+    }
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def _cpu(parts: dict[str, dict[str, float]]) -> float:
+    """Return the CPU-seconds of a conversion; `mesh_total` holds the steps that it is made of."""
+    inner = "marching_cubes+taubin+decimate+taubin"
+    return sum(part["cpu"] for name, part in parts.items() if name != inner)
+
+
+def main() -> None:
+    """Run what the command line asks for and print a JSON line each."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("cases", nargs="+")
+    parser.add_argument("--peer-python", default=os.environ.get(PEER_VARIABLE))
+    parser.add_argument("--work", type=Path, default=DEFAULT_ROOT / "peer")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--share", type=float, default=1.0)
+    parser.add_argument("--default-band", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    if not options.peer_python:
+        parser.error(f"give --peer-python, or set {PEER_VARIABLE}")
+    for case in options.cases:
+        result = run_peer(
+            options.peer_python,
+            case,
+            options.work,
+            epochs=options.epochs,
+            share=options.share,
+            default_band=options.default_band,
+            seed=options.seed,
+        )
+        print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
