@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 LEAST_FACES = 8
 
 BALL = 1.5
-"""Radii around the centre within which islands are looked for; a bump may stand out of the piece."""
+"""Radii around the centre within which islands are looked for; a bump may stand out."""
 
 MOST_FILLED = 0.1
 """Share of the piece that its holes may be; larger ones make it a ring, which is no disc."""

@@ -63,7 +63,7 @@ KEYS: tuple[Key, ...] = (
     Key("J", "older_checkpoint", "show the older checkpoint", REVIEW),
     Key("K", "newer_checkpoint", "show the newer checkpoint", REVIEW),
     Key("U", "blink", "blink between checkpoints A and B", REVIEW),
-    Key("W", "toggle_plane", "slice, or the membrane (else a plane) in 3D", VIEW),
+    Key("W", "toggle_plane", "slice or 3D: membrane, else a plane", VIEW),
     Key("Shift+W", "toggle_averaging", "mean of slices or single slice", VIEW),
     Key("?", "show_keys", "show these keys", VIEW, ("Shift+?", "Shift+/")),
 )

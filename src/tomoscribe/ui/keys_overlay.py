@@ -13,8 +13,12 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QMouseEvent
 
 
+COLUMNS = ((keys.PICKING,), (keys.MEMBRANES,), (keys.REVIEW, keys.VIEW))
+"""Groups by column: three fit a window of 1280 pixels."""
+
+
 class KeysOverlay(QFrame):
-    """All keys in columns, one a group."""
+    """All keys by group, in columns."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,20 +28,14 @@ class KeysOverlay(QFrame):
         self.setStyleSheet(f"#tomoscribe-keys {{ {edge} }}")
         columns = QHBoxLayout(self)
         columns.setContentsMargins(*(4 * style.SPACING,) * 4)
-        columns.setSpacing(6 * style.SPACING)
-        for title, lines in keys.table():
+        columns.setSpacing(4 * style.SPACING)
+        groups = dict(keys.table())
+        for titles in COLUMNS:
             column = QVBoxLayout()
             column.setSpacing(style.SPACING)
-            column.addWidget(heading(title))
-            grid = QGridLayout()
-            grid.setHorizontalSpacing(2 * style.SPACING)
-            grid.setVerticalSpacing(style.SPACING // 2)
-            for index, (key, text) in enumerate(lines):
-                cap = QLabel(key)
-                cap.setStyleSheet("font-weight: 600;")
-                grid.addWidget(cap, index, 0)
-                grid.addWidget(QLabel(text), index, 1)
-            column.addLayout(grid)
+            for title in titles:
+                column.addWidget(heading(title))
+                column.addLayout(_grid(groups[title]))
             column.addStretch(1)
             columns.addLayout(column)
 
@@ -60,3 +58,17 @@ class KeysOverlay(QFrame):
         """Hide on a click."""
         event.accept()
         self.hide()
+
+
+def _grid(lines: list[tuple[str, str]]) -> QGridLayout:
+    """Return keys and what they do in two columns."""
+    grid = QGridLayout()
+    grid.setHorizontalSpacing(2 * style.SPACING)
+    grid.setVerticalSpacing(style.SPACING // 2)
+    for index, (key, text) in enumerate(lines):
+        cap = QLabel(key)
+        cap.setStyleSheet("font-weight: 600;")
+        grid.addWidget(cap, index, 0)
+        grid.addWidget(QLabel(text), index, 1)
+    grid.setColumnStretch(1, 1)
+    return grid
