@@ -1,4 +1,4 @@
-"""What the manifest names: the reader, the STAR writer, and the sample."""
+"""What the manifest names: the reader, the STAR writer, and the samples."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from tomoscribe.ui.tomogram_layer import layer_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tomoscribe.project.store import Project
 
 LayerTuple = tuple[Any, ...]
 NOTHING_TO_ADD: list[LayerTuple] = [(None,)]
@@ -106,36 +108,65 @@ def write_star(path: str, data: Any, meta: dict[str, Any]) -> list[str]:
     return [path]
 
 
-def sample_folder() -> Path:
+def sample_folder(kind: str = "particles") -> Path:
     """Return a new folder for a sample project, in the user's data folder."""
     parent = user_data_path("tomoscribe") / "samples"
     number = 1
-    while (parent / f"particles_{number}").exists():
+    while (parent / f"{kind}_{number}").exists():
         number += 1
-    return parent / f"particles_{number}"
+    return parent / f"{kind}_{number}"
 
 
 def open_sample() -> list[LayerTuple]:
-    """Make the sample project in a thread and open it when it is there.
+    """Make the sample with particles in a thread and open it when it is there.
 
     Raises
     ------
     TomoscribeError
         If there is no viewer.
     """
+    return _open_made(
+        sample_folder(),
+        lambda folder: make_sample_project(folder),
+        "Making two small tomograms with particles, a few seconds …",
+    )
+
+
+def open_membrane_sample() -> list[LayerTuple]:
+    """Make the sample with membranes in a thread and open it when it is there.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no viewer.
+    """
+
+    def make(folder: Path) -> Project:
+        from tomoscribe.simulate.membrane_project import make_membrane_project
+
+        return make_membrane_project(folder)
+
+    return _open_made(
+        sample_folder("membranes"),
+        make,
+        "Making a small tomogram with membranes and meshing them, some ten seconds …",
+    )
+
+
+def _open_made(folder: Path, make: Callable[[Path], Project], said: str) -> list[LayerTuple]:
     viewer = napari.current_viewer()
     if viewer is None:
         raise TomoscribeError("The sample opens in a viewer: start napari first.")
     add_docks(viewer)
-    session, folder = Session.of(viewer), sample_folder()
+    session = Session.of(viewer)
     # Without a parent it would be collected before it is done.
     background = Background(QApplication.instance())
     connect(background, session.closed, background.close)
-    bar = progress(total=0, desc="Making a tomogram with particles")
-    session.status_message.emit("Making two small tomograms with particles, a few seconds …")
+    bar = progress(total=0, desc="Making the sample")
+    session.status_message.emit(said)
 
-    def make() -> Path:
-        make_sample_project(folder).close()
+    def made() -> Path:
+        make(folder).close()
         return folder
 
     def end() -> None:
@@ -145,9 +176,9 @@ def open_sample() -> list[LayerTuple]:
         if PLACEHOLDER in viewer.layers:
             viewer.layers.remove(PLACEHOLDER)
 
-    def show(made: Path) -> None:
+    def show(path: Path) -> None:
         end()
-        session.change(lambda: session.open_project(made))
+        session.change(lambda: session.open_project(path))
 
     def failed(error: BaseException) -> None:
         end()
@@ -155,5 +186,5 @@ def open_sample() -> list[LayerTuple]:
             raise error
         session.status_message.emit(str(error))
 
-    background.run(make, show, failed)
+    background.run(made, show, failed)
     return [(np.empty((0, 3)), {"name": PLACEHOLDER, "units": ("angstrom",) * 3}, "points")]

@@ -28,12 +28,12 @@ class DepthControl(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._paint = MeshPaint.of(session)
-        self.depth = _slider(
+        self.depth_slider = _slider(
             "How far from the mesh the density is taken, along the outward normal "
             "(D, Shift+D, or Alt+wheel)"
         )
-        self.thickness = _slider("How thick a layer of density is averaged")
-        self.thickness.setRange(0, THICKEST_A)
+        self.thickness_slider = _slider("How thick a layer of density is averaged")
+        self.thickness_slider.setRange(0, THICKEST_A)
         self.depth_text, self.thickness_text = QLabel(), QLabel()
         self.density = self._toggle("Density", "Paints the density at this depth")
         self.scores = self._toggle("Scores", "Paints the scores over it")
@@ -43,8 +43,8 @@ class DepthControl(QWidget):
             self._paint.reset_contrast,
         )
         self._lay_out()
-        self.depth.valueChanged.connect(lambda v: self._paint.set_depth(float(v)))
-        self.thickness.valueChanged.connect(lambda v: self._paint.set_thickness(float(v)))
+        self.depth_slider.valueChanged.connect(lambda v: self._paint.set_depth(float(v)))
+        self.thickness_slider.valueChanged.connect(lambda v: self._paint.set_thickness(float(v)))
         connect(self, self._paint.changed, self.refresh)
         lend(self, session, {
             "depth_out": lambda: self._paint.move(+1),
@@ -56,10 +56,10 @@ class DepthControl(QWidget):
         """Show what is painted."""
         paint = self._paint
         low, high = paint.reach_A
-        with QSignalBlocker(self.depth), QSignalBlocker(self.thickness):
-            self.depth.setRange(round(low), round(high))
-            self.depth.setValue(round(paint.depth_A))
-            self.thickness.setValue(round(paint.thickness_A))
+        with QSignalBlocker(self.depth_slider), QSignalBlocker(self.thickness_slider):
+            self.depth_slider.setRange(round(low), round(high))
+            self.depth_slider.setValue(round(paint.depth_A))
+            self.thickness_slider.setValue(round(paint.thickness_A))
         self.depth_text.setText(f"{paint.depth_A:+.0f} Å")
         self.thickness_text.setText(f"{paint.thickness_A:.0f} Å")
         self.density.setChecked(paint.shows_density)
@@ -83,8 +83,8 @@ class DepthControl(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(style.SPACING)
         grid.setVerticalSpacing(style.SPACING)
-        lines = (("Depth", self.depth, self.depth_text),
-                 ("Thickness", self.thickness, self.thickness_text))  # fmt: skip
+        lines = (("Depth", self.depth_slider, self.depth_text),
+                 ("Thickness", self.thickness_slider, self.thickness_text))  # fmt: skip
         for line, (name, slider, text) in enumerate(lines):
             text.setMinimumWidth(text.fontMetrics().horizontalAdvance(VALUE_CHARACTERS))
             text.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

@@ -33,7 +33,7 @@ class MembranePanel(QWidget):
         self._starter = Starter.of(session)
         self._paint = MeshPaint.of(session)
         self._clicked = ClickProfile.of(session)
-        self.depth = DepthControl(session)
+        self.controls = DepthControl(session)
         self.plot = ProfilePlot()
         self.band = hint()
         self.statistics = button(
@@ -47,7 +47,7 @@ class MembranePanel(QWidget):
         connect(self, self._starter.changed, self._show_band)
         connect(self, self._clicked.changed, self.refresh)
         lend(self, session, {
-            "make_membranes": self.show_meshing, "statistics": self.show_statistics,
+            "make_membranes": self._meshing, "statistics": self._statistics,
         })  # fmt: skip
         self.refresh()
 
@@ -68,6 +68,12 @@ class MembranePanel(QWidget):
         window = StatisticsWindow(self._session, main_window(self))
         window.show()
         return window
+
+    def _meshing(self) -> None:
+        self.show_meshing()
+
+    def _statistics(self) -> None:
+        self.show_statistics()
 
     def _show_depth(self) -> None:
         self.plot.set_depth(self._paint.depth_A, self._paint.thickness_A)
@@ -91,7 +97,7 @@ class MembranePanel(QWidget):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(style.SPACING)
-        column.addWidget(self.depth)
+        column.addWidget(self.controls)
         column.addLayout(row(self.band, self.automatic, stretch=0))
         column.addStretch(1)
         column.addLayout(row(QWidget(), self.statistics, stretch=0))

@@ -67,10 +67,11 @@ class ProposalLayer:
                 self._mask = layer.shown = mask
                 # napari 0.9 ignores `shown` in 3D, and draws what has no size as a dot.
                 layer.size = np.where(mask, self._size(proposals), 0.0)
-            self._mark(layer, current)
-            if self._on_mesh:
-                self._hide(layer, mask)
         layer.refresh(thumbnail=False, highlight=False, extent=False)
+        # After the refresh: colours are drawn at once, by the rows that the last slicing found.
+        self._mark(layer, current)
+        if self._on_mesh:
+            self._hide(layer, mask)
 
     def show_layer(self, visible: bool) -> None:
         """Show or hide the layer, also one that is made later."""

@@ -14,6 +14,8 @@ from npe2 import PluginManifest
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import read_picks
 from tomoscribe.io.volumes import write_mrc
+from tomoscribe.project.model import ParticleClass
+from tomoscribe.project.store import Project
 from tomoscribe.ui import contributions
 
 
@@ -97,6 +99,23 @@ def test_the_sample_is_made_in_a_thread_and_opened(
     assert hands.session.project.path == tmp_path / "samples" / "particles_1"
     assert contributions.PLACEHOLDER not in hands.viewer.layers
     assert contributions.sample_folder().name == "particles_2"
+
+
+def test_the_sample_with_membranes_comes_with_them(
+    hands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process_until: Callable[..., None]
+) -> None:
+    def small(folder: Path) -> Project:
+        made = Project.create(folder)
+        made.add_class(ParticleClass("barrel", 150.0))
+        return made
+
+    monkeypatch.setattr(contributions, "add_docks", lambda _: None)
+    monkeypatch.setattr("tomoscribe.simulate.membrane_project.make_membrane_project", small)
+    monkeypatch.setattr(contributions, "user_data_path", lambda _: tmp_path)
+    hands.viewer.open_sample("tomoscribe", "membranes")
+    place = tmp_path / "samples" / "membranes_1"
+    process_until(lambda: hands.session.project.path == place, "the sample", timeout=60.0)
+    assert [c.name for c in hands.session.classes] == ["barrel"]
 
 
 def test_a_sample_that_cannot_be_made_says_why(

@@ -34,19 +34,19 @@ def click(session, count: int = 4) -> None:
 
 def test_dragging_the_depth_paints_the_density_there_with_the_same_contrast(session, panel) -> None:
     before = session.membranes.layer.contrast_limits
-    slider = panel.depth.depth
+    slider = panel.controls.depth_slider
     slider.setValue(-70)
     painted = session.membranes.layer.vertex_values
     np.testing.assert_allclose(painted, session.membrane.slab.mean(-70, 40), rtol=1e-5)
     assert session.membranes.layer.contrast_limits == before
-    assert panel.depth.depth_text.text() == "-70 Å"
+    assert panel.controls.depth_text.text() == "-70 Å"
     assert panel.plot.line.value() == -70
 
 
 def test_the_thickness_is_averaged_and_the_contrast_follows_the_noise(session, panel) -> None:
-    panel.depth.thickness.setValue(0)
+    panel.controls.thickness_slider.setValue(0)
     low, high = session.membranes.layer.contrast_limits
-    panel.depth.thickness.setValue(100)
+    panel.controls.thickness_slider.setValue(100)
     thick_low, thick_high = session.membranes.layer.contrast_limits
     assert thick_high - thick_low < high - low
     np.testing.assert_allclose(
@@ -108,9 +108,9 @@ def test_a_dragged_band_goes_into_the_next_training_until_it_is_reset(session, p
 
 
 def test_the_density_can_be_switched_off(session, panel) -> None:
-    QTest.mouseClick(panel.depth.density, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(panel.controls.density, Qt.MouseButton.LeftButton)
     assert np.ptp(session.membranes.layer.vertex_values) == 0
-    QTest.mouseClick(panel.depth.density, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(panel.controls.density, Qt.MouseButton.LeftButton)
     assert np.ptp(session.membranes.layer.vertex_values) > 0
 
 
