@@ -36,6 +36,7 @@ class CurrentMembrane:
         self.view = MembraneView(session)
         self.name: str | None = None
         self._project: Project | None = None
+        self._tomogram: str | None = None
         self._entries: dict[str, MembraneEntry] = {}
         self._shown: ShelvedMembrane | None = None
         self._complete = CompleteMask()
@@ -127,6 +128,9 @@ class CurrentMembrane:
         size_A = None if self._session.entry is None else self._session.entry.voxel_size_A
         self.shelf.forget([s.name for s in self.loaded() if s.membrane.voxel_size_A != size_A])
         self.name = name
+        if self._session.current != self._tomogram:
+            self._tomogram = self._session.current
+            self.view.forget_slice()
         try:
             self._show(name, None if name is None else self.shelf.need(name))
         except TomoscribeError as error:

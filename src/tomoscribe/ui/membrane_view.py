@@ -87,6 +87,8 @@ class MembraneView:
             stand, point = self._slice
             stand.take(viewer)
             viewer.dims.point = point
+        else:
+            viewer.reset_view()
         entry, selected = self._session.entry, self._session.picks.selected_ids()
         if entry is not None and selected and selected[-1] in entry.picks:
             self._session.fly_to(entry.picks[selected[-1]].zyx)
@@ -141,6 +143,10 @@ class MembraneView:
             self._stands[name].take(self._session.viewer)
         else:
             self.frame()
+
+    def forget_slice(self) -> None:
+        """Forget which slice was left: it was one of another tomogram."""
+        self._slice = None
 
     def remember(self) -> None:
         """Note where the camera stands before another membrane comes."""

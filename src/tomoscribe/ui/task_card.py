@@ -24,7 +24,11 @@ EMPTY = "Drop a tomogram on the viewer, or choose File ▸ Open Sample ▸ tomos
 
 
 def card_text(
-    clicks: int, class_name: str | None, has_tomogram: bool, asking: bool = False
+    clicks: int,
+    class_name: str | None,
+    has_tomogram: bool,
+    asking: bool = False,
+    has_membrane: bool = False,
 ) -> tuple[str, str]:
     """Return title and help of the card; `asking` is true while a voxel size is asked for."""
     if asking:
@@ -33,7 +37,8 @@ def card_text(
         return "Open a tomogram", EMPTY
     title = f"Click {TARGET} particles of {class_name}"
     if clicks == 0:
-        return title, "Click a particle in the slice, or press Q over it. W shows a 3D plane."
+        in_3d = "W shows the membrane in 3D" if has_membrane else "W shows a 3D plane"
+        return title, f"Click a particle in the slice, or press Q over it. {in_3d}."
     if clicks < TARGET:
         return (
             title,
@@ -79,6 +84,7 @@ class TaskCard(QFrame):
             connect(self, signal, self.refresh)
         connect(self, session.project_changed, self.refresh)
         connect(self, session.pending_changed, self.refresh)
+        connect(self, session.membrane_changed, self.refresh)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -86,7 +92,13 @@ class TaskCard(QFrame):
         clicks = count_clicks(self._session)
         has_tomogram = self._session.entry is not None
         asking = self._session.pending is not None
-        title, text = card_text(clicks, self._session.active_class, has_tomogram, asking)
+        title, text = card_text(
+            clicks,
+            self._session.active_class,
+            has_tomogram,
+            asking,
+            self._session.membrane is not None,
+        )
         self.title.setText(title)
         self.help.setText(text)
         self.progress.setVisible(has_tomogram)

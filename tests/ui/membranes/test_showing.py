@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt
 
 from tomoscribe.membranes.membrane import Membrane
+from tomoscribe.project.store import Project
 from tomoscribe.ui.mesh_visual import node_of
 
 
@@ -98,3 +101,41 @@ def test_napari_s_own_button_back_to_slices_hides_the_mesh_too(hands: Any) -> No
     hands.viewer.dims.ndisplay = 2
     assert not hands.session.membranes.shown
     assert hands.session.layer.visible
+
+
+def test_m_leads_into_another_tomogram_and_w_to_its_own_slice(
+    hands: Any, membrane_project: Project, files: Path
+) -> None:
+    other = files / "other.mrc"
+    shutil.copy(files / "tomo.mrc", other)
+    membrane_project.add_tomogram(other, name="other")
+    membrane_project.add_membrane(files / "ball.h5", "other", name="far_ball")
+    hands.viewer.dims.set_point(0, 60.0)
+    hands.key(Qt.Key.Key_W)
+    hands.session.set_membrane("bead")
+    hands.key(Qt.Key.Key_M)
+    assert (hands.session.current, hands.session.membrane_name) == ("other", "far_ball")
+    assert hands.session.membranes.shown
+    assert not hands.session.layer.visible
+    hands.click(hands.outward(hands.facing()))
+    assert [p.membrane for p in hands.picks] == ["far_ball"]
+    hands.session.picks.select([])
+    hands.key(Qt.Key.Key_W)
+    assert hands.session.layer.visible
+    assert hands.viewer.dims.point[0] == 200.0
+
+
+def test_a_tomogram_without_membranes_ends_the_mesh_view(
+    hands: Any, membrane_project: Project, files: Path
+) -> None:
+    bare = files / "bare.mrc"
+    shutil.copy(files / "tomo.mrc", bare)
+    membrane_project.add_tomogram(bare, name="bare")
+    hands.key(Qt.Key.Key_W)
+    hands.session.set_current("bare")
+    assert hands.session.membrane is None
+    assert not hands.session.membranes.shown
+    assert hands.viewer.dims.ndisplay == 2
+    assert hands.session.layer.visible
+    hands.session.set_current("tomo")
+    assert hands.session.membrane_name == "ball"
