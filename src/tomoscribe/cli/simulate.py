@@ -1,19 +1,28 @@
-"""`tomoscribe simulate`: write a simulated case with exact truth."""
+"""`tomoscribe simulate`: write a simulated case, or membranes, with exact truth."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
 
 from tomoscribe.simulate.case import CLICK_JITTER, write_case
+from tomoscribe.simulate.membrane_sample import simulate_membranes, write_membranes
 from tomoscribe.simulate.sample import PRESETS, make_scene
 
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="New folder for the case.", metavar="OUT")],
+    kind: Annotated[
+        Literal["particles", "membranes"],
+        typer.Option(
+            help="particles: a training folder of three tomograms; membranes: one tomogram of "
+            "four vesicles that carry particles, with their segmentation. The latter knows "
+            "--seed only."
+        ),
+    ] = "particles",
     preset: Annotated[
         str, typer.Option(help=f"What is in it: {', '.join(PRESETS)}.")
     ] = "particles",
@@ -46,6 +55,9 @@ def simulate(
     ] = CLICK_JITTER,
 ) -> None:
     """Write a simulated case: train/, val/ and test/ tomograms, sparse clicks, exact truth."""
+    if kind == "membranes":
+        _simulate_membranes(out, seed)
+        return
     scene = make_scene(preset, shape, snr, voxel_size_A)
     console = Console()
     with console.status(f"Simulating into {out}"):
@@ -55,6 +67,20 @@ def simulate(
         f"Wrote train, val and test tomograms of {' × '.join(map(str, scene.shape_zyx))} voxels at "
         f"{scene.voxel_size_A:g} Å with the target '{target.name}' ({target.diameter_A:g} Å) "
         f"to {out}; the truth is in {out / 'truth'}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _simulate_membranes(out: Path, seed: int) -> None:
+    console = Console()
+    with console.status(f"Simulating into {out}"):
+        made = simulate_membranes(seed)
+        write_membranes(made, out)
+    console.print(
+        f"Wrote membranes.mrc of {' × '.join(map(str, made.volume.shape))} voxels at "
+        f"{made.scene.voxel_size_A:g} Å, the labels of its four membranes in "
+        f"membranes_labels.mrc and {len(made.zyx)} particles in membranes_truth.csv to {out}.",
         highlight=False,
         soft_wrap=True,
     )

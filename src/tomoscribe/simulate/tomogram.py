@@ -144,9 +144,9 @@ def simulate_tomogram(scene: Scene, seed: int = 0) -> SimulatedTomogram:
     index, zyx = _place(rng, scene, vesicles)
     rotations = Rotation.random(len(index), rng=rng) if len(index) else Rotation.identity(0)
     for kind, position, rotation in zip(index, zyx, rotations, strict=True):
-        _stamp(clean, densities[kind], position, rotation, scene.voxel_size_A)
+        stamp(clean, densities[kind], position, rotation, scene.voxel_size_A)
     _add_beads(clean, rng, scene.beads, scene.voxel_size_A)
-    volume = _image(clean, rng, scene, zyx[index == 0])
+    volume = image(clean, rng, scene, zyx[index == 0])
     return SimulatedTomogram(
         volume,
         scene.voxel_size_A,
@@ -190,7 +190,7 @@ def _place(
     return index[:placed], zyx[:placed]
 
 
-def _stamp(
+def stamp(
     volume: NDArray[np.float32],
     density: Density,
     zyx: NDArray[np.float64],
@@ -228,7 +228,7 @@ def _add_beads(
         volume[box] += BEAD_CONTRAST / (1 + np.exp(3 * (away - radius)))
 
 
-def _image(
+def image(
     clean: NDArray[np.float32],
     rng: np.random.Generator,
     scene: Scene,
