@@ -47,6 +47,7 @@ class FlatView(QWidget):
         self.setCursor(Qt.CursorShape.CrossCursor)
         self._image: QImage | None = None
         self._pixels: NDArray[np.uint8] = np.zeros((0, 0, 4), np.uint8)
+        self._bytes = b""
         self._picks: Sequence[FlatPick] = ()
         self._reach = 1.0
         self._voxel_A = 1.0
@@ -55,10 +56,10 @@ class FlatView(QWidget):
 
     def show_picture(self, rgba: NDArray[np.uint8], reach: float, voxel_size_A: float) -> None:
         """Show a picture (H, W, 4) that goes `reach` voxels from its middle to its edges."""
-        self._pixels = rgba  # Qt does not copy them
+        self._pixels, self._bytes = rgba, rgba.tobytes()  # Qt does not copy what it is given
         height, width = rgba.shape[:2]
         kind = QImage.Format.Format_RGBA8888
-        self._image = QImage(rgba.data, width, height, 4 * width, kind)
+        self._image = QImage(self._bytes, width, height, 4 * width, kind)
         self._reach, self._voxel_A = reach, voxel_size_A
         self.update()
 
