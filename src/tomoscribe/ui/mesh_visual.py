@@ -54,18 +54,20 @@ def write_colors(viewer: ViewerModel, layer: Surface, colors: NDArray[np.float32
 
     Colours over colours go the short way too.
     """
+    before = layer.vertex_colors
+    if colors is None or before is None or len(before) != len(colors) or not layer.visible:
+        if colors is not before:
+            layer.vertex_colors = colors
+        return
     node = node_of(viewer, layer)
     try:
         data = node.mesh_data
-        ready = not node._data_changed and colors is not None and layer.vertex_colors is not None
-        ready = ready and len(layer.vertex_colors) == len(colors)
-        buffer = node.shared_program.vert["base_color"] if ready else None
+        buffer = None if node._data_changed else node.shared_program.vert["base_color"]
         corners = data.get_faces()
     except (AttributeError, KeyError):
         buffer = None
-    if buffer is None or not hasattr(buffer, "set_data") or not layer.visible:
-        if colors is not None or layer.vertex_colors is not None:
-            layer.vertex_colors = colors
+    if not hasattr(buffer, "set_data"):
+        layer.vertex_colors = colors
         return
     layer._vertex_colors = colors
     layer._slicing_state._view_vertex_colors = colors
