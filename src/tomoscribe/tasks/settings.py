@@ -79,6 +79,3 @@ class TrainingSettings(BaseModel):
     membrane: MembraneSettings = Field(
         default_factory=MembraneSettings, description="what only trainings on membranes have"
     )
-    membrane: MembraneSettings = Field(
-        default_factory=MembraneSettings, description="for trainings on membranes only"
-    )

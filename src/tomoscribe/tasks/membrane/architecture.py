@@ -26,8 +26,9 @@ _PRIOR = 0.01
 
 def make_net(plan: MembranePlan, classes: int) -> nn.Module:
     """Return the network of a plan."""
-    kind = diffusion if plan.architecture == "diffusionnet" else local
-    return kind.make_net(plan, classes)
+    if plan.architecture == "diffusionnet":
+        return diffusion.make_net(plan, classes)
+    return local.make_net(plan, classes)
 
 
 def place(

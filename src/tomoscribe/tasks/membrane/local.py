@@ -63,6 +63,7 @@ class LocalMembrane:
             np.stack([prepared.profiles(plan, shift) for shift in shifts_A])
         )
         self._charts: Charts | None = None
+        self._corners = self._shares = torch.empty(0)
         self.count = len(prepared.membrane.mesh.vertices_zyx)
         self.to(device)
 

@@ -57,11 +57,10 @@ class ChartNet(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(depths, width, 3, padding=1)
         self.blocks = nn.Sequential(*(Residual(width, hole) for hole in _HOLES))
-        self.head = nn.Sequential(
-            nn.BatchNorm2d(width), nn.SiLU(), nn.Dropout2d(dropout), nn.Conv2d(width, classes, 1)
-        )
-        last = self.head[-1]
+        last = nn.Conv2d(width, classes, 1)
+        self.head = nn.Sequential(nn.BatchNorm2d(width), nn.SiLU(), nn.Dropout2d(dropout), last)
         nn.init.normal_(last.weight, std=0.01)
+        assert last.bias is not None
         nn.init.constant_(last.bias, math.log(prior / (1 - prior)))
 
     def forward(self, x: Tensor) -> Tensor:

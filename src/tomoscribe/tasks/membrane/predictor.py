@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -153,7 +153,8 @@ def footprint_normals(
         return normals_zyx
     tree = KDTree(membrane.mesh.vertices_zyx)
     smooth = np.array(normals_zyx)
-    around: list[list[int]] = tree.query_ball_point(zyx, reach).tolist()
+    # One list for each position; the stubs know the answer to a single one only.
+    around = cast("list[list[int]]", tree.query_ball_point(zyx, reach))
     for index, near in enumerate(around):
         normals = membrane.normals_zyx[near]
         mean = normals[normals @ normals_zyx[index] > 0].sum(axis=0) + normals_zyx[index]

@@ -112,7 +112,7 @@ def _spacings_A(prepared: PreparedMembrane, vertices: np.ndarray[Any, Any]) -> l
         return []
     membrane = prepared.membrane
     places = membrane.mesh.vertices_zyx[vertices]
-    near, which = KDTree(places).query(places, k=2)
+    near, which = (np.asarray(part) for part in KDTree(places).query(places, k=2))
     normals = membrane.normals_zyx[vertices]
     same = (normals * normals[which[:, 1]]).sum(axis=1) > 0
     return [float(d) * membrane.voxel_size_A for d in near[same, 1] if d > 0]

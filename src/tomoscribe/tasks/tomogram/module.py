@@ -286,6 +286,7 @@ class TomogramModule(Learner):
     def predictor(self) -> TomogramPredictor:
         """Return a frozen copy of the EMA weights with the thresholds of the last evaluation."""
         net = copy.deepcopy(self.ema).eval()
+        assert isinstance(net, UNet3d)
         if self._bfloat16:
             net.to_bfloat16()
         return TomogramPredictor(
