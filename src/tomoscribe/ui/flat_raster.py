@@ -94,3 +94,11 @@ def colored(
     rgba = table[np.clip(scaled, 0, 255).astype(np.uint8)]
     rgba[..., 3] = np.where(np.isnan(picture), 0, 255)
     return np.ascontiguousarray(rgba)
+
+
+def from_colors(picture: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) of 0..1 as (H, W, 4); NaN becomes transparent."""
+    seen = np.isfinite(picture).all(axis=2)
+    rgb = np.round(255 * np.clip(np.nan_to_num(picture), 0, 1)).astype(np.uint8)
+    alpha = np.where(seen, 255, 0).astype(np.uint8)
+    return np.ascontiguousarray(np.dstack([rgb, alpha]))

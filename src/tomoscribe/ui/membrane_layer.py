@@ -12,7 +12,7 @@ import numpy as np
 from psygnal import Signal
 
 from tomoscribe.ui.membrane_parts import complete_faces, joined
-from tomoscribe.ui.mesh_visual import write_colors, write_values
+from tomoscribe.ui.mesh_visual import soften_light, write_colors, write_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -234,6 +234,7 @@ class MembraneLayer:
         assert layer is not None
         self._dress(layer)
         write_colors(self._session.viewer, layer, self._colors)
+        soften_light(self._session.viewer, layer)
         self.follow_neighbours()
         self.rebuild_patches()
 

@@ -13,7 +13,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import PickState
 from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.flat_raster import Raster, colored, make_raster
+from tomoscribe.ui.flat_raster import Raster, colored, from_colors, make_raster
 from tomoscribe.ui.flat_view import FlatPick, FlatView
 from tomoscribe.ui.mesh_pick_tool import Spot
 from tomoscribe.ui.pick_style import UNKNOWN_CLASS_COLOR, diameter_voxels
@@ -146,10 +146,18 @@ class Unrolled(QWidget):
             return
         if len(membranes.values) != len(shelved.membrane.mesh.vertices_zyx):
             return
+        if membranes.colors is not None:
+            channels = [self._raster.values(membranes.colors[:, k]) for k in range(3)]
+            self._show(from_colors(np.stack(channels, axis=-1)))
+            return
         colors = ensure_colormap(membranes.colormap).map(np.linspace(0, 1, 256))
         table = np.round(255 * colors).astype(np.uint8)
         picture = colored(self._raster.values(membranes.values), membranes.contrast_limits, table)
-        self.view.show_picture(picture, self._reach, shelved.membrane.voxel_size_A)
+        self._show(picture)
+
+    def _show(self, picture: NDArray[np.uint8]) -> None:
+        assert self._shelved is not None
+        self.view.show_picture(picture, self._reach, self._shelved.membrane.voxel_size_A)
 
     def refresh_picks(self, *_: object) -> None:
         """Show the picks of this membrane that lie in the map."""

@@ -86,6 +86,9 @@ def test_the_picture_shows_what_is_painted_on_the_mesh(hands: Any, unrolled: Any
     assert np.all(np.diff(bright[shown]) <= 0)
     assert bright[size // 2] == pytest.approx(255 * 20 / 40, abs=3)
     assert not shown[0]
+    colors = np.tile(np.array([1.0, 0.2, 0.0, 1.0], np.float32), (len(vertices), 1))
+    hands.session.membranes.set_colors(colors)
+    assert unrolled.view._pixels[size // 2, size // 2].tolist() == [255, 51, 0, 255]
 
 
 def test_the_raster_interpolates_between_vertices_and_knows_its_rim(unrolled: Any) -> None:
