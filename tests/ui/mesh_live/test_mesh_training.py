@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from qtpy.QtCore import Qt
 from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 
 from tomoscribe.picks.table import PickState
@@ -175,14 +174,13 @@ def test_train_starts_on_membranes_with_the_band_that_is_shown(
     monkeypatch.setattr(starter_module.launch, "launch", launch)
     dock = TrainDock(session)
     qtbot.addWidget(dock)
-    dock.show()
     assert dock.subjects.text() == "Membranes"
     assert "ball   4 clicks, trains" in dock.split.buttons[0].text()
     assert "4 clicks differ" in dock.band.text()
     dock.membrane.set_value("band_low_A", -20.0)
     dock.membrane.set_value("band_high_A", 90.0)
     assert "-20 to +90 Å: set by you" in dock.band.text()
-    qtbot.mouseClick(dock.train, Qt.MouseButton.LeftButton)
+    dock.train.click()
     process_until(lambda: started, "the start")
     config, control = started[0]
     assert config.task == "membrane"
@@ -194,7 +192,6 @@ def test_train_starts_on_membranes_with_the_band_that_is_shown(
 def test_the_task_can_be_switched_where_there_are_membranes(session, qtbot) -> None:
     dock = TrainDock(session)
     qtbot.addWidget(dock)
-    dock.show()
     assert dock.task.isVisibleTo(dock)
     dock.task.setCurrentIndex(dock.task.findData("tomogram"))
     dock.task.activated.emit(dock.task.currentIndex())
@@ -207,8 +204,7 @@ def test_the_task_can_be_switched_where_there_are_membranes(session, qtbot) -> N
 def test_a_click_on_a_membranes_line_changes_its_role(session, qtbot) -> None:
     dock = TrainDock(session)
     qtbot.addWidget(dock)
-    dock.show()
-    qtbot.mouseClick(dock.split.buttons[1], Qt.MouseButton.LeftButton)
+    dock.split.buttons[1].click()
     assert session.project.membranes["bead"].role is Role.VALIDATE
     assert "validates" in dock.split.buttons[1].text()
 
