@@ -4,7 +4,7 @@
 
 Both get the same mesh of case `m15` and take turns in one run; what is compared are CPU-seconds of
 one thread, medians over the rounds of theirs over ours. Beside each stands what says that both did
-the same. `--layers` times our two networks alone.
+the same.
 """
 
 from __future__ import annotations
@@ -26,10 +26,8 @@ import torch
 
 from cases import ensure_case
 from mesh_batches import MeshBatches
-from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.io.volumes import open_volume
-from tomoscribe.membranes.geodesics import distance_graph, distance_to, edge_graph
-from tomoscribe.membranes.heat import make_heat
+from tomoscribe.membranes.geodesics import distance_graph, distance_to
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
 from tomoscribe.membranes.meshing import mesh_segmentation
 from tomoscribe.membranes.operator_cache import MeshOperators
@@ -37,11 +35,9 @@ from tomoscribe.membranes.operators import PEER_UNIT_A, Operators, make_operator
 from tomoscribe.membranes.partition import partition_mesh
 from tomoscribe.membranes.slab import sample_slab
 from tomoscribe.nets.diffusionnet import DiffusionNet
-from tomoscribe.nets.mesh_augment import MeshAugmentation, Places, augment, standardise
-from tomoscribe.nets.mesh_heat import HeatField, HeatNet
-from tomoscribe.nets.mesh_losses import peer_targets, soft_cross_entropy, weighted_mse
+from tomoscribe.nets.mesh_augment import MeshAugmentation, augment, standardise
+from tomoscribe.nets.mesh_losses import peer_targets, weighted_mse
 from tomoscribe.nets.mesh_parts import ResidentParts
-from tomoscribe.nets.mesh_sparse import Rows
 
 VOXEL_A = 10.0
 PEER_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "QT_QPA_PLATFORM": "offscreen", "MPLBACKEND": "Agg"}
@@ -91,12 +87,9 @@ class Ours:
         torch.set_num_threads(1)
         torch.manual_seed(0)
         self.case = case
-        self.net, self.heat = DiffusionNet(16), HeatNet(16)
+        self.net = DiffusionNet(16)
         self.data: MeshBatches | None = None
-        self.field: HeatField | None = None
-        near = self._distances()
-        self.targets = peer_targets(near)
-        self.soft = torch.exp(-0.5 * (near / 40.0).square())
+        self.targets = peer_targets(self._distances())
 
     def _distances(self) -> torch.Tensor:
         mesh = self.case.mesh
@@ -121,10 +114,6 @@ class Ours:
             for p in parts
         ]
         return parts, operators
-
-    def prepare_heat(self) -> HeatField:
-        """All that the heat network needs of a membrane."""
-        return HeatField.of(make_heat(self.case.mesh, self.case.normals, VOXEL_A), CPU)
 
     def epoch(self) -> float:
         """Every vertex of the membrane once, augmented, with the peer's network."""
@@ -151,30 +140,6 @@ class Ours:
             losses.append(float(loss.detach()))
         return losses[-1]
 
-    def epoch_heat(self) -> float:
-        """Take the whole membrane through the heat network once."""
-        if self.field is None:
-            self.field = self.prepare_heat()
-        net = self.heat.train()
-        optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
-        places, values = self._whole()
-        generator = torch.Generator().manual_seed(0)
-        x = augment(standardise(values, places.valid), places, MeshAugmentation(), generator)
-        logits = net(x[0, :, 2:18], self.field)[:, 0]
-        loss = soft_cross_entropy(logits, self.soft, torch.ones_like(logits))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return float(loss.detach())
-
-    def _whole(self) -> tuple[Places, torch.Tensor]:
-        if not hasattr(self, "_places"):
-            positions = torch.from_numpy(self.case.mesh.vertices_zyx * VOXEL_A).float()[None]
-            edges = Rows.of(edge_graph(self.case.mesh) * VOXEL_A, CPU)
-            valid = torch.ones(1, positions.shape[1], dtype=torch.bool)
-            self._places = Places(positions, valid, edges)
-        return self._places, torch.from_numpy(self.case.values)[None]
-
     def predict(self) -> np.ndarray:
         """Scores of the membrane from nothing, with the peer's network."""
         parts, operators = self.prepare()
@@ -188,14 +153,6 @@ class Ours:
                 maps = net(values[own][None], resident.batch([number]))[0, :, 0].numpy()
                 scores[part.vertices[part.core]] = maps[part.core]
         return scores
-
-    def predict_heat(self) -> np.ndarray:
-        """Scores of the membrane from nothing, with the heat network."""
-        field, net = self.prepare_heat(), self.heat.eval()
-        mean, deviation = self.case.values.mean(), self.case.values.std()
-        values = torch.from_numpy((self.case.values[:, 2:18] - mean) / deviation)
-        with torch.no_grad():
-            return np.asarray(net(values, field)[:, 0])
 
 
 class Peer:
@@ -286,48 +243,15 @@ def agreement(path: Path, own: Operators) -> None:
     print(f"  of each of their first 120 eigenvectors ours hold {caught.min():.6f} or more")
 
 
-def layers() -> None:
-    """Print the cost of both networks on membranes of two sizes."""
-    for rows, columns in ((100, 130), (180, 150)):
-        y, x = np.mgrid[:rows, :columns].astype(float)
-        vertices = np.stack([0 * y.ravel(), 2.2 * y.ravel(), 2.2 * x.ravel()], axis=1)
-        a = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).ravel()
-        faces = np.concatenate(
-            [
-                np.stack([a, a + 1, a + columns + 1], axis=1),
-                np.stack([a, a + columns + 1, a + columns], axis=1),
-            ]
-        )
-        shuffle = np.random.default_rng(0).permutation(len(vertices))
-        mesh = TriangleMesh(vertices[shuffle], np.argsort(shuffle)[faces])
-        normals = np.tile([1.0, 0.0, 0.0], (len(vertices), 1))
-        field = HeatField.of(make_heat(mesh, normals, VOXEL_A), CPU)
-        values = torch.randn(len(vertices), 16)
-        for width in (16, 32):
-            net = HeatNet(16, width=width)
-            seconds = []
-            for _ in range(5):
-                start = time.process_time()
-                net.zero_grad()
-                net(values, field).square().mean().backward()
-                seconds.append(time.process_time() - start)
-            took = 1e3 * statistics.median(seconds)
-            print(f"heat, {len(vertices)} vertices, {width} channels: {took:.0f} ms a step")
-
-
 def main() -> None:
-    """Compare, or time our layers."""
+    """Compare both."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--peer-python", default=os.environ.get(PEER_VARIABLE))
     parser.add_argument("--case", default="m15")
     parser.add_argument("--membrane", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--layers", action="store_true", help="time our networks alone")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    if options.layers:
-        layers()
-        return
     if not options.peer_python or not Path(options.peer_python).exists():
         print(f"No MemBrain-pick to compare with: give --peer-python or set {PEER_VARIABLE}.")
         return
@@ -349,11 +273,8 @@ def main() -> None:
         )
         agreement(work / "part.npz", ours.part())
         compare("all operators of the membrane", lambda: peer("prepare"), ours.prepare, n)
-        compare("  the same, heat network", lambda: peer("prepare"), ours.prepare_heat, n)
         compare("training epoch, the peer's network", lambda: peer("epoch"), ours.epoch, n)
-        compare("  the same, heat network", lambda: peer("epoch"), ours.epoch_heat, n)
         compare("prediction, the peer's network", lambda: peer("predict"), ours.predict, n)
-        compare("  the same, heat network", lambda: peer("predict"), ours.predict_heat, n)
         covered = np.isfinite(ours.predict()).mean()
         print(f"  vertices with a score: theirs {peer('predict')['vertices']}, ours {covered:.0%}")
         peer.close()

@@ -4,15 +4,11 @@ import pytest
 import torch
 from tests.membranes.shapes import plane
 
-from tomoscribe.nets.losses import hot_exclusion, non_negative_pu
 from tomoscribe.nets.mesh_losses import (
-    as_grid,
     mean_shift_loss,
     mean_shift_seeds,
     peer_targets,
     scores_from_distances,
-    soft_cross_entropy,
-    vertex_labels,
     weighted_mse,
 )
 
@@ -38,39 +34,6 @@ def test_squared_errors_count_by_squared_weight() -> None:
 def test_without_any_label_there_is_no_loss() -> None:
     nothing = torch.zeros(4)
     assert float(weighted_mse(torch.ones(4), nothing, nothing)) == 0
-    assert float(soft_cross_entropy(torch.ones(4), nothing, nothing)) == 0
-
-
-def test_ignored_vertices_do_not_enter_the_cross_entropy() -> None:
-    logits = torch.tensor([0.0, 50.0], requires_grad=True)
-    loss = soft_cross_entropy(logits, torch.tensor([1.0, 0.0]), torch.tensor([1.0, 0.0]))
-    loss.backward()
-    assert float(loss.detach()) == pytest.approx(0.6931, abs=1e-3)
-    assert logits.grad[1] == 0
-
-
-@pytest.mark.parametrize("kind", ["hot", "pu"])
-def test_the_voxel_losses_take_vertices_and_leave_padding_alone(kind: str) -> None:
-    logits = torch.full((2, 50, 1), -3.0)
-    logits[0, 10], logits[0, 30], logits[1, 45] = 1.0, 2.0, 4.0
-    logits.requires_grad_()
-    target, negative = torch.zeros(2, 50, 1), torch.zeros(2, 50, 1)
-    target[0, 10] = 1.0
-    negative[0, 20] = 4.0
-    ignored = torch.zeros(2, 50, 1, dtype=torch.bool)
-    valid = torch.ones(2, 50, dtype=torch.bool)
-    valid[1, 40:] = False
-    labels = vertex_labels(target, negative, ignored, valid)
-    if kind == "hot":
-        loss = hot_exclusion(as_grid(logits), labels, 0.01)
-    else:
-        loss = non_negative_pu(as_grid(logits), labels, 0.005)
-    (gradient,) = torch.autograd.grad(loss, logits)
-    assert gradient[0, 10] < 0
-    assert gradient[0, 20] > 0
-    assert (gradient[1, 40:] == 0).all()
-    if kind == "hot":
-        assert gradient[0, 30] == 0
 
 
 def _field() -> tuple[torch.Tensor, torch.Tensor]:

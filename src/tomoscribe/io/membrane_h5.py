@@ -20,7 +20,6 @@ from tomoscribe.io.mesh_data import TriangleMesh
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MEMBRANE_SUFFIXES = (".h5", ".hdf5", ".hdf")
 # h5py takes a tenth of a second to import, which a viewer's start need not pay.
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 

@@ -18,8 +18,6 @@ WIDE_A = 150.0
 """How far the slab reaches to both sides: beyond most particles that sit on membranes."""
 FINEST_STEP_A = 2.5
 """No finer than the peer's step: cryo-ET has nothing to show below it."""
-_CUBIC_MARGIN = 4
-"""Voxels around a cut-out for linear sampling, so that its rim is never touched."""
 
 
 @dataclass(frozen=True)

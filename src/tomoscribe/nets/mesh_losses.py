@@ -1,16 +1,9 @@
-"""Losses on mesh vertices: distances to particles, soft scores, and where mean shift ends.
-
-Unlabelled vertices are handled as unlabelled voxels are, by the functions of `nets.losses`;
-`vertex_labels` and `as_grid` give them vertices in the layout that they expect.
-"""
+"""Losses on mesh vertices: distances to particles, and where mean shift ends."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-
-from tomoscribe.nets.losses import Labels
 
 PEER_DISTANCE_UNIT_A = 15.0
 """Å in one unit of the distances that MemBrain-pick predicts."""
@@ -52,37 +45,6 @@ def weighted_mse(predicted: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     # Where the weight is 0 a value that is no number must not spread.
     error = torch.where(weight > 0, error, torch.zeros_like(error))
     return error.sum() / weight.sum().clamp_min(1e-6)
-
-
-def soft_cross_entropy(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
-    """Return the mean cross entropy against soft targets 0..1, over what `weight` counts."""
-    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return (each * weight).sum() / weight.sum().clamp_min(1e-6)
-
-
-def as_grid(values: Tensor) -> Tensor:
-    """Return (B, N, C) vertex values as the (B, C, 1, 1, N) grid of the voxel losses."""
-    return values.transpose(1, 2)[:, :, None, None]
-
-
-def vertex_labels(target: Tensor, negative: Tensor, ignored: Tensor, valid: Tensor) -> Labels:
-    """Return labels (B, N, C) for `hot_exclusion` and `non_negative_pu`; padding is ignored.
-
-    Parameters
-    ----------
-    target, negative : (B, N, C) tensors
-        Gaussian of every click; weight of known negatives.
-    ignored : (B, N, C) tensor of bool
-        Where held-out clicks sit.
-    valid : (B, N) tensor of bool
-        Vertices that are no padding.
-    """
-    left_out = ignored | ~valid.unsqueeze(-1)
-    return Labels(
-        as_grid(target.masked_fill(left_out, 0.0)),
-        as_grid(negative.masked_fill(left_out, 0.0)),
-        as_grid(left_out),
-    )
 
 
 def mean_shift_seeds(

@@ -82,21 +82,16 @@ def on_diagonal(blocks: Sequence[Rows], height: int, width: int) -> Rows:
 
 
 class _Product(torch.autograd.Function):
-    """`matrix` to the power `times`, times x; the transpose serves the way back."""
+    """`matrix` times x; the transpose serves the way back."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, matrix: Tensor, transposed: Tensor, times: int) -> Tensor:
-        ctx.transposed, ctx.times = transposed, times
-        for _ in range(times):
-            x = matrix @ x
-        return x
+    def forward(ctx: Any, x: Tensor, matrix: Tensor, transposed: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return matrix @ x
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        gradient = gradients[0]
-        for _ in range(ctx.times):
-            gradient = ctx.transposed @ gradient
-        return gradient, None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.transposed @ gradients[0], None, None
 
 
 @dataclass(frozen=True)
@@ -106,12 +101,7 @@ class SparseOperator:
     matrix: Tensor
     transposed: Tensor
 
-    @classmethod
-    def of(cls, matrix: csr_array, device: torch.device) -> SparseOperator:
-        """Copy a matrix and its transpose to a device."""
-        return cls(Rows.of(matrix, device).matrix(), Rows.of(matrix.T.tocsr(), device).matrix())
-
-    def __call__(self, x: Tensor, times: int = 1) -> Tensor:
-        """Return the matrix, `times` times applied to `x` (V, C)."""
-        result: Tensor = _Product.apply(x, self.matrix, self.transposed, times)  # type: ignore[no-untyped-call]
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the matrix applied to `x` (V, C)."""
+        result: Tensor = _Product.apply(x, self.matrix, self.transposed)  # type: ignore[no-untyped-call]
         return result
