@@ -26,76 +26,88 @@ from tomoscribe.membranes.membrane import Membrane, load_membrane
 STAR_FLAVOURS = ("relion3.0", "relion3.1", "relion4", "relion5")
 
 
+Scored = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SCORED.h5...", help="Predicted membranes, of tomoscribe or MemBrain-pick."
+    ),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Lowest score of a pick, 0 to 1; with --mean-shift, of a vertex that takes part. "
+        "MemBrain-pick's distances d count as 1 - d/10.",
+        show_default=f"{DEFAULT_MIN_SCORE:g}; with --mean-shift {SHIFT_SCORE:g}",
+    ),
+]
+RadiusA = Annotated[
+    float,
+    typer.Option(
+        "--radius-A",
+        min=0.0,
+        help="Smallest distance in Å of two picks along the surface; usual: 0.6 diameters.",
+    ),
+]
+SmoothingA = Annotated[
+    float | None,
+    typer.Option(
+        "--smoothing-A",
+        min=0.0,
+        help="Gaussian in Å over neighbouring vertices before maxima are sought.",
+        show_default="a third of the radius",
+    ),
+]
+MeanShift = Annotated[
+    bool, typer.Option("--mean-shift", help="Cluster as MemBrain-pick does instead.")
+]
+BandwidthA = Annotated[
+    float,
+    typer.Option("--bandwidth-A", min=0.1, help="Bandwidth of --mean-shift in Å."),
+]
+InPlane = Annotated[
+    bool,
+    typer.Option(
+        "--in-plane",
+        help="Seek rotations about the normals from the density; they stay 0 where two "
+        "halves of the density do not agree.",
+    ),
+]
+Format = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        help=f"Format of the picks: {', '.join(STAR_FLAVOURS)}. The default is one block, "
+        "which MemBrain-pick and surforama read as well.",
+    ),
+]
+TomogramOption = Annotated[
+    str | None, typer.Option(help="Their tomogram, where the files' own path is wrong.")
+]
+VoxelSizeA = Annotated[
+    float | None,
+    typer.Option(
+        "--voxel-size-A",
+        min=0.01,
+        help="Voxel size in Å, where no file tells it.",
+        show_default="from the file or its tomogram",
+    ),
+]
+
+
 def cluster(
-    scored: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SCORED.h5...", help="Predicted membranes, of tomoscribe or MemBrain-pick."
-        ),
-    ],
+    scored: Scored,
     out: Annotated[Path, typer.Option(help="Folder for the picks (STAR); made if absent.")],
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Lowest score of a pick, 0 to 1; with --mean-shift, of a vertex that takes part. "
-            "MemBrain-pick's distances d count as 1 - d/10.",
-            show_default=f"{DEFAULT_MIN_SCORE:g}; with --mean-shift {SHIFT_SCORE:g}",
-        ),
-    ] = None,
-    radius_A: Annotated[
-        float,
-        typer.Option(
-            "--radius-A",
-            min=0.0,
-            help="Smallest distance in Å of two picks along the surface; usual: 0.6 diameters.",
-        ),
-    ] = DEFAULT_RADIUS_A,
-    smoothing_A: Annotated[
-        float | None,
-        typer.Option(
-            "--smoothing-A",
-            min=0.0,
-            help="Gaussian in Å over neighbouring vertices before maxima are sought.",
-            show_default="a third of the radius",
-        ),
-    ] = None,
-    mean_shift: Annotated[
-        bool, typer.Option("--mean-shift", help="Cluster as MemBrain-pick does instead.")
-    ] = False,
-    bandwidth_A: Annotated[
-        float,
-        typer.Option("--bandwidth-A", min=0.1, help="Bandwidth of --mean-shift in Å."),
-    ] = DEFAULT_BANDWIDTH_A,
-    in_plane: Annotated[
-        bool,
-        typer.Option(
-            "--in-plane",
-            help="Seek rotations about the normals from the density; they stay 0 where two "
-            "halves of the density do not agree.",
-        ),
-    ] = False,
-    format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help=f"Format of the picks: {', '.join(STAR_FLAVOURS)}. The default is one block, "
-            "which MemBrain-pick and surforama read as well.",
-        ),
-    ] = STAR_FLAVOURS[0],
-    tomogram: Annotated[
-        str | None, typer.Option(help="Their tomogram, where the files' own path is wrong.")
-    ] = None,
-    voxel_size_A: Annotated[
-        float | None,
-        typer.Option(
-            "--voxel-size-A",
-            min=0.01,
-            help="Voxel size in Å, where no file tells it.",
-            show_default="from the file or its tomogram",
-        ),
-    ] = None,
+    threshold: Threshold = None,
+    radius_A: RadiusA = DEFAULT_RADIUS_A,
+    smoothing_A: SmoothingA = None,
+    mean_shift: MeanShift = False,
+    bandwidth_A: BandwidthA = DEFAULT_BANDWIDTH_A,
+    in_plane: InPlane = False,
+    format_: Format = STAR_FLAVOURS[0],
+    tomogram: TomogramOption = None,
+    voxel_size_A: VoxelSizeA = None,
 ) -> None:
     """Pick particles from the scores of membranes.
 

@@ -21,68 +21,75 @@ class SurfaceChoice(StrEnum):
     middle = "middle"
 
 
+Segmentations = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="SEGMENTATION...",
+        help="Masks or label volumes (MRC, TIFF, HDF5, OME-Zarr), or folders of them.",
+    ),
+]
+TomogramOption = Annotated[
+    Path,
+    typer.Option(
+        help="The tomogram, or a folder of them, of which each segmentation takes the one "
+        "whose name its own begins with."
+    ),
+]
+BandA = Annotated[
+    tuple[float, float],
+    typer.Option(
+        "--band-A",
+        metavar="LOW HIGH",
+        help="Depths in Å, outward positive, of the densities that MemBrain-pick reads from "
+        "the files; tomoscribe keeps ±150 Å beside them.",
+    ),
+]
+StepA = Annotated[float, typer.Option("--step-A", min=0.01, help="Step in Å within --band-A.")]
+AreaA2 = Annotated[
+    float | None,
+    typer.Option(
+        "--area-A2",
+        min=0.01,
+        help="Surface in Å² a vertex.",
+        show_default="4 voxels², 400 Å² at 10 Å",
+    ),
+]
+VoxelSizeA = Annotated[
+    float | None,
+    typer.Option(
+        "--voxel-size-A",
+        min=0.01,
+        help="Voxel size in Å, where the tomogram's header does not tell it.",
+        show_default="from the tomogram",
+    ),
+]
+Surface = Annotated[
+    SurfaceChoice,
+    typer.Option(help="Both faces as one closed surface, or the sheet in the middle."),
+]
+Label = Annotated[
+    list[int] | None,
+    typer.Option(
+        min=1,
+        help="Value of the segmentation to be meshed, each of its components by itself; may "
+        "be repeated.",
+        show_default="all values, each as one mesh; the components of a mask",
+    ),
+]
+Obj = Annotated[bool, typer.Option("--obj", help="Write each mesh as .obj (voxels) as well.")]
+
+
 def mesh(
-    segmentations: Annotated[
-        list[Path],
-        typer.Argument(
-            metavar="SEGMENTATION...",
-            help="Masks or label volumes (MRC, TIFF, HDF5, OME-Zarr), or folders of them.",
-        ),
-    ],
-    tomogram: Annotated[
-        Path,
-        typer.Option(
-            help="The tomogram, or a folder of them, of which each segmentation takes the one "
-            "whose name its own begins with."
-        ),
-    ],
+    segmentations: Segmentations,
+    tomogram: TomogramOption,
     out: Annotated[Path, typer.Option(help="Folder for the membranes (.h5).")],
-    band_A: Annotated[
-        tuple[float, float],
-        typer.Option(
-            "--band-A",
-            metavar="LOW HIGH",
-            help="Depths in Å, outward positive, of the densities that MemBrain-pick reads from "
-            "the files; tomoscribe keeps ±150 Å beside them.",
-        ),
-    ] = (-22.5, 25.0),
-    step_A: Annotated[
-        float, typer.Option("--step-A", min=0.01, help="Step in Å within --band-A.")
-    ] = 2.5,
-    area_A2: Annotated[
-        float | None,
-        typer.Option(
-            "--area-A2",
-            min=0.01,
-            help="Surface in Å² a vertex.",
-            show_default="4 voxels², 400 Å² at 10 Å",
-        ),
-    ] = None,
-    voxel_size_A: Annotated[
-        float | None,
-        typer.Option(
-            "--voxel-size-A",
-            min=0.01,
-            help="Voxel size in Å, where the tomogram's header does not tell it.",
-            show_default="from the tomogram",
-        ),
-    ] = None,
-    surface: Annotated[
-        SurfaceChoice,
-        typer.Option(help="Both faces as one closed surface, or the sheet in the middle."),
-    ] = SurfaceChoice.closed,
-    label: Annotated[
-        list[int] | None,
-        typer.Option(
-            min=1,
-            help="Value of the segmentation to be meshed, each of its components by itself; may "
-            "be repeated.",
-            show_default="all values, each as one mesh; the components of a mask",
-        ),
-    ] = None,
-    obj: Annotated[
-        bool, typer.Option("--obj", help="Write each mesh as .obj (voxels) as well.")
-    ] = False,
+    band_A: BandA = (-22.5, 25.0),
+    step_A: StepA = 2.5,
+    area_A2: AreaA2 = None,
+    voxel_size_A: VoxelSizeA = None,
+    surface: Surface = SurfaceChoice.closed,
+    label: Label = None,
+    obj: Obj = False,
 ) -> None:
     """Mesh every membrane of segmentations and sample the tomogram along its normals."""
     # Meshing needs VTK, which a mistyped command need not wait for.

@@ -14,55 +14,61 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.registry import kind_of
 
+CheckpointOrRun = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CHECKPOINT_OR_RUN",
+        help="Checkpoint file, or a run folder for its best checkpoint.",
+    ),
+]
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...",
+        help="Tomograms (MRC, TIFF, HDF5 or OME-Zarr, also s3://), or membranes (.h5) for a "
+        "training on membranes; a folder stands for what it holds.",
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(help="Folder for heatmaps (MRC) or scored membranes (.h5), and picks."),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        min=0.0,
+        max=1.0,
+        help="Lowest score of a pick, 0 to 1.",
+        show_default="the checkpoint's own, calibrated on held-out clicks",
+    ),
+]
+Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")]
+VoxelSizeA = Annotated[
+    float | None,
+    typer.Option(
+        "--voxel-size-A",
+        min=0.01,
+        help="Voxel size of the tomograms in Å, where their headers do not tell it.",
+        show_default="from the header",
+    ),
+]
+TomogramOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Tomogram of the membranes, where their files do not lead to it.",
+        show_default=False,
+    ),
+]
+
 
 def predict(
-    checkpoint_or_run: Annotated[
-        Path,
-        typer.Argument(
-            metavar="CHECKPOINT_OR_RUN",
-            help="Checkpoint file, or a run folder for its best checkpoint.",
-        ),
-    ],
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...",
-            help="Tomograms (MRC, TIFF, HDF5 or OME-Zarr, also s3://), or membranes (.h5) for a "
-            "training on membranes; a folder stands for what it holds.",
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(help="Folder for heatmaps (MRC) or scored membranes (.h5), and picks."),
-    ],
-    threshold: Annotated[
-        float | None,
-        typer.Option(
-            min=0.0,
-            max=1.0,
-            help="Lowest score of a pick, 0 to 1.",
-            show_default="the checkpoint's own, calibrated on held-out clicks",
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")
-    ] = "auto",
-    voxel_size_A: Annotated[
-        float | None,
-        typer.Option(
-            "--voxel-size-A",
-            min=0.01,
-            help="Voxel size of the tomograms in Å, where their headers do not tell it.",
-            show_default="from the header",
-        ),
-    ] = None,
-    tomogram: Annotated[
-        str | None,
-        typer.Option(
-            help="Tomogram of the membranes, where their files do not lead to it.",
-            show_default=False,
-        ),
-    ] = None,
+    checkpoint_or_run: CheckpointOrRun,
+    files: Files,
+    out: Out,
+    threshold: Threshold = None,
+    device: Device = "auto",
+    voxel_size_A: VoxelSizeA = None,
+    tomogram: TomogramOption = None,
 ) -> None:
     """Predict scores and picks.
 

@@ -23,41 +23,50 @@ from tomoscribe.membranes.statistics_tables import Row, statistics_tables
 ONE_CLASS = "particle"
 
 
+Picks = Annotated[
+    Path, typer.Argument(metavar="PICKS", help="Picks on the membranes: STAR, CSV, ...")
+]
+Mesh = Annotated[
+    list[Path],
+    typer.Option(
+        help="Membrane (.h5) or mesh; may be repeated. A pick counts for the nearest one."
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        help="CSV of densities; NAME_neighbours.csv and NAME_ripley.csv are written beside."
+    ),
+]
+MaxRadiusA = Annotated[
+    float | None,
+    typer.Option(
+        "--max-radius-A",
+        min=1.0,
+        help="Largest radius in Å of Ripley's function.",
+        show_default="a quarter of the membrane's width, at most 1000",
+    ),
+]
+Simulations = Annotated[
+    int, typer.Option(min=0, help="Random arrangements for the envelope of Ripley's function.")
+]
+TomogramOption = Annotated[
+    str | None, typer.Option(help="Their tomogram, where the files do not tell it.")
+]
+VoxelSizeA = Annotated[
+    float | None,
+    typer.Option("--voxel-size-A", min=0.01, help="Voxel size in Å, where no file tells it."),
+]
+
+
 def statistics(
-    picks: Annotated[
-        Path, typer.Argument(metavar="PICKS", help="Picks on the membranes: STAR, CSV, ...")
-    ],
-    mesh: Annotated[
-        list[Path],
-        typer.Option(
-            help="Membrane (.h5) or mesh; may be repeated. A pick counts for the nearest one."
-        ),
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            help="CSV of densities; NAME_neighbours.csv and NAME_ripley.csv are written beside."
-        ),
-    ],
-    max_radius_A: Annotated[
-        float | None,
-        typer.Option(
-            "--max-radius-A",
-            min=1.0,
-            help="Largest radius in Å of Ripley's function.",
-            show_default="a quarter of the membrane's width, at most 1000",
-        ),
-    ] = None,
-    simulations: Annotated[
-        int, typer.Option(min=0, help="Random arrangements for the envelope of Ripley's function.")
-    ] = SIMULATIONS,
-    tomogram: Annotated[
-        str | None, typer.Option(help="Their tomogram, where the files do not tell it.")
-    ] = None,
-    voxel_size_A: Annotated[
-        float | None,
-        typer.Option("--voxel-size-A", min=0.01, help="Voxel size in Å, where no file tells it."),
-    ] = None,
+    picks: Picks,
+    mesh: Mesh,
+    out: Out,
+    max_radius_A: MaxRadiusA = None,
+    simulations: Simulations = SIMULATIONS,
+    tomogram: TomogramOption = None,
+    voxel_size_A: VoxelSizeA = None,
 ) -> None:
     """Tell how particles lie on membranes.
 
