@@ -50,6 +50,7 @@ def test_every_format_comes_back_in_voxels(tmp_path, suffix, unit):
         (10.0, 0.0, FAR, "A from the corner"),
         (1.0, 0.0, Geometry((60, 64, 68)), "voxels"),
         (0.01, 0.0, Geometry((6000, 6400, 6800), 10.0), "voxels"),
+        (1.0, 25.0, BOX, "voxels"),
     ],
 )
 def test_box_of_the_tomogram_tells_the_unit(tmp_path, scale, shift, geometry, unit):
@@ -58,7 +59,7 @@ def test_box_of_the_tomogram_tells_the_unit(tmp_path, scale, shift, geometry, un
     write_mesh(tmp_path / "m.obj", TriangleMesh(moved, mesh.faces))
     read = read_mesh(tmp_path / "m.obj", geometry)
     assert read.unit == unit
-    if geometry in (BOX, FAR):
+    if geometry in (BOX, FAR) and shift in (0.0, 3173.75):
         assert np.allclose(read.mesh.vertices_zyx, mesh.vertices_zyx, atol=1e-3)
 
 

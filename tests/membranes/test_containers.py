@@ -245,6 +245,9 @@ def test_mesh_outside_its_tomogram_is_refused_and_a_part_is_told(tmp_path, tomog
         make_membrane("m", away, volume)
     partly = TriangleMesh(ball.vertices_zyx + np.array([20.0, 0, 0]), ball.faces)
     assert any("lie outside" in n for n in make_membrane("m", partly, volume).notes)
+    # As Å it would shrink into the corner, and fit.
+    write_peer(tmp_path / "p.h5", partly, tomo_file=tomogram)
+    assert np.ptp(load_membrane(tmp_path / "p.h5").mesh.vertices_zyx, axis=0).min() > 25
 
 
 def _without(path, key):
@@ -265,6 +268,13 @@ def _broken(path, how):
             file["scores"] = np.zeros(3)
         elif how == "nan":
             file["points"][0, 0] = np.nan
+        elif how == "densities":
+            file["normal_values"][...] = np.nan
+        elif how == "text":
+            del file["pixel_size"]
+            file["pixel_size"] = "ten"
+        elif how == "band":
+            file["band_A"] = [1.0]
 
 
 @pytest.mark.parametrize(
@@ -274,6 +284,9 @@ def _broken(path, how):
         ("normals", "'normals' .* does not fit"),
         ("scores", "3 scores"),
         ("nan", "NaN"),
+        ("densities", "densities in p.h5 are NaN"),
+        ("text", "'pixel_size' .* not a number"),
+        ("band", "'band_A' .* not 2 numbers"),
     ],
 )
 def test_broken_container_is_refused_in_one_sentence(tmp_path, ball, how, sentence):
@@ -281,6 +294,25 @@ def test_broken_container_is_refused_in_one_sentence(tmp_path, ball, how, senten
     _broken(tmp_path / "p.h5", how)
     with pytest.raises(TomoscribeError, match=sentence):
         load_membrane(tmp_path / "p.h5", voxel_size_A=VOXEL_A)
+
+
+@pytest.mark.parametrize("key", ["depths_A", "slab", "tomo_file", "normals", "normals_outward"])
+def test_own_container_that_lost_a_key_is_read_all_the_same(tmp_path, tomogram, ball, key):
+    made = make_membrane("m", ball, open_volume(tomogram))
+    save_membrane(tmp_path / "m.h5", made)
+    _without(tmp_path / "m.h5", key)
+    back = load_membrane(tmp_path / "m.h5")
+    assert np.allclose(back.slab.mean(40.0, 0.0), made.slab.mean(40.0, 0.0), atol=1e-3)
+    assert np.einsum("ij,ij->i", back.normals_zyx, made.normals_zyx).min() > 0.99
+
+
+def test_density_that_is_nan_in_places_is_told(tmp_path, tomogram, ball):
+    volume = np.asarray(open_volume(tomogram).data[...]).copy()
+    volume[:, :, 30:34] = np.nan
+    write_mrc(tmp_path / "nan.mrc", volume, VOXEL_A)
+    made = make_membrane("m", ball, open_volume(tmp_path / "nan.mrc"))
+    assert "are NaN or infinite" in made.notes[0]
+    assert np.isfinite(made.slab.values).all()
 
 
 def test_container_without_densities_and_tomogram_says_so(tmp_path, ball):

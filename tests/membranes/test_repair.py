@@ -90,6 +90,15 @@ def test_doubled_and_third_triangles_go():
     assert any("doubled" in note for note in notes)
 
 
+def test_patch_that_is_there_twice_stays_once():
+    mesh = sphere(10, 2)
+    twice = TriangleMesh(mesh.vertices_zyx, np.concatenate([mesh.faces, mesh.faces[:50]]))
+    mended, notes = repair_mesh(twice)
+    assert open_edges(mended) == 0
+    assert len(mended.faces) == len(mesh.faces)
+    assert notes == ("50 doubled triangles left out.",)
+
+
 def test_small_hole_is_filled_and_said():
     mesh = sphere(10, 3)
     mended, notes = repair_mesh(TriangleMesh(mesh.vertices_zyx, np.delete(mesh.faces, 11, axis=0)))

@@ -9,6 +9,7 @@ from tests.membranes.shapes import plane, sphere
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
+from tomoscribe.membranes import slab as slab_module
 from tomoscribe.membranes.locate import SurfaceLocator
 from tomoscribe.membranes.outline import Outline, plane_outline
 from tomoscribe.membranes.slab import (
@@ -81,11 +82,23 @@ def test_linear_sampling_reads_the_box_around_the_membrane_only():
 def test_nan_voxels_count_as_the_mean_and_the_border_goes_on(order):
     volume = np.full((20, 20, 20), 2.0, dtype=np.float32)
     volume[10, 10, 10] = np.nan
-    slab = sample_slab(
-        volume, np.array([[10.0, 10, 10], [19.0, 5, 5]]), np.array([[1.0, 0, 0], [1.0, 0, 0]]),
-        [-10.0, 0.0, 90.0], 10.0, order=order,
-    )  # fmt: skip
+    notes = []
+    points, normals = np.array([[10.0, 10, 10], [19.0, 5, 5]]), np.array([[1.0, 0, 0]] * 2)
+    slab = sample_slab(volume, points, normals, [-10.0, 0.0, 90.0], 10.0, order=order, notes=notes)
     assert np.allclose(slab.values, 2.0, atol=1e-4)
+    assert notes[0].startswith("1 of ")
+    with pytest.raises(TomoscribeError, match="NaN"):
+        sample_slab(np.full_like(volume, np.nan), points, normals, [0.0], 10.0, order=order)
+
+
+def test_a_fine_mesh_is_sampled_in_pieces_as_at_once(monkeypatch):
+    volume = np.random.default_rng(0).normal(size=(20, 20, 20)).astype(np.float32)
+    points = np.random.default_rng(1).uniform(0, 19, (50, 3))
+    normals = np.tile([0.0, 0.6, 0.8], (50, 1))
+    depths = wide_depths_A(10.0)
+    whole = sample_slab(volume, points, normals, depths, 10.0)
+    monkeypatch.setattr(slab_module, "_CHUNK", 500)
+    assert np.array_equal(sample_slab(volume, points, normals, depths, 10.0).values, whole.values)
 
 
 def test_wide_depths_reach_150_A_in_half_voxels_around_the_mesh():

@@ -9,6 +9,7 @@ import pytest
 import starfile
 from tests.project.spheres import (
     CENTERS,
+    SHAPE,
     VOXEL_SIZE_A,
     on_sphere,
     write_container,
@@ -17,9 +18,11 @@ from tests.project.spheres import (
     write_tomogram,
 )
 
+from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.pick_files import read_picks, write_picks
 from tomoscribe.membranes.membrane import load_membrane
-from tomoscribe.picks.table import PickState
+from tomoscribe.picks.table import PickState, positions_zyx
 from tomoscribe.project.export_folder import export_training_folder
 from tomoscribe.project.model import ParticleClass, Patch, Role, TrainingData, TrainingSample
 from tomoscribe.project.raw_membranes import holds_membranes
@@ -140,6 +143,16 @@ def test_picks_that_name_no_membrane_count_for_the_nearest_within_reach(project:
     assert "1 pick of TS_1 lie on no membrane and more than 200 Å" in told
 
 
+def test_picks_on_an_unused_membrane_are_not_its_neighbours(project: Project) -> None:
+    click(project, "M1", 3)
+    # 10 Å from M2, 40 to 50 Å from M1 and M3.
+    near = np.array([[20.0, 22.0, 29.0], [20.0, 22.0, 51.0]])
+    project.edit("TS_1", project.tomograms["TS_1"].picks.make_add(near, "ribo"))
+    project.set_role("M2", Role.UNUSED)
+    data = load(project)
+    assert {n: len(s.picks) for n, s in by_name(data).items()} == {"M1": 3, "M2": 2, "M3": 0}
+
+
 def test_picks_on_a_membrane_that_is_gone_are_left_out_and_told(project: Project) -> None:
     click(project, "M1", 3)
     click(project, "M2", 2)
@@ -205,8 +218,8 @@ def test_a_folder_of_membrain_pick_is_read_as_it_is(folder: Path) -> None:
     assert 60 <= data.classes[0].diameter_A <= 150  # nobody tells it, and nobody must
     assert load_folder(folder, diameter_A=200.0).classes[0].diameter_A == 200.0
     assert not any(s.complete for s in data.samples)
-    # MemBrain-pick's winding is inward.
-    (only,) = [w for w in data.warnings if "inside out" not in w]
+    # Not a word about MemBrain-pick's winding, which is always inward.
+    (only,) = data.warnings
     assert "The diameter of particle is not told" in only
     assert all(s.complete for s in load_folder(folder, complete=True).samples)
 
@@ -366,3 +379,18 @@ def test_tomograms_are_exported_where_no_pick_is_on_a_membrane(
     assert (tmp_path / "out" / "train" / "TS_1.mrc").exists()
     with pytest.raises(TomoscribeError, match="not empty"):
         export_training_folder(project, tmp_path / "out")
+
+
+def test_labels_of_other_programs_lie_beside_containers_too(folder: Path) -> None:
+    star = folder / "train" / "M1.star"
+    columns = read_picks(star)
+    star.unlink()
+    write_picks(
+        star.with_suffix(".mod"),
+        columns,
+        geometry=Geometry(SHAPE, VOXEL_SIZE_A),
+        tomogram_name="M1",
+        flavour="imod",
+    )
+    sample = by_name(load_folder(folder))["M1"]
+    assert np.allclose(positions_zyx(sample.picks), columns.zyx, atol=1e-3)

@@ -142,23 +142,23 @@ def _parse(place: Path, held: dict[str, Any]) -> MembraneFile:
     normals = _matrix(place, held, "normals", 3, count)
     outward = _matrix(place, held, "normals_outward", 3, count)
     values = _matrix(place, held, "normal_values", None, count)
-    slab = _matrix(place, held, "slab", None, count)
-    band = held.get("band_A")
-    shape = held.get("tomogram_shape_zyx")
+    slab, depths = _slab(place, held, count)
+    band = _numbers(place, held, "band_A", 2)
+    shape = _numbers(place, held, "tomogram_shape_zyx", 3)
     own_scores = _matrix(place, held, "class_scores", count)
     distances = held.get("scores")
     centers = _matrix(place, held, "cluster_centers", 3)
     return MembraneFile(
         mesh=TriangleMesh(xyz_to_zyx(points), faces.astype(np.int64)),
-        pixel_size=_number(held, "pixel_size") or 1.0,
+        pixel_size=_number(place, held, "pixel_size") or 1.0,
         normals_zyx=None if normals is None else xyz_to_zyx(normals),
         values=None if values is None else values.astype(np.float32),
         normals_outward_zyx=None if outward is None else xyz_to_zyx(outward),
-        slab_values=None if slab is None else slab.astype(np.float32),
-        depths_A=None if slab is None else np.asarray(held["depths_A"], dtype=np.float64),
-        voxel_size_A=_number(held, "voxel_size_A"),
-        band_A=None if band is None else (float(band[0]), float(band[1])),
-        step_A=_number(held, "step_A"),
+        slab_values=slab,
+        depths_A=depths,
+        voxel_size_A=_number(place, held, "voxel_size_A"),
+        band_A=None if band is None else (band[0], band[1]),
+        step_A=_number(place, held, "step_A"),
         tomogram=_text(held, "tomo_file"),
         tomogram_relative=_text(held, "tomo_file_relative"),
         tomogram_shape_zyx=None if shape is None else (int(shape[0]), int(shape[1]), int(shape[2])),
@@ -168,6 +168,19 @@ def _parse(place: Path, held: dict[str, Any]) -> MembraneFile:
         class_names=_texts(held, "class_names"),
         notes=_texts(held, "notes"),
     )
+
+
+def _slab(
+    place: Path, held: dict[str, Any], count: int
+) -> tuple[NDArray[np.float32] | None, NDArray[np.float64] | None]:
+    """Return our slab and its depths; one that has lost its depths is worth nothing."""
+    slab = _matrix(place, held, "slab", None, count)
+    if slab is None or "depths_A" not in held:
+        return None, None
+    depths = np.array(_numbers(place, held, "depths_A", slab.shape[1]), dtype=np.float64)
+    if not (np.diff(depths) > 0).all():
+        raise TomoscribeError(f"The depths_A of {place} do not ascend: make the membrane again.")
+    return slab.astype(np.float32), depths
 
 
 def _distances(place: Path, held: Any, count: int) -> NDArray[np.float64] | None:
@@ -197,19 +210,27 @@ def _matrix(
     return values.astype(np.float64)
 
 
-def _number(held: dict[str, Any], name: str) -> float | None:
+def _number(place: Path, held: dict[str, Any], name: str) -> float | None:
+    """Return a number above 0, None where there is none."""
     if name not in held:
         return None
-    value = np.asarray(held[name], dtype=np.float64).reshape(-1)
-    return float(value[0]) if len(value) and np.isfinite(value[0]) and value[0] > 0 else None
+    (value,) = _numbers(place, held, name, 1) or (0.0,)
+    return value if np.isfinite(value) and value > 0 else None
+
+
+def _numbers(place: Path, held: dict[str, Any], name: str, count: int) -> tuple[float, ...] | None:
+    """Return so many numbers, None where they are not there."""
+    if name not in held:
+        return None
+    values = np.asarray(held[name]).reshape(-1)
+    if len(values) != count or values.dtype.kind not in "iuf":
+        what = "a number" if count == 1 else f"{count} numbers"
+        raise TomoscribeError(f"'{name}' of {place} is not {what}.")
+    return tuple(float(value) for value in values)
 
 
 def _text(held: dict[str, Any], name: str) -> str | None:
-    if name not in held:
-        return None
-    value = np.asarray(held[name]).reshape(-1)[0]
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text or None
+    return next(iter(_texts(held, name)), "") or None
 
 
 def _texts(held: dict[str, Any], name: str) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from tomoscribe.io.atomic import atomic_path
 from tomoscribe.io.mesh_data import TriangleMesh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,6 +26,8 @@ MESH_SUFFIXES = (".obj", ".ply", ".stl", ".vtp", ".vtk")
 Unit = Literal["voxels", "A", "A from the corner", "nm"]
 _MARGIN = 0.02
 """A unit must hold this much more of the mesh in the tomogram than a likelier one to be taken."""
+_FINE_VOXELS, _FINEST_VOXELS = 0.5, 0.25
+"""A mesh with shorter edges is in another unit, if one will do; with the shortest it surely is."""
 _HOLDS = 0.5
 """A unit that leaves more than this share of the mesh outside the tomogram is not believed."""
 
@@ -133,6 +135,33 @@ def voxels_of(
     return vertices_zyx * scale / geometry.require_voxel_size()
 
 
+def shares_within(
+    guesses: Sequence[NDArray[np.float64]],
+    faces: NDArray[np.int64],
+    shape_zyx: tuple[int, int, int],
+) -> list[float]:
+    """Return the share of the vertices within a tomogram, 0..1, for each guess of their voxels.
+
+    0 for one that makes the mesh finer than the tomogram's voxels while another holds most of it,
+    or much finer: a mesh in voxels that is read as Å shrinks into the tomogram's corner, and
+    would always fit.
+
+    Parameters
+    ----------
+    guesses : sequence of (V, 3) arrays
+        z y x.
+    faces : (F, 3) array
+    shape_zyx : tuple of int
+    """
+    edges = [float(np.linalg.norm(v[faces[:, 0]] - v[faces[:, 1]], axis=1).mean()) for v in guesses]
+    shares = [float(((v > -1) & (v < shape_zyx)).all(axis=1).mean()) for v in guesses]
+    for least in (_FINE_VOXELS, _FINEST_VOXELS):
+        good = [s if e >= least else 0.0 for s, e in zip(shares, edges, strict=True)]
+        if max(good) >= _HOLDS:
+            return good
+    return good if max(edges) >= _FINEST_VOXELS else shares
+
+
 _SENTENCES: dict[Unit, str] = {
     "voxels": "The mesh's coordinates are read as voxels: so it lies in the tomogram.",
     "A": "The mesh's coordinates are read as Å{origin}: so it lies in the tomogram.",
@@ -152,11 +181,13 @@ def _in_voxels(path: Path, mesh: TriangleMesh, geometry: Geometry, unit: Unit | 
         units += ["A", "nm"]
         if any(geometry.origin_zyx_A):
             units.insert(2, "A from the corner")
-    shape = np.asarray(geometry.shape_zyx)
+    shares = shares_within(
+        [voxels_of(mesh.vertices_zyx, geometry, each) for each in units],
+        mesh.faces,
+        geometry.shape_zyx,
+    )
     best, held = units[0], -1.0
-    for each in units:
-        voxels = voxels_of(mesh.vertices_zyx, geometry, each)
-        share = float(((voxels > -1) & (voxels < shape)).all(axis=1).mean())
+    for each, share in zip(units, shares, strict=True):
         if share > held + _MARGIN:
             best, held = each, share
     if held < _HOLDS:

@@ -42,6 +42,8 @@ class PickFormat:
         Whether a pick is a line of text, so that the first lines can be shown.
     numbers_classes : bool
         Whether classes lose their names.
+    binary : bool
+        Whether a file is no text.
     """
 
     name: str
@@ -57,6 +59,7 @@ class PickFormat:
     one_class: bool = False
     rows_in_text: bool = True
     numbers_classes: bool = False
+    binary: bool = False
 
     @property
     def suffix(self) -> str:
@@ -160,6 +163,7 @@ FORMATS: tuple[PickFormat, ...] = (
         numbers_classes=True,
         recogniser="em:is_motive_list",
         rows_in_text=False,
+        binary=True,
     ),
     PickFormat(
         "imod",
@@ -172,6 +176,7 @@ FORMATS: tuple[PickFormat, ...] = (
         recogniser="imod:is_imod",
         one_tomogram=True,
         rows_in_text=False,
+        binary=True,
     ),
     PickFormat(
         "cbox",

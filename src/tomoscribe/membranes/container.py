@@ -14,6 +14,7 @@ from scipy.spatial import KDTree
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
+from tomoscribe.io.meshes import shares_within
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
 from tomoscribe.membranes.repair import repair_mesh
 from tomoscribe.membranes.slab import Slab
@@ -92,10 +93,12 @@ def read_surface(
 def _own(held: MembraneFile) -> Surface:
     assert held.normals_outward_zyx is not None
     mesh = replace(held.mesh, faces=np.ascontiguousarray(held.mesh.faces[:, ::-1]))
-    slab = None
+    slab, normals, notes = None, held.normals_outward_zyx, ()
     if held.slab_values is not None and held.depths_A is not None:
         slab = Slab(held.slab_values, held.depths_A)
-    return Surface(mesh, held.normals_outward_zyx, slab, None, held.scores, held.class_names, ())
+    if not np.isfinite(normals).all():
+        normals, notes = vertex_normals_zyx(mesh), ("Normals that were NaN are made anew.",)
+    return Surface(mesh, normals, slab, None, held.scores, held.class_names, notes)
 
 
 def _unit(
@@ -109,10 +112,8 @@ def _unit(
         "Its points are in voxels, against its pixel_size.": 1.0,
         "Its points are in Å, against its pixel_size.": voxel_size_A,
     }
-    inside = {}
-    for note, unit in units.items():
-        voxels = held.mesh.vertices_zyx / unit
-        inside[note] = float(((voxels > -1) & (voxels < shape)).all(axis=1).mean())
+    guesses = [held.mesh.vertices_zyx / unit for unit in units.values()]
+    inside = dict(zip(units, shares_within(guesses, held.mesh.faces, shape), strict=True))
     best = max(inside, key=lambda note: inside[note])
     if inside[""] >= inside[best] - _UNIT_MARGIN:
         return held.pixel_size, ()

@@ -20,7 +20,7 @@ from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.membranes.container import PEER_STEP_A, Surface, fill_file, read_surface
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
 from tomoscribe.membranes.repair import repair_mesh
-from tomoscribe.membranes.slab import Slab, sample_slab, wide_depths_A
+from tomoscribe.membranes.slab import Slab, finite, sample_slab, wide_depths_A
 from tomoscribe.membranes.tomograms import find_tomogram
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def make_membrane(
     Raises
     ------
     TomoscribeError
-        If the voxel size is unknown, or the mesh lies outside the tomogram.
+        If the voxel size is unknown, the mesh lies outside the tomogram, or that is all NaN there.
     """
     data = volume.data if isinstance(volume, Volume) else volume
     size_A = voxel_size_A
@@ -118,10 +118,10 @@ def make_membrane(
     shape = (int(z), int(y), int(x))
     beside = _beyond(mesh, shape)
     normals = vertex_normals_zyx(mesh)
-    slab = sample_slab(data, mesh.vertices_zyx, normals, wide_depths_A(size_A), size_A, order=order)
-    return Membrane(
-        name, None, mesh, normals, float(size_A), slab, tomogram, shape, (*notes, *beside)
-    )
+    told = [*notes, *beside]
+    depths = wide_depths_A(size_A)
+    slab = sample_slab(data, mesh.vertices_zyx, normals, depths, size_A, order=order, notes=told)
+    return Membrane(name, None, mesh, normals, float(size_A), slab, tomogram, shape, tuple(told))
 
 
 def _beyond(mesh: TriangleMesh, shape: tuple[int, int, int]) -> tuple[str, ...]:
@@ -218,9 +218,12 @@ def _voxel_size(
     if size_A is None and held.pixel_size != 1.0:
         size_A = held.pixel_size
     if size_A is None:
+        why = "it names no tomogram" if held.tomogram is None else f"{held.tomogram} is not there"
+        if volume is not None:
+            why = f"{volume.path} does not tell it"
         raise TomoscribeError(
-            f"The voxel size of {path} is unknown, and its tomogram {held.tomogram or ''} does "
-            "not tell it: name the tomogram, or give the voxel size in Å."
+            f"The voxel size of {path} is unknown, and {why}: name the tomogram, or give the "
+            "voxel size in Å."
         )
     return float(size_A)
 
@@ -229,21 +232,27 @@ def _slab(
     surface: Surface, volume: Volume | None, size_A: float, path: Path
 ) -> tuple[Slab, tuple[str, ...]]:
     """Return the widest slab that is to be had: the file's, a new one, or the peer's values."""
+    notes: list[str] = []
     if surface.slab is not None:
-        return surface.slab, ()
+        return _known(surface.slab, path, notes), tuple(notes)
     if volume is not None:
-        depths = wide_depths_A(size_A)
-        mesh = surface.mesh
-        return sample_slab(volume.data, mesh.vertices_zyx, surface.normals_zyx, depths, size_A), ()
+        depths, vertices = wide_depths_A(size_A), surface.mesh.vertices_zyx
+        slab = sample_slab(volume.data, vertices, surface.normals_zyx, depths, size_A, notes=notes)
+        return slab, tuple(notes)
     if surface.narrow is None:
         raise TomoscribeError(
             f"{path} holds no densities and its tomogram is not found: name the tomogram."
         )
-    return surface.narrow, (
+    return _known(surface.narrow, path, notes), (
+        *notes,
         "The tomogram is not found: only the densities in the file are there, "
         f"{surface.narrow.depths_A[0]:g} to {surface.narrow.depths_A[-1]:g} Å if they were made "
         f"with steps of {PEER_STEP_A:g} Å.",
     )
+
+
+def _known(slab: Slab, path: Path, notes: list[str]) -> Slab:
+    return replace(slab, values=finite(slab.values, f"densities in {path.name}", notes))
 
 
 def save_membrane(
@@ -269,7 +278,7 @@ def save_membrane(
     tomogram = membrane.tomogram
     local = tomogram is not None and "://" not in tomogram
     absolute = os.path.abspath(tomogram) if tomogram and local else tomogram
-    relative = os.path.relpath(absolute, place.absolute().parent) if absolute and local else None
+    relative = _relative(absolute, place.absolute().parent) if absolute and local else None
     file = MembraneFile(
         mesh=membrane.mesh,
         normals_outward_zyx=membrane.normals_zyx,
@@ -284,3 +293,10 @@ def save_membrane(
         notes=membrane.notes,
     )
     write_membrane_file(place, fill_file(file, band_A))
+
+
+def _relative(path: str, folder: Path) -> str | None:
+    try:
+        return os.path.relpath(path, folder)
+    except ValueError:  # On another drive of Windows.
+        return None

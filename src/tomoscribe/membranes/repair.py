@@ -130,14 +130,13 @@ def _without_doubled(faces: NDArray[np.int64], notes: list[str]) -> NDArray[np.i
     if not (times > 1).any():
         return faces
     notes.append(f"{many(int((times - 1).sum()), 'doubled triangle')} left out.")
-    keys, _ = edge_keys(faces)
+    once = faces[np.sort(first)]
+    keys, _ = edge_keys(once)
     _, edge, shared = np.unique(keys, return_inverse=True, return_counts=True)
-    # Without the two, do their edges still have two triangles each?
-    alone = (shared[edge.reshape(faces.shape)] == 4).all(axis=1)
-    closed = (times[inverse.reshape(-1)] == 2) & alone
-    keep = np.zeros(len(faces), dtype=bool)
-    keep[first] = True
-    left: NDArray[np.int64] = faces[keep & ~closed]
+    # Without it, do its edges still have two triangles each?
+    needless = (shared[edge.reshape(once.shape)] == 3).all(axis=1)
+    twice = times[inverse.reshape(-1)[np.sort(first)]] == 2
+    left: NDArray[np.int64] = once[~(needless & twice)]
     return left
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from scipy.ndimage import map_coordinates, spline_filter
 
+from tomoscribe.errors import TomoscribeError
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -18,6 +20,8 @@ WIDE_A = 150.0
 """How far the slab reaches to both sides: beyond most particles that sit on membranes."""
 FINEST_STEP_A = 2.5
 """No finer than the peer's step: cryo-ET has nothing to show below it."""
+_CHUNK = 1 << 20
+"""Points sampled at a time: all of a fine mesh at once would take gigabytes."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ def sample_slab(
     depths_A: ArrayLike,
     voxel_size_A: float,
     order: Literal[1, 3] = 1,
+    notes: list[str] | None = None,
 ) -> Slab:
     """Sample a tomogram along normals.
 
@@ -100,6 +105,13 @@ def sample_slab(
     order : 1 or 3
         Linear, or cubic B-spline; the latter's prefilter is computed once a tomogram and kept
         while the tomogram's array lives.
+    notes : list of str, optional
+        Gets a sentence about voxels that are no numbers.
+
+    Raises
+    ------
+    TomoscribeError
+        If no voxel is a number.
 
     Notes
     -----
@@ -107,51 +119,83 @@ def sample_slab(
     mean of the others.
     """
     depths = np.asarray(depths_A, dtype=np.float64).reshape(-1)
-    steps = normals_zyx[:, None, :] * (depths / voxel_size_A)[None, :, None]
-    points = (vertices_zyx[:, None, :] + steps).reshape(-1, 3)
-    shape = np.asarray(volume_zyx.shape)
-    points = np.clip(points, 0, shape - 1)
+    ways = depths / voxel_size_A
+    last = np.asarray(volume_zyx.shape) - 1
+    values = np.empty((len(vertices_zyx), len(depths)), dtype=np.float32)
+    if not values.size:
+        return Slab(values, depths)
+    told = [] if notes is None else notes
     if order == 3:
-        source = _coefficients(volume_zyx)
+        source, corner = _coefficients(volume_zyx, told), np.zeros(3, dtype=np.int64)
     else:
-        source, corner = _cut_out(volume_zyx, points, shape)
+        ends = [np.clip(vertices_zyx + normals_zyx * w, 0, last) for w in (ways.min(), ways.max())]
+        source, corner = _cut_out(volume_zyx, np.concatenate(ends), told)
+    rows = max(_CHUNK // len(depths), 1)
+    for first in range(0, len(values), rows):
+        chunk = slice(first, first + rows)
+        points = vertices_zyx[chunk, None, :] + normals_zyx[chunk, None, :] * ways[None, :, None]
+        np.clip(points, 0, last, out=points)
         points -= corner
-    sampled = map_coordinates(
-        source, points.T, output=np.float32, order=order, mode="nearest", prefilter=False
-    )
-    return Slab(sampled.reshape(len(vertices_zyx), len(depths)), depths)
+        values[chunk] = map_coordinates(
+            source,
+            points.reshape(-1, 3).T,
+            output=np.float32,
+            order=order,
+            mode="nearest",
+            prefilter=False,
+        ).reshape(-1, len(depths))
+    return Slab(values, depths)
 
 
 def _cut_out(
-    volume: LazyArray | NDArray[Any], points: NDArray[np.float64], shape: NDArray[np.int64]
+    volume: LazyArray | NDArray[Any], points: NDArray[np.float64], notes: list[str]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return the part of the volume around the points and its first voxel."""
-    if not len(points):
-        return np.zeros((1, 1, 1), dtype=np.float32), np.zeros(3, dtype=np.int64)
+    """Return the part of the volume around points within it, and its first voxel."""
     low = np.floor(points.min(axis=0)).astype(np.int64)
-    high = np.minimum(np.ceil(points.max(axis=0)).astype(np.int64) + 1, shape)
+    high = np.ceil(points.max(axis=0)).astype(np.int64) + 1
     part = volume[tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))]
-    return _finite(part), low
+    return finite(part, "voxels of the tomogram around the membrane", notes), low
 
 
-def _finite(values: NDArray[Any]) -> NDArray[np.float32]:
-    """Return voxels as float32; those that are no numbers become the mean of the others."""
+def finite(values: NDArray[Any], what: str, notes: list[str]) -> NDArray[np.float32]:
+    """Return densities as float32; those that are no numbers become the mean of the others.
+
+    Parameters
+    ----------
+    values : array
+    what : str
+        What they are, for the sentence.
+    notes : list of str
+        Gets a sentence if some are no numbers.
+
+    Raises
+    ------
+    TomoscribeError
+        If none is a number.
+    """
     numbers = np.asarray(values, dtype=np.float32)
+    # A finite sum needs one pass and no mask; only a bad or overflowing one is looked at closely.
     if np.isfinite(numbers.sum(dtype=np.float64)):
         return numbers
     good = np.isfinite(numbers)
-    mean = float(numbers[good].mean(dtype=np.float64)) if good.any() else 0.0
-    return np.where(good, numbers, np.float32(mean))
+    bad = int(good.size - np.count_nonzero(good))
+    if bad == good.size:
+        raise TomoscribeError(f"All {what} are NaN or infinite: there is no density.")
+    if not bad:
+        return numbers
+    notes.append(f"{bad} of {good.size} {what} are NaN or infinite; the others' mean is taken.")
+    return np.where(good, numbers, np.float32(numbers[good].mean(dtype=np.float64)))
 
 
 _kept: dict[int, NDArray[np.float32]] = {}
 
 
-def _coefficients(volume: LazyArray | NDArray[Any]) -> NDArray[np.float32]:
+def _coefficients(volume: LazyArray | NDArray[Any], notes: list[str]) -> NDArray[np.float32]:
     """Return the cubic B-spline coefficients of a tomogram, computed once while it lives."""
     key = id(volume)
     if key not in _kept:
-        _kept[key] = spline_filter(_finite(volume[...]), order=3, output=np.float32, mode="nearest")
+        values = finite(volume[...], "voxels of the tomogram", notes)
+        _kept[key] = spline_filter(values, order=3, output=np.float32, mode="nearest")
         weakref.finalize(volume, _kept.pop, key, None)
     return _kept[key]
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
 from platformdirs import user_state_path
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.io.volumes import is_volume
 
@@ -58,7 +60,8 @@ def find_tomogram(
 
 
 def _is_there(path: str) -> bool:
-    return "://" in path or (Path(path).exists() and is_volume(path))
+    # A part of a file is named behind "::". What the system lets no one look at is not there.
+    return "://" in path or (os.path.exists(path.partition("::")[0]) and is_volume(path))
 
 
 def _name_of(path: str) -> str:
@@ -102,5 +105,7 @@ def _remember(stored: str, given: str) -> None:
         return
     kept = dict(list({**known, **answers}.items())[-_MOST_REMEMBERED:])
     memory = _memory()
-    memory.parent.mkdir(parents=True, exist_ok=True)
-    write_text_atomic(memory, json.dumps(kept, indent=1))
+    # Where nothing can be kept, the user is asked again: no reason not to open the membrane.
+    with suppress(OSError, TomoscribeError):
+        memory.parent.mkdir(parents=True, exist_ok=True)
+        write_text_atomic(memory, json.dumps(kept, indent=1))

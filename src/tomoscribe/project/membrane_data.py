@@ -141,21 +141,22 @@ def _share(
             f"{_count(lost)} of {tomogram.name} on membranes that the project does not have "
             f"({', '.join(sorted({p.membrane for p in lost}))}): they are left out."
         )
-    used = [e for e in entries if e.role != Role.UNUSED]
-    if not homeless or not used:
+    if not homeless or all(e.role == Role.UNUSED for e in entries):
         return shared
+    # Those on an unused membrane are not its neighbour's. Its file may well be gone.
+    there = [e for e in entries if e.role != Role.UNUSED or e.path.is_file()]
     found = [
         distances_A(
             open_membrane(str(e.path), tomogram.voxel_size_A, tomogram.address),
             positions_zyx(homeless),
         )
-        for e in used
+        for e in there
     ]
     nearest, least = np.argmin(found, axis=0), np.min(found, axis=0)
     taken = [p for p, away in zip(homeless, least, strict=True) if away <= reach_A]
     for pick, index, away in zip(homeless, nearest, least, strict=True):
         if away <= reach_A:
-            shared[used[index].name].append(replace(pick, membrane=used[index].name))
+            shared[there[index].name].append(replace(pick, membrane=there[index].name))
     if taken:
         warnings.append(
             f"{_count(taken)} of {tomogram.name} that name no membrane count for the nearest one."

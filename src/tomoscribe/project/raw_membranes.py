@@ -13,6 +13,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.pick_columns import tomogram_key
 from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.pick_formats import format_of
 from tomoscribe.io.star import read_star_table
 from tomoscribe.picks.table import Pick
 from tomoscribe.project.classes import DEFAULT_CLASS
@@ -104,7 +105,10 @@ def _why_unlabelled(container: Path, labels: Path | None) -> str:
 
 def _is_empty(labels: Path) -> bool:
     """Return whether a label file is one of its kind, but without a row."""
-    lines = [line.strip() for line in labels.read_text(encoding="utf-8").splitlines()]
+    row = format_of(labels)
+    if row is not None and row.binary:
+        return not len(read_picks(labels))
+    lines = [line.strip() for line in labels.read_text("utf-8", "replace").splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     if labels.suffix.lower() == ".csv":
         return len(lines) <= 1
