@@ -67,6 +67,16 @@ def test_label_that_is_asked_for_is_meshed_alone(folder, exit_code):
     assert [p.name for p in (folder / "out").iterdir()] == ["l.h5"]
 
 
+def test_segmentations_of_one_name_do_not_overwrite_each_other(folder, exit_code):
+    paths = [folder / name / "mb.mrc" for name in ("one", "two")]
+    for path in paths:
+        path.parent.mkdir()
+        write_mrc(path, ball().astype(np.int8), 10.0)
+    tomogram = folder / "tomograms" / "T1.mrc"
+    exit_code("mesh", *paths, "--tomogram", tomogram, "--out", folder / "out")
+    assert sorted(p.name for p in (folder / "out").iterdir()) == ["mb.h5", "mb_2.h5"]
+
+
 def test_one_bad_segmentation_does_not_keep_the_others_and_is_told(folder, exit_code, capsys):
     write_mrc(folder / "masks" / "T1_small.mrc", np.ones((9, 9, 9), dtype=np.int8), 10.0)
     empty = np.zeros_like(ball(), dtype=np.int8)

@@ -21,6 +21,7 @@ from tomoscribe.project.names import tomogram_stem
         ("data/file.h5::/data/set", "file_data_set"),
         ("TS_1.5apx.mrc", "TS_1.5apx"),
         ("no_suffix", "no_suffix"),
+        ("mesh.obj", "mesh"),
         (".mrc", ".mrc"),
     ],
 )

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import Volume, is_volume, open_volume
+from tomoscribe.project.names import free_name, tomogram_stem
 
 
 class SurfaceChoice(StrEnum):
@@ -93,23 +94,27 @@ def mesh(
 ) -> None:
     """Mesh every membrane of segmentations and sample the tomogram along its normals."""
     # Meshing needs VTK, which a mistyped command need not wait for.
-    from tomoscribe.membranes.batch import mesh_files
+    from tomoscribe.membranes.batch import mesh_volume
 
     pairs = _pairs(segmentations, tomogram, voxel_size_A)
     console = Console(soft_wrap=True, highlight=False, markup=False)
     columns = (TextColumn("{task.description}", markup=False), BarColumn())
     failed: list[str] = []
+    stems: list[str] = []
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=1.0)
         for segmentation, volume in pairs:
             name = segmentation.name
+            # Files of one name from two folders must not overwrite each other's membranes.
+            stems.append(free_name(tomogram_stem(name), stems))
 
             def show(share: float, what: str, name: str = name) -> None:
                 progress.update(task, completed=share, description=f"{name}: {what}")
 
             try:
-                result = mesh_files(
-                    segmentation,
+                result = mesh_volume(
+                    open_volume(segmentation),
+                    stems[-1],
                     volume,
                     out,
                     band_A=(*band_A, step_A),
@@ -148,24 +153,18 @@ def _pairs(
         return [(f, volume) for f in files]
     if not tomogram.is_dir():
         raise TomoscribeError(f"There is no tomogram {tomogram}.")
-    volumes = sorted((p for p in tomogram.iterdir() if is_volume(p)), key=lambda p: -len(_stem(p)))
+    volumes = sorted(
+        (p for p in tomogram.iterdir() if is_volume(p)), key=lambda p: -len(tomogram_stem(p.name))
+    )
     opened = {p: open_volume(p, voxel_size_A) for p in volumes}
     return [(f, opened[_match(f, volumes, tomogram)]) for f in files]
 
 
-def _stem(path: Path) -> str:
-    """Return a name without its suffixes, of which .mrc.gz has two."""
-    name = path.name
-    for packed in (".gz", ".bz2"):
-        name = name.removesuffix(packed)
-    return Path(name).stem
-
-
 def _match(segmentation: Path, tomograms: list[Path], folder: Path) -> Path:
     """Return the tomogram with the longest name that the segmentation's name begins with."""
-    name = _stem(segmentation)
+    name = tomogram_stem(segmentation.name)
     for candidate in tomograms:
-        rest = name.removeprefix(_stem(candidate))
+        rest = name.removeprefix(tomogram_stem(candidate.name))
         # "T1" is no beginning of "T10_mb1".
         if rest != name and not rest[:1].isalnum():
             return candidate

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.meshes import write_mesh
-from tomoscribe.io.volumes import Volume, open_volume
+from tomoscribe.membranes.container import peer_depths_A
 from tomoscribe.membranes.membrane import make_membrane, save_membrane
 from tomoscribe.membranes.meshing import mesh_segmentation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    from tomoscribe.io.volumes import Volume
     from tomoscribe.membranes.meshing import Surface
 
 _SAME_SIZE = 0.01
@@ -39,8 +40,9 @@ class Meshed:
     notes: tuple[str, ...]
 
 
-def mesh_files(
-    segmentation: Path,
+def mesh_volume(
+    labels: Volume,
+    stem: str,
     tomogram: Volume,
     out: Path,
     *,
@@ -56,8 +58,10 @@ def mesh_files(
 
     Parameters
     ----------
-    segmentation : Path
+    labels : Volume
         Mask or label volume on the tomogram's grid.
+    stem : str
+        Name of the files; where there are several meshes, each one's number follows.
     tomogram : Volume
         With a known voxel size.
     out : Path
@@ -70,50 +74,10 @@ def mesh_files(
     Raises
     ------
     TomoscribeError
-        If the segmentation does not fit the tomogram, or is empty or full.
-    """
-    stem = segmentation.name
-    for suffix in (".gz", ".bz2", Path(stem.removesuffix(".gz").removesuffix(".bz2")).suffix):
-        stem = stem.removesuffix(suffix)
-    return mesh_volume(
-        open_volume(segmentation),
-        stem,
-        tomogram,
-        out,
-        band_A=band_A,
-        area_A2=area_A2,
-        surface=surface,
-        only=only,
-        write_obj=write_obj,
-        on_progress=on_progress,
-        should_stop=should_stop,
-    )
-
-
-def mesh_volume(
-    labels: Volume,
-    stem: str,
-    tomogram: Volume,
-    out: Path,
-    *,
-    band_A: tuple[float, float, float] | None = None,
-    area_A2: float | None = None,
-    surface: Surface = "closed",
-    only: Sequence[int] | None = None,
-    write_obj: bool = False,
-    on_progress: Callable[[float, str], None] | None = None,
-    should_stop: Callable[[], bool] | None = None,
-) -> Meshed:
-    """Mesh a segmentation that is open already; files are called `stem` and a number.
-
-    Everything else is as of `mesh_files`.
-
-    Raises
-    ------
-    TomoscribeError
-        If the segmentation does not fit the tomogram, or is empty or full.
+        If the segmentation does not fit the tomogram, is empty or full, or the system refuses.
     """
     size_A = tomogram.require_voxel_size()
+    peer_depths_A(band_A)  # A wrong band is told before the work.
     notes = list(_check_grid(labels, tomogram, size_A))
     try:
         meshing = mesh_segmentation(
@@ -127,7 +91,10 @@ def mesh_volume(
         )
     except TomoscribeError as error:
         raise TomoscribeError(f"{labels.path}: {error}") from error
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TomoscribeError(f"The folder {out} cannot be made: {error.strerror}.") from error
     written = []
     for each in meshing.meshes:
         name = f"{stem}{each.name_suffix}"
@@ -135,7 +102,7 @@ def mesh_volume(
         path = out / f"{name}.h5"
         save_membrane(path, membrane, band_A)
         if write_obj:
-            write_mesh(path.with_suffix(".obj"), each.mesh)
+            write_mesh(path.with_name(f"{name}.obj"), each.mesh)
         written.append((path, len(each.mesh.vertices_zyx)))
         notes += [f"{name}: {note}" for note in membrane.notes]
     return Meshed(tuple(written), (*notes, *meshing.skipped))
