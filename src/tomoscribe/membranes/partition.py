@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 from scipy.sparse import csgraph
 
 from tomoscribe.membranes.geodesics import edge_graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy import sparse
 
     from tomoscribe.io.mesh_data import TriangleMesh
 
@@ -67,20 +67,26 @@ def partition_mesh(mesh: TriangleMesh, core: int = 1300, total: int = 2000) -> l
     sizes = np.bincount(component, minlength=count)
     order = np.argsort(component, kind="stable")
     members = np.split(order, np.cumsum(sizes)[:-1])
+    # Which triangles a vertex has: looking for those of a part among all takes time by its square.
+    corners = (mesh.faces.reshape(-1), np.repeat(np.arange(len(mesh.faces)), 3))
+    around = sparse.csr_array(
+        (np.ones(mesh.faces.size, dtype=bool), corners), shape=(len(component), len(mesh.faces))
+    )
     parts: list[Part] = []
     small: list[NDArray[np.int64]] = []
     for vertices in members:
         if len(vertices) > total:
-            parts += _cut(mesh, graph, vertices, core, total)
+            parts += _cut(mesh.faces, around, graph, vertices, core, total)
         else:
             small.append(vertices)
     for group in _grouped(small, total):
-        parts.append(_part(mesh, group, np.ones(len(group), dtype=bool)))
+        parts.append(_part(mesh.faces, around, group, np.ones(len(group), dtype=bool)))
     return parts
 
 
 def _cut(
-    mesh: TriangleMesh,
+    faces: NDArray[np.int64],
+    around: sparse.csr_array,
     graph: sparse.csr_array,
     vertices: NDArray[np.int64],
     core: int,
@@ -100,11 +106,12 @@ def _cut(
     )
     owner = np.asarray(piece)
     width = _HALO_EDGES * float(own.data.mean())
+    order = np.argsort(owner, kind="stable")
+    ends = np.cumsum(np.unique(owner, return_counts=True)[1])[:-1]
     parts = []
-    for number in np.unique(owner):
-        core_vertices = vertices[owner == number]
+    for core_vertices in np.split(vertices[order], ends):
         chosen = _with_halo(graph, core_vertices, min(total, len(vertices)), width)
-        parts.append(_part(mesh, chosen, np.isin(chosen, core_vertices)))
+        parts.append(_part(faces, around, chosen, np.isin(chosen, core_vertices)))
     return parts
 
 
@@ -135,15 +142,19 @@ def _grouped(components: list[NDArray[np.int64]], total: int) -> list[NDArray[np
     return [np.sort(np.concatenate(group)) for group in groups]
 
 
-def _part(mesh: TriangleMesh, vertices: NDArray[np.int64], core: NDArray[np.bool_]) -> Part:
+def _part(
+    faces: NDArray[np.int64],
+    around: sparse.csr_array,
+    vertices: NDArray[np.int64],
+    core: NDArray[np.bool_],
+) -> Part:
     """Return a part; halo vertices that none of its triangles uses are left out."""
-    local = np.full(len(mesh.vertices_zyx), -1, dtype=np.int64)
-    local[vertices] = np.arange(len(vertices))
-    faces = local[mesh.faces]
-    faces = faces[(faces >= 0).all(axis=1)]
+    near = faces[np.unique(around[vertices].indices)]
+    local = np.minimum(np.searchsorted(vertices, near), len(vertices) - 1)
+    own = local[(vertices[local] == near).all(axis=1)].astype(np.int64)
     used = core.copy()
-    used[faces.ravel()] = True
+    used[own.ravel()] = True
     if not used.all():
         new = np.cumsum(used) - 1
-        vertices, core, faces = vertices[used], core[used], new[faces]
-    return Part(vertices.astype(np.int64), core, faces)
+        vertices, core, own = vertices[used], core[used], new[own]
+    return Part(vertices.astype(np.int64), core, own)
