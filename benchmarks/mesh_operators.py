@@ -4,7 +4,8 @@
 
 Both get the same mesh of case `m15` and take turns in one run; what is compared are CPU-seconds of
 one thread, medians over the rounds of theirs over ours. Beside each stands what says that both did
-the same.
+the same. Ours is measured twice: with the peer's network, and with our default one, which needs
+charts of the surface in place of operators and whose epoch is as many steps as cover it once.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ import torch
 
 from cases import ensure_case
 from mesh_batches import MeshBatches
+from mesh_operators_charts import OursByCharts
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.membranes.geodesics import distance_graph, distance_to
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
@@ -55,7 +58,8 @@ class Case:
         mask = np.asarray(open_volume(folder / "segmentations" / f"mb{number}.mrc").data[...]) > 0
         self.mesh = mesh_segmentation(mask, VOXEL_A).meshes[0].mesh
         self.normals = vertex_normals_zyx(self.mesh)
-        volume = np.asarray(open_volume(folder / "tomogram.mrc").data[...])
+        self.volume = open_volume(folder / "tomogram.mrc")
+        volume = np.asarray(self.volume.data[...])
         depths = 7.5 * np.arange(-3, 17)
         slab = sample_slab(volume, self.mesh.vertices_zyx, self.normals, depths, VOXEL_A)
         self.values = np.asarray(slab.values)
@@ -194,18 +198,26 @@ class Peer:
         self._log.close()
 
 
-def compare(title: str, theirs: Any, ours: Any, rounds: int) -> None:
-    """Print CPU-seconds of both in turn, and the median ratio."""
-    ours()  # what is made once belongs to no round
-    pairs = []
+def compare(title: str, theirs: Any, ours: dict[str, Any], rounds: int) -> None:
+    """Print CPU-seconds of theirs and each of ours in turn, and the median ratios."""
+    for own in ours.values():
+        own()  # what is made once belongs to no round
+    their: list[float] = []
+    our: dict[str, list[float]] = {name: [] for name in ours}
     for _ in range(rounds):
-        answer = theirs()
-        start = time.process_time()
-        ours()
-        pairs.append((answer["cpu_s"], time.process_time() - start))
-    ratio = statistics.median(a / b for a, b in pairs)
-    their, our = (statistics.median(values) for values in zip(*pairs, strict=True))
-    print(f"{title:<52} {their:8.3f} {our:8.3f} {ratio:8.1f}", flush=True)
+        their.append(theirs()["cpu_s"])
+        for name, own in ours.items():
+            start = time.process_time()
+            own()
+            our[name].append(time.process_time() - start)
+    for name, seconds in our.items():
+        ratios = sorted(a / b for a, b in zip(their, seconds, strict=True))
+        middle = [statistics.median(values) for values in (their, seconds, ratios)]
+        print(
+            f"{title + name:<52} {middle[0]:8.3f} {middle[1]:8.3f} {middle[2]:8.1f}"
+            f"  {ratios[0]:.1f}-{ratios[-1]:.1f}",
+            flush=True,
+        )
 
 
 def agreement(path: Path, own: Operators) -> None:
@@ -265,18 +277,28 @@ def main() -> None:
         print(
             f"{options.case}, membrane {options.membrane}: {len(case.values)} vertices; theirs in "
             f"{prepared['parts']} parts of {prepared['vertices']} vertices together, ours in "
-            f"{len(partition_mesh(case.mesh))}\n{'CPU-seconds':<52} {'theirs':>8} {'ours':>8} ratio"
+            f"{len(partition_mesh(case.mesh))}\n"
+            f"{'CPU-seconds':<52} {'theirs':>8} {'ours':>8} {'ratio':>8}  range"
         )
         n = options.rounds
         compare(
-            "operators of one part of 2000, 128 eigenvectors", lambda: peer("part"), ours.part, n
+            "operators of one part of 2000, 128 eigenvectors",
+            lambda: peer("part"),
+            {"": ours.part},
+            n,
         )
         agreement(work / "part.npz", ours.part())
-        compare("all operators of the membrane", lambda: peer("prepare"), ours.prepare, n)
-        compare("training epoch, the peer's network", lambda: peer("epoch"), ours.epoch, n)
-        compare("prediction, the peer's network", lambda: peer("predict"), ours.predict, n)
+        charts = OursByCharts(case.mesh, case.volume, case.positions[:, ::-1], work)
+        for what, title in (
+            ("prepare", "all operators of the membrane"),
+            ("epoch", "training epoch"),
+            ("predict", "prediction"),
+        ):
+            own = {", peer's net": getattr(ours, what), ", our default": getattr(charts, what)}
+            compare(title, partial(peer, what), own, n)
         covered = np.isfinite(ours.predict()).mean()
         print(f"  vertices with a score: theirs {peer('predict')['vertices']}, ours {covered:.0%}")
+        print(f"  our default network: {charts.charts} charts, {charts.steps} steps an epoch")
         peer.close()
 
 
