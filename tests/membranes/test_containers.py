@@ -306,6 +306,21 @@ def test_own_container_that_lost_a_key_is_read_all_the_same(tmp_path, tomogram, 
     assert np.einsum("ij,ij->i", back.normals_zyx, made.normals_zyx).min() > 0.99
 
 
+def test_another_voxel_size_scales_the_depths(tmp_path, tomogram, ball):
+    made = make_membrane("m", ball, open_volume(tomogram))
+    save_membrane(tmp_path / "m.h5", made)
+    back = load_membrane(tmp_path / "m.h5", voxel_size_A=2 * VOXEL_A)
+    assert back.slab.mean(80.0, 0.0) == pytest.approx(made.slab.mean(40.0, 0.0), abs=1e-3)
+    assert any("Depths" in note for note in back.notes)
+
+
+def test_a_tomogram_of_another_size_is_not_the_one(tmp_path, tomogram, ball):
+    save_membrane(tmp_path / "m.h5", make_membrane("m", ball, open_volume(tomogram)))
+    write_mrc(tmp_path / "bin.mrc", np.zeros((120, 128, 136), dtype=np.float32), VOXEL_A / 2)
+    with pytest.raises(TomoscribeError, match=r"60 x 64 x 68 voxels .* has 120 x 128 x 136"):
+        load_membrane(tmp_path / "m.h5", tomogram=str(tmp_path / "bin.mrc"))
+
+
 def test_density_that_is_nan_in_places_is_told(tmp_path, tomogram, ball):
     volume = np.asarray(open_volume(tomogram).data[...]).copy()
     volume[:, :, 30:34] = np.nan

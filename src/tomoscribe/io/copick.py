@@ -58,13 +58,16 @@ def read_copick(path: Path, geometry: Geometry | None) -> PickColumns:
     name = str(held.get("pickable_object_name") or "")
     matrices = [p.get("transformation_") for p in points]
     normals, turns = matrices_to_orientation(path, matrices, [bool(p.get(_KNOWN)) for p in points])
-    scores = np.array([p.get("score") if p.get("score") is not None else 1.0 for p in points])
+    try:
+        # copick gives points that nobody scored a 1.
+        given = [1.0 if p.get("score") is None else float(p["score"]) for p in points]
+    except (TypeError, ValueError) as error:
+        raise TomoscribeError(f"{path} has a score that is no number.") from error
     run = held.get("run_name")
     return PickColumns(
         zyx=xyz_to_zyx(xyz) / geometry.require_voxel_size(),
         class_names=[name] * len(points) if name else None,
-        # copick gives points that nobody scored a 1.
-        scores=known_scores(scores.astype(np.float64), 1.0),
+        scores=known_scores(np.array(given), 1.0),
         normals_zyx=normals,
         angles_deg=turns,
         tomogram=[str(run)] * len(points) if run else None,

@@ -10,7 +10,7 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.meshes import write_mesh
 from tomoscribe.membranes.container import peer_depths_A
-from tomoscribe.membranes.membrane import make_membrane, save_membrane
+from tomoscribe.membranes.membrane import SAME_SIZE, make_membrane, save_membrane
 from tomoscribe.membranes.meshing import mesh_segmentation
 
 if TYPE_CHECKING:
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.volumes import Volume
     from tomoscribe.membranes.meshing import Surface
-
-_SAME_SIZE = 0.01
-"""Voxel sizes that differ by less than this share are equal: headers store rounded cells."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +114,7 @@ def _check_grid(labels: Volume, tomogram: Volume, size_A: float) -> tuple[str, .
             f"{sizes[1]}: make the segmentation of this tomogram, or crop or bin both alike."
         )
     said = labels.voxel_size_A
-    if said is not None and abs(said - size_A) > _SAME_SIZE * size_A:
+    if said is not None and abs(said - size_A) > SAME_SIZE * size_A:
         return (
             f"The segmentation's header says {said:g} Å a voxel, the tomogram's {size_A:g} Å; "
             "the tomogram's is used.",

@@ -93,7 +93,8 @@ def read_surface(
 def _own(held: MembraneFile) -> Surface:
     assert held.normals_outward_zyx is not None
     mesh = replace(held.mesh, faces=np.ascontiguousarray(held.mesh.faces[:, ::-1]))
-    slab, normals, notes = None, held.normals_outward_zyx, ()
+    slab, normals = None, held.normals_outward_zyx
+    notes: tuple[str, ...] = ()
     if held.slab_values is not None and held.depths_A is not None:
         slab = Slab(held.slab_values, held.depths_A)
     if not np.isfinite(normals).all():

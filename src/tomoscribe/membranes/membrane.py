@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from tomoscribe.io.arrays import LazyArray
     from tomoscribe.io.mesh_data import TriangleMesh
 
+SAME_SIZE = 0.01
+"""Voxel sizes that differ by less than this share are equal: headers store rounded cells."""
+
 
 @dataclass(frozen=True)
 class Membrane:
@@ -177,9 +180,15 @@ def load_membrane(
     volume = None if found is None else open_volume(found, voxel_size_A)
     size_A = _voxel_size(place, held, volume, voxel_size_A)
     shape = held.tomogram_shape_zyx if volume is None else volume.shape_zyx
+    if held.tomogram_shape_zyx not in (None, shape):
+        made_in, other = (" x ".join(map(str, s)) for s in (held.tomogram_shape_zyx, shape) if s)
+        raise TomoscribeError(
+            f"{place} was made in a tomogram of {made_in} voxels (z y x), {found} has {other}: "
+            "name the tomogram that it was made in, or mesh the segmentation again."
+        )
     surface = read_surface(held, shape, size_A)
     beyond = () if shape is None else _beyond(surface.mesh, shape)
-    slab, slab_notes = _slab(surface, volume, size_A, place)
+    slab, slab_notes = _slab(surface, volume, size_A, place, held.voxel_size_A)
     return Membrane(
         name=place.stem,
         path=place,
@@ -229,12 +238,18 @@ def _voxel_size(
 
 
 def _slab(
-    surface: Surface, volume: Volume | None, size_A: float, path: Path
+    surface: Surface, volume: Volume | None, size_A: float, path: Path, made_with_A: float | None
 ) -> tuple[Slab, tuple[str, ...]]:
     """Return the widest slab that is to be had: the file's, a new one, or the peer's values."""
     notes: list[str] = []
     if surface.slab is not None:
-        return _known(surface.slab, path, notes), tuple(notes)
+        slab = _known(surface.slab, path, notes)
+        if made_with_A is not None and abs(size_A - made_with_A) > SAME_SIZE * made_with_A:
+            notes.append(
+                f"Depths that counted in voxels of {made_with_A:g} Å now do of {size_A:g}."
+            )
+            slab = replace(slab, depths_A=slab.depths_A * (size_A / made_with_A))
+        return slab, tuple(notes)
     if volume is not None:
         depths, vertices = wide_depths_A(size_A), surface.mesh.vertices_zyx
         slab = sample_slab(volume.data, vertices, surface.normals_zyx, depths, size_A, notes=notes)
