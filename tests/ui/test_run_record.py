@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 
 from tomoscribe.training import events as ev
 from tomoscribe.ui.run_record import Coverage, RunRecord
 from tomoscribe.ui.run_words import figures, minutes, sentence
+
+WHOLE = ((0, 0, 0), (4, 8, 8))
+"""First voxel and shape of a block that is all of a preview here."""
 
 
 def validation(step: int, f1: float, threshold: float = 0.4) -> ev.Validation:
@@ -28,6 +32,15 @@ def preview(name: str, step: int, sample: str = "a") -> ev.Preview:
     )
 
 
+def block(
+    name: str, lo_zyx: tuple[int, ...], shape_zyx: tuple[int, ...], sample: str = "a"
+) -> ev.Block:
+    return ev.Block(
+        time=0, step=0, checkpoint=name, sample=sample, offset=0,
+        lo_zyx=list(lo_zyx), shape_zyx=list(shape_zyx),
+    )  # fmt: skip
+
+
 def record_of(*events: ev.Event) -> RunRecord:
     record = RunRecord()
     for event in events:
@@ -39,11 +52,11 @@ def test_the_slider_lists_previews_of_one_tomogram_with_f1_and_kept_weights() ->
     record = record_of(
         ev.Step(time=1, step=10, loss=1.0, learning_rate=1e-3, elapsed_s=5.0, budget_s=60.0),
         validation(10, 0.5),
-        preview("step_000010", 10),
-        preview("step_000010", 10, sample="b"),
+        preview("step_000010", 10), block("step_000010", *WHOLE),
+        preview("step_000010", 10, sample="b"), block("step_000010", *WHOLE, sample="b"),
         ev.Checkpoint(time=2, step=10, name="step_000010", path="checkpoints/step_000010.pt"),
-        preview("step_000020", 20),
-    )
+        preview("step_000020", 20), block("step_000020", *WHOLE),
+    )  # fmt: skip
     first, second = record.previewed("a")
     assert (first.name, first.step, first.elapsed_s) == ("step_000010", 10, 5.0)
     assert first.quality is not None
@@ -55,27 +68,34 @@ def test_the_slider_lists_previews_of_one_tomogram_with_f1_and_kept_weights() ->
     assert len(record.previewed("b")) == 1
 
 
-def block(name: str, lo_zyx: tuple[int, ...], shape_zyx: tuple[int, ...]) -> ev.Block:
-    return ev.Block(
-        time=0, step=0, checkpoint=name, sample="a", offset=0,
-        lo_zyx=list(lo_zyx), shape_zyx=list(shape_zyx),
-    )  # fmt: skip
-
-
 def test_previews_of_jumps_are_no_stops_unless_newest_kept_or_in_view() -> None:
-    whole, thin = ((0, 0, 0), (4, 8, 8)), ((0, 0, 0), (4, 4, 8))
+    thin = ((0, 0, 0), (4, 4, 8))
     record = record_of(
-        preview("whole", 1), block("whole", *thin), block("whole", *whole),
+        preview("whole", 1), block("whole", *thin), block("whole", *WHOLE),
         preview("jump", 2), block("jump", *thin), block("jump", *thin),
         preview("kept", 3), block("kept", *thin),
         ev.Checkpoint(time=3, step=3, name="kept", path="checkpoints/kept.pt"),
-        preview("newest", 4),
+        preview("newest", 4), block("newest", *thin),
     )  # fmt: skip
     stops = record.previewed("a")
     assert [(s.name, s.coverage) for s in stops] == [
-        ("whole", 1.0), ("kept", 0.5), ("newest", 0.0)
+        ("whole", 1.0), ("kept", 0.5), ("newest", 0.5)
     ]  # fmt: skip
     assert [s.name for s in record.previewed("a", in_view="jump")][1] == "jump"
+
+
+def test_a_preview_whose_blocks_never_came_is_no_stop() -> None:
+    """A mesh, predicted in two blocks of vertices; training ended right after the last notice."""
+    first = preview("done", 1), block("done", (0, 0, 0), (1, 1, 501))
+    rest = block("done", (0, 0, 501), (1, 1, 502))
+    announced = msgspec.structs.replace(preview("kept", 2), shape_zyx=[1, 1, 1003], kind="mesh")
+    kept = ev.Checkpoint(time=3, step=2, name="kept", path="checkpoints/kept.pt")
+    begun = msgspec.structs.replace(first[0], shape_zyx=[1, 1, 1003], kind="mesh")
+    record = record_of(begun, first[1])
+    assert record.previewed("a")[0].coverage == pytest.approx(0.5, abs=0.01)
+    for event in (rest, announced, kept):
+        record.apply(event)
+    assert [(s.name, s.coverage) for s in record.previewed("a")] == [("done", 1.0)]
 
 
 def test_coverage_counts_overlapping_blocks_once() -> None:
@@ -113,7 +133,7 @@ def test_time_left_goes_on_between_steps_and_never_below_zero() -> None:
     )
     assert record.remaining_s(105) == 35.0
     assert record.remaining_s(1000) == 0.0
-    assert math.isnan(record_of(preview("c", 0)).previewed("a")[0].elapsed_s)
+    assert math.isnan(record_of(preview("c", 0), block("c", *WHOLE)).previewed("a")[0].elapsed_s)
 
 
 def test_words() -> None:

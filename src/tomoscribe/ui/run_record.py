@@ -202,9 +202,10 @@ class RunRecord:
         """Return the checkpoints worth a look on `sample`, oldest first.
 
         A jump leaves a preview of little more than a slice. Such a one counts only if its
-        weights were kept, if it is the newest, or while it is `in_view`.
+        weights were kept, if it is the newest, or while it is `in_view`. One that was announced
+        when the training ended or the user jumped, before its first block, shows nothing.
         """
-        found = list(self._previewed(sample))
+        found = [p for p in self._previewed(sample) if p.coverage > 0]
         newest = found[-1:]
         return [
             p for p in found
