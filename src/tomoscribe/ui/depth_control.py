@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from napari.components._viewer_mouse_bindings import layers_scroll
 from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayout, QWidget
 
@@ -94,12 +96,23 @@ class DepthControl(QWidget):
         column.addLayout(grid)
 
 
-def move_depth_with_wheel(session: Session, viewer: ViewerModel, event: Any) -> None:
-    """Paint the density further outside or inside on Alt+wheel, while the mesh is shown."""
-    if session.membranes.shown and "Alt" in event.modifiers:
+def take_wheel(session: Session) -> None:
+    """Let Alt+wheel move the depth while the mesh is shown, and scroll napari's layers else.
+
+    Napari runs all callbacks of the wheel whatever one has handled, so this one takes the place
+    of its own: with another layer selected the next click would make no pick.
+    """
+    callbacks = session.viewer.mouse_wheel_callbacks
+    place = callbacks.index(layers_scroll) if layers_scroll in callbacks else len(callbacks)
+    callbacks[place : place + 1] = [partial(_move_depth, session)]
+
+
+def _move_depth(session: Session, viewer: ViewerModel, event: Any) -> None:
+    if not session.membranes.shown:
+        layers_scroll(viewer, event)
+    elif "Alt" in event.modifiers:
         # Qt turns a wheel with Alt into one to the side.
-        turned = event.delta[1] or event.delta[0]
-        MeshPaint.of(session).move(1.0 if turned > 0 else -1.0)
+        MeshPaint.of(session).move(float(event.delta[1] or event.delta[0]))
         event.handled = True
 
 

@@ -10,7 +10,7 @@ from napari import Viewer
 from tomoscribe.ui.annotate_actions import move_plane_with_wheel
 from tomoscribe.ui.annotate_dock import AnnotateDock
 from tomoscribe.ui.compare_dock import CompareDock
-from tomoscribe.ui.depth_control import move_depth_with_wheel
+from tomoscribe.ui.depth_control import take_wheel
 from tomoscribe.ui.keys import KeyMap
 from tomoscribe.ui.lifetime import DockEnd, WindowEnd
 from tomoscribe.ui.session import Session
@@ -40,7 +40,7 @@ class AnnotateWidget(AnnotateDock):
             KeyMap(self.session, window)
             callbacks = self.session.viewer.mouse_wheel_callbacks
             callbacks.append(partial(move_plane_with_wheel, self.session))
-            callbacks.append(partial(move_depth_with_wheel, self.session))
+            take_wheel(self.session)
 
 
 class TrainWidget(TrainDock):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 
 from tomoscribe.membranes.slab import Slab
@@ -60,6 +62,27 @@ def test_keys_move_the_depth_by_half_a_voxel(session, panel) -> None:
     assert MeshPaint.of(session).depth_A == 45.0
     QTest.keyClick(window, Qt.Key.Key_D, Qt.KeyboardModifier.ShiftModifier)
     assert MeshPaint.of(session).depth_A == 40.0
+
+
+def test_alt_and_the_wheel_move_the_depth_and_leave_the_picks_layer_selected(session, panel) -> None:
+    canvas = session.viewer.window._qt_viewer.canvas.native
+    zoom, active = session.viewer.scene.camera.zoom, session.viewer.layers.selection.active
+
+    def turn(x: int, y: int) -> None:
+        at = QPointF(canvas.rect().center())
+        there = QPointF(canvas.mapToGlobal(canvas.rect().center()))
+        event = QWheelEvent(
+            at, there, QPoint(0, 0), QPoint(x, y), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.AltModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(canvas, event)
+
+    turn(0, 120)
+    assert MeshPaint.of(session).depth_A == 45.0
+    turn(-240, 0)  # what Qt makes of Alt and the wheel
+    assert MeshPaint.of(session).depth_A == 35.0
+    assert session.viewer.scene.camera.zoom == zoom
+    assert session.viewer.layers.selection.active is active is not None
 
 
 def test_the_panel_is_there_while_a_membrane_is(session, process_until) -> None:
