@@ -7,6 +7,7 @@ from pathlib import Path
 from tomoscribe.io.volumes import open_volume, write_mrc
 from tomoscribe.membranes.membrane import make_membrane, save_membrane
 from tomoscribe.membranes.meshing import mesh_segmentation
+from tomoscribe.project.classes import class_color
 from tomoscribe.project.model import ParticleClass, Role
 from tomoscribe.project.store import Project
 from tomoscribe.simulate.case import make_empty_folder
@@ -48,8 +49,8 @@ def make_membrane_project(folder: Path, seed: int = 0) -> Project:
     write_mrc(path.with_name(f"{TOMOGRAM}_labels.mrc"), made.labels, size_A)
     write_truth(made, folder / "truth.csv")
     project = Project.create(folder)
-    for species in made.scene.species[:CLASSES]:
-        project.add_class(ParticleClass(species.name, species.diameter_A))
+    for i, species in enumerate(made.scene.species[:CLASSES]):
+        project.add_class(ParticleClass(species.name, species.diameter_A, class_color(i)))
     project.add_tomogram(path, name=TOMOGRAM, role=Role.UNUSED)
     volume = open_volume(str(path))
     project.membranes_dir.mkdir(exist_ok=True)

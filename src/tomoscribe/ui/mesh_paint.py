@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
+from tomoscribe.ui.pick_style import rgba
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from numpy.typing import NDArray
@@ -31,6 +33,10 @@ CONTRAST_VERTICES = 4000
 CONTRAST_PERCENTILES = (0.5, 99.5)
 
 DENSITY_COLORMAP = "gray"
+SCORE_COLORS = ("#6000e0", "#8a10ff", "#b84dff")
+"""From low to high scores: violet lies apart from grey and from the first classes' colours
+(CIEDE2000 above 15 for those two and both red-green blindnesses, above 20 for normal sight)."""
+
 PLAIN_GREY = 0.55
 """Brightness of the mesh where no density is painted."""
 
@@ -89,9 +95,9 @@ def blend(
     share = MOST_OPAQUE * np.sqrt(strength)
     # The table is over stored values, so a vertex costs one look-up and one mix.
     table = colors[np.rint(255 * strength).astype(int)] * share[:, None]
-    rgba = np.ones((len(scores), 4), np.float32)
-    rgba[:, :3] = table[scores] + (grey * (1 - share)[scores])[:, None]
-    return rgba
+    blended = np.ones((len(scores), 4), np.float32)
+    blended[:, :3] = table[scores] + (grey * (1 - share)[scores])[:, None]
+    return blended
 
 
 class MeshPaint:
@@ -235,9 +241,8 @@ class MeshPaint:
 
 
 def score_colors() -> NDArray[np.float32]:
-    """Return the colours (256, 3) of scores: inferno without its ends, which are grey on grey."""
-    from napari.utils.colormaps import ensure_colormap
-
-    table = ensure_colormap("inferno").map(np.linspace(0.35, 0.82, 256))
-    colors: NDArray[np.float32] = np.asarray(table[:, :3], dtype=np.float32)
-    return colors
+    """Return the colours (256, 3) of scores, from `SCORE_COLORS`."""
+    stops = np.array([rgba(color)[:3] for color in SCORE_COLORS])
+    places, knots = np.linspace(0, 1, 256), np.linspace(0, 1, len(stops))
+    channels = [np.interp(places, knots, stops[:, k]) for k in range(3)]
+    return np.stack(channels, axis=-1).astype(np.float32)
