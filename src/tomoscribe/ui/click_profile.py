@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
-from scipy.spatial import KDTree
 
 from tomoscribe.membranes.slab import Profile, Slab, profile, suggest_band
 from tomoscribe.picks.table import PickState, positions_zyx
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
     from numpy.typing import NDArray
+    from scipy.spatial import cKDTree
 
     from tomoscribe.ui.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.session import Session
@@ -32,7 +32,7 @@ Band = tuple[float, float]
 _profiles: weakref.WeakKeyDictionary[ViewerModel, ClickProfile] = weakref.WeakKeyDictionary()
 
 
-def nearest_vertices(tree: KDTree, positions_zyx: NDArray[np.float64]) -> NDArray[np.int64]:
+def nearest_vertices(tree: cKDTree, positions_zyx: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return the vertices nearest to positions (N, 3), each once."""
     if not len(positions_zyx):
         return np.zeros(0, np.int64)
@@ -68,14 +68,12 @@ class ClickProfile:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._trees: weakref.WeakKeyDictionary[ShelvedMembrane, KDTree] = (
-            weakref.WeakKeyDictionary()
-        )
         self.profile: Profile | None = None
         self.clicks = 0
         self.suggested: Band | None = None
         session.membrane_changed.connect(self.refresh)
         session.picks_changed.connect(self.refresh)
+        session.surfaces.shelf.arrived.connect(self._on_arrived)
         self.refresh()
 
     @classmethod
@@ -100,6 +98,12 @@ class ClickProfile:
             self.suggested = suggest_band(slab, first)
         self.changed.emit()
 
+    def _on_arrived(self, name: str) -> None:
+        """Take the clicks on a membrane into account that was still being read."""
+        entry = self._session.entry
+        if entry is not None and any(pick.membrane == name for pick in entry.picks):
+            self.refresh()
+
     def _parts(self, shown: ShelvedMembrane) -> list[tuple[Slab, NDArray[np.int64]]]:
         """Return the membrane that is shown, and others with clicks, each with its clicks."""
         depths = shown.membrane.slab.depths_A
@@ -118,9 +122,7 @@ class ClickProfile:
         places = positions_zyx(p for p in picks if p.membrane == surface.name)
         if not len(places):
             return np.zeros(0, np.int64)
-        if surface not in self._trees:
-            self._trees[surface] = KDTree(surface.membrane.mesh.vertices_zyx)
-        return nearest_vertices(self._trees[surface], places)
+        return nearest_vertices(surface.tree, places)
 
 
 def band_words(own: Band | None, clicked: ClickProfile) -> str:

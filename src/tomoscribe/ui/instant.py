@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
-from scipy.spatial import KDTree
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import HUMAN, PickState
@@ -126,7 +125,7 @@ class Answerer:
         self._mesh.prepare(question.diameter_A, band)
         if not question.answerable:
             return None
-        tree = KDTree(surface.membrane.mesh.vertices_zyx)
+        tree = surface.tree
         answer = self._mesh.answer(
             nearest_vertices(tree, np.array(question.clicks + question.accepted)),
             question.diameter_A,
@@ -211,8 +210,8 @@ class InstantLoop(QObject):
             self._asked = None
             self._background.drop()
             self.progressed.emit("")
-            if question is None and self._on_mesh and self._monitor.feed.layer.shown == SOURCE:
-                self._monitor.feed.layer.clear()  # the clicks that it answered are gone
+            if question is None and self._on_mesh:
+                self._take_back()
             return
         if question == self._asked:
             return
@@ -222,10 +221,16 @@ class InstantLoop(QObject):
         self._background.run(lambda: self._answerer(subject, question), self._show, self._failed)
 
     def _show(self, answer: Answer | None) -> None:
-        if answer is None or self._asked is None or self._training_shows_more():
+        if self._asked is None or self._training_shows_more():
             return
-        if self._asked.sample != self._monitor.feed.sample:
+        if bool(self._asked.membrane) != self._on_mesh or (
+            self._asked.sample != self._monitor.feed.sample
+        ):
             return  # something else is shown by now
+        if answer is None:
+            if self._on_mesh:
+                self._take_back()
+            return
         # Told as a worker tells it of a checkpoint, so that Compare proposes from there on.
         self._monitor.record.apply(
             Scores(
@@ -241,6 +246,12 @@ class InstantLoop(QObject):
         heatmap.show_checkpoint(SOURCE, answer.values)
         what = "The mesh" if self._on_mesh else "The heatmap"
         self.progressed.emit(f"{what} shows what looks like your clicks. N reviews it.")
+
+    def _take_back(self) -> None:
+        """Take the answer away: the clicks that it answered are gone."""
+        if self._monitor.feed.layer.shown == SOURCE:
+            self._monitor.feed.layer.clear()
+            self._monitor.feed.changed.emit()
 
     def _failed(self, error: BaseException) -> None:
         if not isinstance(error, TomoscribeError):

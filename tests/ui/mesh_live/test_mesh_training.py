@@ -42,27 +42,28 @@ def trained(session, mesh_worker, bumps, process_until, qtbot) -> SimpleNamespac
     return SimpleNamespace(dock=dock, worker=mesh_worker, names=names)
 
 
-def redness(session) -> np.ndarray:
+def tint(session) -> np.ndarray:
+    """Return how far colours (V,) are from grey."""
     colors = session.membranes.colors
     assert colors is not None
-    return colors[:, 0] - colors[:, 2]
+    return np.ptp(colors[:, :3], axis=1)
 
 
 def test_scores_are_painted_where_they_are_high(trained, session) -> None:
     vertices = session.membrane.mesh.vertices_zyx
     near = np.linalg.norm(vertices - PLACES_ZYX[1], axis=1) < 1.5
-    assert redness(session)[near].min() > 0.2
-    assert abs(np.median(redness(session))) < 0.02
+    assert tint(session)[near].min() > 0.2
+    assert np.median(tint(session)) < 0.02
     assert "heatmap" not in session.viewer.layers
 
 
 def test_new_blocks_recolour_the_mesh_while_it_trains(
     trained, session, bumps, process_until
 ) -> None:
-    before = redness(session).copy()
+    before = tint(session).copy()
     trained.worker.train(10)
     trained.worker.preview_mesh(bumps([0.1, 0.1, 0.1, 0.9]))
-    process_until(lambda: not np.allclose(redness(session), before), "the new colours")
+    process_until(lambda: not np.allclose(tint(session), before), "the new colours")
     stored = RunMonitor.of(session).feed.layer.map[0, 0]
     for place, score in zip(PLACES_ZYX, (0.1, 0.1, 0.1, 0.9), strict=True):
         at = np.linalg.norm(session.membrane.mesh.vertices_zyx - place, axis=1).argmin()
@@ -70,13 +71,13 @@ def test_new_blocks_recolour_the_mesh_while_it_trains(
 
 
 def test_the_slider_switches_scores_and_proposals(trained, session, process_until) -> None:
-    dock, newest = trained.dock, redness(session).copy()
+    dock, newest = trained.dock, tint(session).copy()
     dock.checkpoints.step(-2)
     process_until(
         lambda: dock.review.proposals.source.endswith(trained.names[0]), "the older proposals"
     )
     assert dock.review.comparison.shown(0.4).sum() == 1
-    assert not np.allclose(redness(session), newest)
+    assert not np.allclose(tint(session), newest)
     dock.checkpoints.toggle_blink()
     seen = {dock.checkpoints.name}
     dock.checkpoints.flip()
@@ -222,3 +223,7 @@ def test_three_clicks_on_a_mesh_are_answered_and_taking_them_back_clears_the_ans
     assert feed.layer.shown == "instant"
     session.undo()
     process_until(lambda: session.membranes.colors is None, "the plain density")
+    session.redo()
+    process_until(lambda: session.membranes.colors is not None, "the answer again")
+    session.edit(session.entry.picks.make_remove([session.entry.picks.select()[0].id]))
+    process_until(lambda: session.membranes.colors is None, "no answer to two clicks")
