@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tomoscribe.membranes.batch import Meshed
+    from tomoscribe.project.store import Project
     from tomoscribe.ui.session import Session
 
 LOOK_MS = 100
@@ -115,7 +116,7 @@ class MeshingForm(QDialog):
         )  # fmt: skip
         tomogram = self._session.current or ""
         self._timer.start()
-        self._worker.run(self._job, lambda made: self._done(made, tomogram), self._failed)
+        self._worker.run(self._job, lambda made: self._done(made, project, tomogram), self._failed)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -223,12 +224,15 @@ class MeshingForm(QDialog):
             self._job.stop.set()
             enable(self.cancel, "It ends with the mesh under way.")
 
-    def _done(self, made: Meshed, tomogram: str) -> None:
+    def _done(self, made: Meshed, project: Project, tomogram: str) -> None:
         self._end()
-        project, last = self._session.project, None
-        if project is None or tomogram not in project.tomograms:
-            return
+        last = None
         self.parts.clear()
+        self._source = self._contents = None
+        if project is not self._session.project or tomogram not in project.tomograms:
+            self._say(f"The project was closed meanwhile; the membranes lie in {project.membranes_dir}.")
+            self.refresh()
+            return
         for path, vertices in made.written:
             try:
                 last = project.add_membrane(path, tomogram)
@@ -243,7 +247,6 @@ class MeshingForm(QDialog):
             self._session.change(lambda: self._session.set_membrane(shown))
         count = len(made.written)
         self._say(f"{count} membrane{'s' if count != 1 else ''} added. W shows them in 3D.")
-        self._source = self._contents = None
         self.refresh()
 
     def _failed(self, error: BaseException) -> None:

@@ -43,6 +43,7 @@ COLUMNS = {
     "per_um2": "per µm²",
     "median_neighbour_A": "nearest, Å (median)",
 }
+NO_MEMBRANE = "Choose a membrane in the Annotate dock; a large one takes a moment to be read."
 NO_PICKS = "There are no accepted picks on this membrane yet."
 ABOUT = (
     "Distances run along the surface. The area of a closed mesh counts both faces. In the right "
@@ -90,6 +91,7 @@ class StatisticsWindow(QDialog):
         layout.addLayout(row(QWidget(), button("Close", "", self.close), self.save, stretch=0))
         connect(self, session.membrane_changed, self.refresh)
         connect(self, session.picks_changed, self.refresh)
+        connect(self, session.patches_changed, self.refresh)
         self.refresh()
 
     @property
@@ -108,7 +110,7 @@ class StatisticsWindow(QDialog):
         picks = [p for p in picks if p.membrane == name]
         if shelved is None or not picks:
             self._background.drop()
-            self._show(None, NO_PICKS)
+            self._show(None, NO_PICKS if shelved is not None else NO_MEMBRANE)
             return
         places, classes = positions_zyx(picks), [p.class_name for p in picks]
         only = complete if self.patches.isChecked() else None

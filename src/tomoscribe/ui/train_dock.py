@@ -77,7 +77,6 @@ class TrainDock(QWidget):
         self._connect()
         self.first.set_values(self._starter.settings)
         self.others.set_values(self._starter.settings)
-        self._profile = ClickProfile.of(session)
         self._prober.run(devices.probe, self._offer_devices, self._failed)
         self.refresh()
         self._draw_curve()
