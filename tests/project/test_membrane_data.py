@@ -226,6 +226,7 @@ def test_a_folder_of_membrain_pick_is_read_as_it_is(folder: Path) -> None:
 
 def test_a_folder_is_known_by_what_lies_in_it(folder: Path, tmp_path: Path) -> None:
     (folder / "train" / "M1.obj").write_text("")
+    (folder / "train" / "notes.txt").write_text("Picked by me.")
     assert holds_membranes(folder)
     write_tomogram(folder / "train" / "T.mrc")
     assert not holds_membranes(folder)

@@ -24,7 +24,7 @@ def open(
     """Open napari with tomoscribe's docks, and files in them."""
     wanted = paths or []
     for path in wanted:
-        if "://" not in path and not Path(path).exists():
+        if "://" not in path and not Path(path.partition("::")[0]).exists():
             raise TomoscribeError(f"There is no file or folder '{path}'; check the path.")
     # Qt and napari take seconds to load, which a mistyped path need not wait for.
     from tomoscribe.ui.app import run

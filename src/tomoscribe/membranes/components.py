@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.membranes.topology import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -90,7 +91,8 @@ def _left_out(small: list[Part], smallest: int) -> list[str]:
             f"fewer than {smallest}."
         ]
     return [
-        f"{part.name} was skipped: {part.voxels} voxels, fewer than {smallest}." for part in small
+        f"{part.name} was skipped: {many(part.voxels, 'voxel')}, fewer than {smallest}."
+        for part in small
     ]
 
 

@@ -15,6 +15,7 @@ from tomoscribe.io.pick_columns import tomogram_key
 from tomoscribe.io.pick_files import read_picks
 from tomoscribe.io.pick_formats import format_of
 from tomoscribe.io.star import read_star_table
+from tomoscribe.io.volumes import is_volume
 from tomoscribe.picks.table import Pick
 from tomoscribe.project.classes import DEFAULT_CLASS
 from tomoscribe.project.membrane_files import distances_A, geometry_of, open_membrane
@@ -40,7 +41,7 @@ LOST_A = 500.0
 
 
 def holds_membranes(folder: Path) -> bool:
-    """Return whether a training folder holds membranes and no other data.
+    """Return whether a training folder holds membranes and no tomograms.
 
     Raises
     ------
@@ -48,9 +49,9 @@ def holds_membranes(folder: Path) -> bool:
         If the folder is not there.
     """
     files = [f for part, _ in folder_parts(folder) for f in part.iterdir() if not is_hidden(f)]
-    containers = [f for f in files if is_membrane_file(f)]
-    data = [f for f in files if f.suffix.lower() not in (*LABELS, ".obj")]
-    return bool(containers) and len(containers) == len(data)
+    volumes = [f for f in files if f.suffix.lower() not in LABELS and is_volume(f)]
+    containers = [f for f in volumes if is_membrane_file(f)]
+    return bool(containers) and len(containers) == len(volumes)
 
 
 def read_membrane_folder(

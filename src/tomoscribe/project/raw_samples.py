@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.pick_files import read_picks
 from tomoscribe.io.pick_formats import LABEL_SUFFIXES
 from tomoscribe.io.volumes import is_volume, open_volume
@@ -173,7 +174,7 @@ def _volumes_and_labels(part: Path) -> tuple[dict[str, Path], dict[str, Path]]:
             continue
         if path.suffix.lower() in LABELS:
             labels[path.stem] = path
-        elif is_volume(path):
+        elif is_volume(path) and not is_membrane_file(path):
             name = tomogram_stem(path.name)
             if name in volumes:
                 raise TomoscribeError(
