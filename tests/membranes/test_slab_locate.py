@@ -11,7 +11,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.membranes import slab as slab_module
 from tomoscribe.membranes.locate import SurfaceLocator
-from tomoscribe.membranes.outline import Outline, plane_outline
+from tomoscribe.membranes.outline import Outline
 from tomoscribe.membranes.slab import (
     Slab,
     profile,
@@ -212,7 +212,7 @@ def test_section_of_a_sphere_is_a_closed_circle(axis):
 
 
 def test_plane_beside_the_mesh_or_through_vertices_is_no_trouble():
-    assert plane_outline(ball_mesh(), 0, 1.0).shape == (0, 2, 3)
+    assert Outline(ball_mesh()).at(0, 1.0).shape == (0, 2, 3)
     sheet = plane(5, 5)
-    segments = plane_outline(sheet, 1, 2.0)
+    segments = Outline(sheet).at(1, 2.0)
     assert np.linalg.norm(segments[:, 1] - segments[:, 0], axis=1).sum() == pytest.approx(4.0)

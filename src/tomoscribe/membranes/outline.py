@@ -61,8 +61,3 @@ class Outline:
         start, end = points[rows, edges], points[rows, ends]
         met: NDArray[np.float64] = start + share[:, None] * (end - start)
         return met.reshape(-1, 2, 3), triangles[cut]
-
-
-def plane_outline(mesh: TriangleMesh, axis: int, position: float) -> NDArray[np.float64]:
-    """Return one plane section as segments (N, 2, 3); for many of one mesh keep an `Outline`."""
-    return Outline(mesh).at(axis, position)
