@@ -11,10 +11,13 @@ from tests.tasks.sheets import DIAMETER_A, HALF, height, membrane, sheet_sample,
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.membranes.membrane import Membrane
 from tomoscribe.membranes.slab import Slab
+from tomoscribe.nets.losses import hot_exclusion
 from tomoscribe.picks.match import precision_recall_f1
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass, Patch, Role, TrainingData
-from tomoscribe.tasks.base import FoundPicks, Predictor
+from tomoscribe.tasks.base import Block, Focus, FoundPicks, Predictor
+from tomoscribe.tasks.membrane import local
+from tomoscribe.tasks.membrane.classes import choose_classes
 from tomoscribe.tasks.membrane.module import MembraneModule
 from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.settings import TrainingSettings
@@ -184,6 +187,78 @@ def test_tokens_choose_the_class(folder: Path) -> None:
     settings = QUICK.model_copy(update={"membrane": MembraneSettings(position_tokens=["wide"])})
     module = build(TrainingData((sample,), (KNOB, WIDE)), settings)
     assert [c.name for c in module.classes] == ["wide"]
+
+
+def test_tokens_are_numbers_of_star_files_too(folder: Path) -> None:
+    sample = sheet_sample(folder, 1, wide=True)
+    data = TrainingData((sample,), (KNOB, WIDE))
+    settings = TrainingSettings(membrane=MembraneSettings(position_tokens=["2"]))
+    assert [c.name for c in choose_classes(data, settings).classes] == ["wide"]
+    named = replace(data, classes=(replace(KNOB, name="class_7"), replace(WIDE, name="class_2")))
+    assert [c.name for c in choose_classes(named, settings).classes] == ["class_2"]
+    other = TrainingSettings(membrane=MembraneSettings(position_tokens=["wide", "5"]))
+    with pytest.raises(
+        TomoscribeError, match=r"names 5, but the classes are knob \(1\), wide \(2\)"
+    ):
+        choose_classes(data, other)
+
+
+def test_what_is_ignored_gives_no_gradient(folder: Path) -> None:
+    """Held-out clicks, what is off the surface and what a chart's rim cannot know."""
+    module = build(TrainingData((sheet_sample(folder, 1),), (KNOB,)))
+    charts = [m for m in module._membranes.values() if isinstance(m, local.LocalMembrane)]
+    generator = torch.Generator().manual_seed(0)
+    _, labels = local.draw_batch(charts, module._plan, np.random.default_rng(0), generator)
+    logits = torch.zeros_like(labels.target).requires_grad_()
+    hot_exclusion(logits, labels, 0.0).backward()
+    assert logits.grad is not None
+    assert (logits.grad[labels.ignored] == 0).all()
+    assert (logits.grad[~labels.ignored] != 0).any()
+    held = module._labels[0].points[0].held_out
+    (resident,) = charts
+    around = resident.prepared.distances_A(held, 0.4 * DIAMETER_A) < np.inf
+    assert resident._labels[2].numpy()[around].all()
+
+
+def test_bands_are_moved_while_training_only(folder: Path) -> None:
+    moves = MembraneSettings(slab_shift_A=20.0, slab_stretch=0.1, slab_jitter_A=5.0)
+    module = build(
+        TrainingData((sheet_sample(folder, 1),), (KNOB,)),
+        QUICK.model_copy(update={"membrane": moves}),
+    )
+    plan = module._plan
+    (resident,) = module._membranes.values()
+    prepared = resident.prepared
+    wide = torch.from_numpy(prepared.profiles(plan, local.training_depths_A(plan)))
+    pixels = wide[:16].T.reshape(1, -1, 4, 4)
+    generator = torch.Generator().manual_seed(0)
+    still = local.sample_band(pixels, plan, generator, augment=False)
+    expected = prepared.profiles(plan)[:16].T.reshape(1, -1, 4, 4)
+    np.testing.assert_allclose(still, expected, atol=1e-4)
+    moved = local.sample_band(pixels, plan, generator, augment=True)
+    assert float((moved - still).abs().max()) > 0.1
+
+
+def test_what_is_looked_at_comes_first(
+    trained: MembraneModule, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predictor, subject = trained.predictor(), membrane(4)
+    whole = np.concatenate([b.scores for b in predictor.blocks(subject)], axis=-1)
+    monkeypatch.setattr(local, "_MOST_VERTICES", 1000)
+    vertices = subject.mesh.vertices_zyx
+    z, y, x = (float(v) for v in vertices[2500])
+    focus = Focus((z, y, x), (z - 1, y - 1, x - 1), (z + 1, y + 1, x + 1))
+    blocks = list(predictor.blocks(subject, focus))
+    starts = [block.lo_zyx[2] for block in blocks]
+    assert starts[0] == 2000
+    assert sorted(starts) == list(range(0, len(vertices), 1000))
+    joined = np.concatenate([b.scores for b in sorted(blocks, key=_first)], axis=-1)
+    # Other charts cover the ranges, so that scores agree as far as the network does not mind.
+    assert np.corrcoef(joined.ravel(), whole.ravel())[0, 1] > 0.9
+
+
+def _first(block: Block) -> int:
+    return block.lo_zyx[2]
 
 
 def test_held_out_and_unlabelled_places_are_told_apart(folder: Path) -> None:

@@ -37,9 +37,7 @@ def place(
     """Return a membrane on a device, as the plan's network needs it."""
     if plan.architecture == "diffusionnet":
         return diffusion.DiffusionMembrane(prepared, plan, device)
-    shift = plan.slab_shift_A if training else 0.0
-    shifts = (0.0, -shift, shift) if shift else (0.0,)
-    return local.LocalMembrane(prepared, plan, device, shifts)
+    return local.LocalMembrane(prepared, plan, device, training=training)
 
 
 def draw_loss(
@@ -58,7 +56,7 @@ def draw_loss(
         return one.loss(net, settings.membrane, rng, generator)
     charts = cast("Sequence[local.LocalMembrane]", membranes)
     profiles, labels = local.draw_batch(
-        charts, plan.batch, rng, generator, augment=settings.membrane.augment
+        charts, plan, rng, generator, augment=settings.membrane.augment
     )
     logits = net(profiles)[:, :, None]
     if settings.loss == "nnpu":

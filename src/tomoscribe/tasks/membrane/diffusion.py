@@ -123,6 +123,17 @@ class DiffusionMembrane:
             numbers[row, : len(vertices)], valid[row, : len(vertices)] = vertices, True
         return torch.from_numpy(numbers).to(self.device), torch.from_numpy(valid).to(self.device)
 
+    def _chosen(self, numbers: Tensor, valid: Tensor) -> Tensor:
+        """Return the profiles (B, N, depths) of parts, 0 in the padding.
+
+        They have mean 0 and deviation 1 over the membrane, so that scores do not step where parts
+        meet. Checkpoints that do not say so were trained on parts that had it each by itself.
+        """
+        values = self._values[numbers]
+        if self.plan.diffusion.get("part_statistics", 1.0):
+            return standardise(values, valid)
+        return values * valid.unsqueeze(-1)
+
     def loss(
         self,
         net: nn.Module,
@@ -134,7 +145,7 @@ class DiffusionMembrane:
         count = min(len(self._made.parts), self.plan.batch)
         chosen = rng.permutation(len(self._made.parts))[:count].tolist()
         numbers, valid = self.batch(chosen)
-        values = standardise(self._values[numbers], valid)
+        values = self._chosen(numbers, valid)
         if settings.augment:
             edges = on_diagonal([self._rows[i] for i in chosen], *(2 * [numbers.shape[1]]))
             places = Places(self._positions[numbers], valid, edges)
@@ -165,7 +176,11 @@ class DiffusionMembrane:
                 )
         return total / (len(valid) * PEER_DISTANCE_UNIT_A)
 
-    def predict(self, net: nn.Module) -> Iterator[tuple[int, NDArray[np.float32]]]:
+    def predict(
+        self,
+        net: nn.Module,
+        near_zyx: NDArray[np.float64] | None = None,
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
         """Yield the scores (C, V) of the whole membrane: every part's own vertices."""
         scores: NDArray[np.float32] | None = None
         largest = self.plan.diffusion["max_distance_A"] / PEER_DISTANCE_UNIT_A
@@ -173,7 +188,7 @@ class DiffusionMembrane:
             chosen = list(range(start, min(start + _PARTS_AT_ONCE, len(self._made.parts))))
             numbers, valid = self.batch(chosen)
             with torch.inference_mode():
-                values = standardise(self._values[numbers], valid)
+                values = self._chosen(numbers, valid)
                 maps = scores_from_distances(net(values, self.parts.batch(chosen)), largest).cpu()
             if scores is None:
                 scores = np.zeros((maps.shape[-1], self.count), np.float32)

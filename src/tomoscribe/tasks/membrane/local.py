@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from tomoscribe.nets.losses import Labels
+from tomoscribe.nets.mesh_augment import resample
 from tomoscribe.tasks.membrane.network import ChartNet
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class LocalMembrane:
         Band, depths and charts.
     device : torch.device
         Where it shall be.
-    shifts_A : sequence of float
-        Shifts of the band that training draws from; the first is 0.
+    training : bool
+        Whether it is trained on: keeps what lies above and below the band, too.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class LocalMembrane:
         prepared: PreparedMembrane,
         plan: MembranePlan,
         device: torch.device,
-        shifts_A: Sequence[float] = (0.0,),
+        *,
+        training: bool = False,
     ) -> None:
         self.prepared, self.plan = prepared, plan
-        self._values = torch.from_numpy(
-            np.stack([prepared.profiles(plan, shift) for shift in shifts_A])
-        )
+        self._values = torch.from_numpy(prepared.profiles(plan))
+        self._wide = torch.empty(0)
+        if training:
+            self._wide = torch.from_numpy(prepared.profiles(plan, training_depths_A(plan)))
         self._charts: Charts | None = None
         self._corners = self._shares = torch.empty(0)
         self.count = len(prepared.membrane.mesh.vertices_zyx)
@@ -70,7 +73,7 @@ class LocalMembrane:
     def to(self, device: torch.device) -> None:
         """Move it to a device."""
         self.device = device
-        self._values = self._values.to(device)
+        self._values, self._wide = self._values.to(device), self._wide.to(device)
         if self._charts is not None:
             self._corners, self._shares = self._corners.to(device), self._shares.to(device)
 
@@ -116,15 +119,15 @@ class LocalMembrane:
 
         Returns
         -------
-        profiles : (depths, P, P) tensor
+        profiles : (S, P, P) tensor
+            At `training_depths_A`.
         labels : (3 C + 1, P, P) tensor
             Targets, negative weights and ignored of each class, then where the surface is and
             the network can know it.
         """
         _ = self.charts
-        values = self._values[int(rng.integers(len(self._values)))]
         corners, shares = self._corners[chart].long(), self._shares[chart][..., None]
-        profiles = (values[corners] * shares).sum(-2)
+        profiles = (self._wide[corners] * shares).sum(-2)
         known = [(part[corners] * shares).sum(-2) for part in self._labels]
         surface = (shares.sum(-2) > 0).float()
         rim = self.plan.margin - 1
@@ -142,9 +145,17 @@ class LocalMembrane:
         edges = [*range(0, self.count, _MOST_VERTICES), self.count]
         return list(itertools.pairwise(edges))
 
-    def predict(self, net: nn.Module) -> Iterator[tuple[int, NDArray[np.float32]]]:
-        """Yield first vertex and scores (C, n) of each range; they cover all vertices."""
+    def predict(
+        self, net: nn.Module, near_zyx: NDArray[np.float64] | None = None
+    ) -> Iterator[tuple[int, NDArray[np.float32]]]:
+        """Yield first vertex and scores (C, n) of each range; they cover all vertices.
+
+        The range that comes nearest to a position in voxels is first.
+        """
         parts = self.parts()
+        if near_zyx is not None and len(parts) > 1:
+            away = np.linalg.norm(self.prepared.membrane.mesh.vertices_zyx - near_zyx, axis=1)
+            parts.sort(key=lambda part: float(away[slice(*part)].min()))
         for lo, hi in parts:
             if len(parts) == 1:
                 charts = self.charts
@@ -162,7 +173,7 @@ class LocalMembrane:
             for start in range(0, len(charts), _CHARTS_AT_ONCE):
                 chosen = slice(start, start + _CHARTS_AT_ONCE)
                 at, share = corners[chosen].long(), shares[chosen][..., None]
-                profiles = (self._values[0][at] * share).sum(-2).permute(0, 3, 1, 2)
+                profiles = (self._values[at] * share).sum(-2).permute(0, 3, 1, 2)
                 maps.append(net(profiles).float().cpu())
         return put_together(torch.cat(maps).numpy(), charts, self.count)
 
@@ -192,7 +203,7 @@ def put_together(maps: NDArray[np.float32], charts: Charts, count: int) -> NDArr
 
 def draw_batch(
     membranes: Sequence[LocalMembrane],
-    count: int,
+    plan: MembranePlan,
     rng: np.random.Generator,
     generator: torch.Generator,
     *,
@@ -206,8 +217,8 @@ def draw_batch(
     of = np.repeat(np.arange(len(membranes)), sizes)
     first = np.concatenate([[0], np.cumsum(sizes)])
     weights = np.concatenate([one.weights for one in membranes])
-    half = count // 2 if weights.sum() > 0 else 0
-    chosen = list(rng.integers(len(of), size=count - half))
+    half = plan.batch // 2 if weights.sum() > 0 else 0
+    chosen = list(rng.integers(len(of), size=plan.batch - half))
     if half:
         chosen += list(rng.choice(len(of), size=half, p=weights / weights.sum()))
     drawn = [membranes[of[i]].draw(int(i - first[of[i]]), rng) for i in chosen]
@@ -220,7 +231,47 @@ def draw_batch(
         known[:, classes : 2 * classes].masked_fill(ignored, 0.0)[:, :, None],
         ignored[:, :, None],
     )
+    profiles = sample_band(profiles, plan, generator, augment=augment)
     return vary(profiles, generator) if augment else profiles, labels
+
+
+def training_depths_A(plan: MembranePlan) -> NDArray[np.float64]:
+    """Return depths that reach as far as a moved, stretched and rough band, evenly spaced.
+
+    The band's own depths are among them.
+    """
+    band = plan.band_high_A - plan.band_low_A
+    step = 0.5 * band / (plan.depths - 1)
+    slack = plan.slab_shift_A + 0.5 * band * plan.slab_stretch + 2 * plan.slab_jitter_A
+    more = int(np.ceil(slack / step))
+    return plan.band_low_A + step * np.arange(-more, 2 * (plan.depths - 1) + more + 1)
+
+
+def sample_band(
+    wide: Tensor, plan: MembranePlan, generator: torch.Generator, *, augment: bool
+) -> Tensor:
+    """Return profiles (B, depths, P, P) of those at `training_depths_A` (B, S, P, P).
+
+    Augmented, the band is moved, stretched and rough.
+    """
+    count, _, size, _ = wide.shape
+    depths = training_depths_A(plan)
+    flat = wide.flatten(2).transpose(1, 2)
+    device = wide.device
+    # Whole shifts up, down or none, because smaller ones teach less.
+    moved = torch.randint(-1, 2, (count,), generator=generator) * plan.slab_shift_A
+    stretched = 1 + plan.slab_stretch * (2 * torch.rand(count, generator=generator) - 1)
+    rough = torch.randn((count, size * size), generator=generator) if plan.slab_jitter_A else None
+    sampled = resample(
+        flat,
+        float(depths[1] - depths[0]),
+        float(depths[0]),
+        torch.linspace(plan.band_low_A, plan.band_high_A, plan.depths, device=device),
+        shift_A=moved.to(device) if augment else None,
+        step=stretched.to(device) if augment else None,
+        jitter_A=(plan.slab_jitter_A * rough).to(device) if augment and rough is not None else None,
+    )
+    return sampled.transpose(1, 2).unflatten(2, (size, size))
 
 
 def vary(profiles: Tensor, generator: torch.Generator) -> Tensor:

@@ -55,6 +55,8 @@ class MembranePlan(BaseModel):
     weight_decay: float = Field(description="weight decay of AdamW")
     steps: int = Field(description="steps at most since the labels last changed")
     slab_shift_A: float = Field(description="largest shift of the band while training, Å")
+    slab_stretch: float = Field(0.0, description="largest stretch of the band while training")
+    slab_jitter_A: float = Field(0.0, description="roughness of the surface while training, Å")
     diffusion: dict[str, float] = Field(
         default_factory=dict, description="options of the architecture diffusionnet"
     )
@@ -119,6 +121,8 @@ def make_plan(
         weight_decay=1e-4,
         steps=choose("max_steps", *_choose_steps(data.clicks)),
         slab_shift_A=choose("slab_shift_A", 0.8 * data.voxel_size_A, "about a voxel"),
+        slab_stretch=settings.membrane.slab_stretch,
+        slab_jitter_A=settings.membrane.slab_jitter_A,
         diffusion=_diffusion(settings, start),
         hot_share=0.0,
         reasons=reasons,
@@ -136,6 +140,7 @@ DIFFUSION = (
     "gradient_rotations",
     "dropout",
     "max_distance_A",
+    "part_statistics",
 )
 """Settings that the network of the peer is made of."""
 

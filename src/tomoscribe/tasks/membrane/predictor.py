@@ -98,8 +98,12 @@ class MembranePredictor:
         return MeshGrid.of(subject)
 
     def blocks(self, subject: Membrane, focus: Focus | None = None) -> Iterator[Block]:
-        """Yield the scores of ranges of vertices; together they are all of the mesh."""
-        for first, scores in self._placed(subject).predict(self.net):
+        """Yield the scores of ranges of vertices; together they are all of the mesh.
+
+        Ascending, or with a focus the range first that comes nearest to it.
+        """
+        near = None if focus is None else np.asarray(focus.center_zyx, dtype=float)
+        for first, scores in self._placed(subject).predict(self.net, near):
             yield Block((0, 0, first), scores[:, None, None, :])
 
     def decode(

@@ -71,8 +71,12 @@ class PreparedMembrane:
         found = distance_to(self.graph, vertices, limit_A / size, offsets)
         return np.asarray(found * size, dtype=np.float32)
 
-    def profiles(self, plan: MembranePlan, shift_A: float = 0.0) -> NDArray[np.float32]:
-        """Return the densities (V, depths) over the band, mean 0 and deviation 1 over all.
+    def profiles(
+        self, plan: MembranePlan, depths_A: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        """Return the densities (V, depths) over the band, or at other depths.
+
+        They are scaled so that the band has mean 0 and deviation 1 over all of the membrane.
 
         Raises
         ------
@@ -81,8 +85,9 @@ class PreparedMembrane:
         """
         slab = self._slab(plan)
         mean, deviation = _statistics(slab, plan)
-        low, high = plan.band_low_A + shift_A, plan.band_high_A + shift_A
-        values = slab.resample(np.linspace(low, high, plan.depths))
+        if depths_A is None:
+            depths_A = np.linspace(plan.band_low_A, plan.band_high_A, plan.depths)
+        values = slab.resample(depths_A)
         return np.asarray((values - mean) / deviation, dtype=np.float32)
 
     def charts(self, plan: MembranePlan, vertices: NDArray[np.int64] | None = None) -> Charts:

@@ -19,7 +19,8 @@ class MembraneSettings(BaseModel):
     architecture: Literal["local", "diffusionnet"] = Field(
         "local",
         description="local: convolutions on flat charts of the surface, learns in seconds; "
-        "diffusionnet: MemBrain-pick's network",
+        "diffusionnet: MemBrain-pick's network and targets, for which what is not clicked is "
+        "background: click all there",
     )
     band_low_A: float | None = Field(
         None, description="lowest depth along the outward normal, in Å; default from the clicks"
@@ -97,7 +98,25 @@ class MembraneSettings(BaseModel):
     brightness_slope: bool = Field(True, description="add a slope [BrightnessGradient]")
     bend_locally: bool = Field(True, description="bend contrast in places [LocalBrightnessGamma]")
     slab_shift_A: float | None = Field(
-        None, ge=0, description="largest shift of the band while training; default a voxel"
+        None,
+        ge=0,
+        description="largest shift of the band while training, for local; default 0.8 voxels",
+    )
+    slab_stretch: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="largest share by which training stretches the band or shrinks it, for local",
+    )
+    slab_jitter_A: float = Field(
+        0.0,
+        ge=0,
+        description="deviation of the depth from place to place while training, for local",
+    )
+    part_statistics: bool = Field(
+        False,
+        description="give each part of the mesh mean 0 and deviation 1 by itself, as MemBrain-pick "
+        "does; leaves steps between parts; for diffusionnet",
     )
 
     @model_validator(mode="after")
