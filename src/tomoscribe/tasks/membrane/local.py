@@ -244,7 +244,8 @@ def training_depths_A(plan: MembranePlan) -> NDArray[np.float64]:
     step = 0.5 * band / (plan.depths - 1)
     slack = plan.slab_shift_A + 0.5 * band * plan.slab_stretch + 2 * plan.slab_jitter_A
     more = int(np.ceil(slack / step))
-    return plan.band_low_A + step * np.arange(-more, 2 * (plan.depths - 1) + more + 1)
+    places = np.arange(-more, 2 * (plan.depths - 1) + more + 1)
+    return np.asarray(plan.band_low_A + step * places, dtype=np.float64)
 
 
 def sample_band(
@@ -271,7 +272,7 @@ def sample_band(
         step=stretched.to(device) if augment else None,
         jitter_A=(plan.slab_jitter_A * rough).to(device) if augment and rough is not None else None,
     )
-    return sampled.transpose(1, 2).unflatten(2, (size, size))
+    return sampled.transpose(1, 2).reshape(count, -1, size, size)
 
 
 def vary(profiles: Tensor, generator: torch.Generator) -> Tensor:
