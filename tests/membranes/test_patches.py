@@ -4,7 +4,7 @@ import numpy as np
 from tests.membranes.shapes import plane, two_sheets
 
 from tomoscribe.membranes.geodesics import distance_graph
-from tomoscribe.membranes.patches import patch_mask
+from tomoscribe.membranes.patches import patch_mask, stroke_vertices
 from tomoscribe.project.model import Patch
 
 
@@ -52,6 +52,16 @@ def test_strokes_on_top_of_a_known_mask_need_no_replay():
         == patch_mask(graph, vertices, strokes).tolist()
     )
     assert base.tolist() == kept.tolist()
+
+
+def test_a_stroke_on_a_cut_out_covers_what_it_covers_on_the_whole_mesh():
+    for mesh, z in ((plane(40, 40), 0.0), (two_sheets(30, 30, gap=1.5), 1.5)):
+        graph = distance_graph(mesh)
+        for radius in (0.3, 2.5, 7.0):
+            one = stroke(15.4, 17.7, radius, z=z)
+            whole = patch_mask(graph, mesh.vertices_zyx, [one])
+            assert sorted(stroke_vertices(mesh, one)) == np.flatnonzero(whole).tolist()
+    assert not len(stroke_vertices(plane(10, 10), stroke(500, 500, 5.0)))
 
 
 def test_the_other_leaflet_is_not_covered():

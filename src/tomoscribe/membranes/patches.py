@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import cKDTree
 
-from tomoscribe.membranes.geodesics import distance_to
+from tomoscribe.io.mesh_data import TriangleMesh
+from tomoscribe.membranes.geodesics import distance_graph, distance_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,6 +51,29 @@ def patch_mask(
     for erase, group in groupby(strokes, key=lambda stroke: stroke.erase):
         mask[_covered(graph, vertices_zyx, tree, list(group))] = not erase
     return mask
+
+
+def stroke_vertices(mesh: TriangleMesh, stroke: Patch) -> NDArray[np.int64]:
+    """Return the vertices that one stroke covers, as `patch_mask` does, without a whole graph.
+
+    No way along the surface is shorter than the straight one: what lies farther off than the
+    radius is left out before ways are measured, so that a stroke costs as little on a huge mesh.
+    """
+    centre = np.asarray(stroke.center_zyx)
+    box = np.abs(mesh.vertices_zyx - centre).max(axis=1) <= stroke.radius
+    around = mesh.faces[box[mesh.faces].any(axis=1)]
+    used, faces = np.unique(around, return_inverse=True)
+    if not len(used):
+        return used
+    cut = TriangleMesh(mesh.vertices_zyx[used], faces.reshape(-1, 3))
+    nearest = int(np.argmin(((cut.vertices_zyx - centre) ** 2).sum(axis=1)))
+    graph = distance_graph(cut)
+    start = np.concatenate(
+        [[nearest], graph.indices[graph.indptr[nearest] : graph.indptr[nearest + 1]]]
+    )
+    ways = np.linalg.norm(cut.vertices_zyx[start] - centre, axis=1)
+    distances = distance_to(graph, start, limit=stroke.radius, offsets=ways)
+    return used[np.isfinite(distances)]
 
 
 def _covered(

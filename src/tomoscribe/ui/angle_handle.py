@@ -52,6 +52,7 @@ class AngleHandle:
         self._picks = picks
         self._layer: Vectors | None = None
         self._preview: float | None = None
+        self._dragged: Pick | None = None
 
     @property
     def pick(self) -> Pick | None:
@@ -60,6 +61,8 @@ class AngleHandle:
         if entry is None or len(selected) != 1 or not self._session.membranes.shown:
             return None
         pick = entry.picks[selected[0]] if selected[0] in entry.picks else None
+        if self._dragged is not None and pick is not None and pick.id == self._dragged.id:
+            pick = self._dragged
         return None if pick is None or pick.normal_zyx is None else pick
 
     def turn(self, steps: int) -> None:
@@ -88,6 +91,11 @@ class AngleHandle:
         above = lift_of(diameter) * np.asarray(pick.normal_zyx)
         way = 0.75 * diameter * x_axis_zyx(pick.normal_zyx, angle)
         return np.stack([np.asarray(pick.zyx) + above, way])
+
+    def show_dragged(self, pick: Pick | None) -> None:
+        """Draw the arrow of a pick where it is dragged to; None ends it."""
+        self._dragged = pick
+        self.redraw()
 
     def redraw(self) -> None:
         """Bring the arrow up to date."""

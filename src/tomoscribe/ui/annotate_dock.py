@@ -70,6 +70,7 @@ class AnnotateDock(QWidget):
         connect(self, session.saved, self.refresh)
         connect(self, session.patches_changed, self.refresh)
         connect(self, session.closed, self._end)
+        connect(self, session.membranes.shown_changed, self._make_room)
         self.refresh()
 
     def _lay_out(self) -> None:
@@ -104,6 +105,11 @@ class AnnotateDock(QWidget):
         enable(self.redo, None if history.can_redo else "There is nothing to redo.")
         picks = bool(session.entry and len(session.entry.picks))
         enable(self.export, None if picks else "There are no picks to export yet.")
+
+    def _make_room(self, mesh_shown: bool) -> None:
+        """Leave out what is about slices while a mesh is shown: its brush shall be in view."""
+        self.slab.setVisible(not mesh_shown)
+        self.regions.setVisible(not mesh_shown)
 
     def show_export(self) -> ExportDialog:
         """Open the export dialog."""

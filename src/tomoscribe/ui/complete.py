@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from tomoscribe.project.model import Patch
     from tomoscribe.ui.membrane_shelf import ShelvedMembrane
+
+
+FEW = 40
+"""Strokes up to which each by itself is quicker than what all of them together need first."""
 
 
 class CompleteMask:
@@ -26,14 +31,26 @@ class CompleteMask:
 
     def of(self, shelved: ShelvedMembrane, patches: Sequence[Patch]) -> NDArray[np.bool_]:
         """Return which vertices (V,) are declared complete; not to be written to."""
-        from tomoscribe.membranes.patches import patch_mask
-
         mine = [p for p in patches if p.membrane == shelved.name]
-        vertices = shelved.membrane.mesh.vertices_zyx
         held, strokes, mask = self._kept.get(shelved.name, (None, [], None))
-        if held is not shelved or mine[: len(strokes)] != strokes:
-            strokes, mask = [], None
-        if mask is None or len(mine) > len(strokes):
-            mask = patch_mask(shelved.graph, vertices, mine[len(strokes) :], base=mask)
+        if held is not shelved or mask is None or mine[: len(strokes)] != strokes:
+            strokes, mask, held = [], np.zeros(len(shelved.membrane.mesh.vertices_zyx), bool), None
+        if held is None or len(mine) > len(strokes):
+            mask = _with(shelved, mask, mine[len(strokes) :])
             self._kept[shelved.name] = (shelved, mine, mask)
         return mask
+
+
+def _with(
+    shelved: ShelvedMembrane, mask: NDArray[np.bool_], strokes: list[Patch]
+) -> NDArray[np.bool_]:
+    """Return a mask with strokes put on top of it."""
+    from tomoscribe.membranes.patches import patch_mask, stroke_vertices
+
+    mesh = shelved.membrane.mesh
+    if len(strokes) > FEW:
+        return patch_mask(shelved.graph, mesh.vertices_zyx, strokes, base=mask)
+    mask = mask.copy()
+    for stroke in strokes:
+        mask[stroke_vertices(mesh, stroke)] = not stroke.erase
+    return mask

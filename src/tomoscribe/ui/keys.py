@@ -78,6 +78,8 @@ NAPARI_KEYS: tuple[tuple[str, str], ...] = (
 
 MEMBRANE_MOUSE: tuple[tuple[str, str], ...] = (
     ("click the mesh", "add a pick with its normal"),
+    ("click near an outline", "add one on the membrane there"),
+    ("Alt+click", "add one exactly there, on no membrane"),
     ("drag the arrow", "turn the selected pick"),
     ("Alt+wheel", "paint the density further out or in"),
 )

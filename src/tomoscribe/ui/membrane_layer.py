@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
-from tomoscribe.ui.membrane_parts import complete_faces, joined
-from tomoscribe.ui.mesh_visual import soften_light, write_colors, write_values
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.membrane_parts import complete_faces
+from tomoscribe.ui.mesh_buffers import MeshBuffers, lend
+from tomoscribe.ui.mesh_visual import node_of, soften_light, write_colors, write_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.membranes.membrane import Membrane
+    from tomoscribe.ui.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.session import Session
 
 NAME, CONTEXT_NAME, COMPLETE_NAME = "membrane", "other membranes", "complete patches"
@@ -34,6 +37,9 @@ CONTEXT_COLOR = (0.45, 0.5, 0.58, 1.0)
 CONTEXT_OPACITY = 0.3
 CONTEXT_BLENDING = "translucent_no_depth"
 """Drawn first and without depth: the current membrane is never hidden, whatever lies before it."""
+
+SMALL_FACES = 100_000
+"""Others with so many triangles in all are joined at once, in some 10 ms; more in a thread."""
 
 COMPLETE_COLOR = (0.0, 0.62, 0.45, 1.0)
 COMPLETE_OPACITY = 0.45
@@ -55,6 +61,8 @@ class MembraneLayer:
         self._colors: NDArray[np.float32] | None = None
         self._shown = False
         self._context_on = True
+        self._joined: tuple[ShelvedMembrane, ...] = ()
+        self._background: Background | None = None
 
     # ---------------------------------------------------------------- what is there
     @property
@@ -175,19 +183,40 @@ class MembraneLayer:
         if not self._shown:
             return
         name = self._session.membrane_name
-        others = [s.membrane.mesh for s in self._session.surfaces.loaded() if s.name != name]
+        others = tuple(s for s in self._session.surfaces.loaded() if s.name != name)
+        if self._background is not None:
+            self._background.drop()
         if not (others and self._context_on):
             self._hide(CONTEXT_NAME)
             return
-        vertices, faces = joined(others)
         surface = self._surface(CONTEXT_NAME)
-        if surface is None or not np.array_equal(surface.vertices.shape, vertices.shape):
-            self._put(
-                CONTEXT_NAME, vertices, faces, colormap=_plain("dim", CONTEXT_COLOR),
-                opacity=CONTEXT_OPACITY, blending=CONTEXT_BLENDING,
-            )  # fmt: skip
-        else:
+        if surface is not None and others == self._joined:
             surface.visible = True
+            return
+        if sum(len(s.membrane.mesh.faces) for s in others) <= SMALL_FACES:
+            self._put_neighbours(others, MeshBuffers.joined([s.buffers for s in others]))
+            return
+        self._hide(CONTEXT_NAME)
+        if self._background is None:
+            self._background = Background()
+        self._background.run(
+            lambda: MeshBuffers.joined([s.buffers for s in others]),
+            lambda made: self._put_neighbours(others, made),
+        )
+
+    def _put_neighbours(self, others: tuple[ShelvedMembrane, ...], made: MeshBuffers) -> None:
+        if self._shown:
+            self._joined = others
+            self._put(
+                CONTEXT_NAME, made.vertices[:, ::-1], made.faces[:, ::-1], buffers=made,
+                colormap=_plain("dim", CONTEXT_COLOR), opacity=CONTEXT_OPACITY,
+                blending=CONTEXT_BLENDING,
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """End what works in the background."""
+        if self._background is not None:
+            self._background.close()
 
     def rebuild_patches(self) -> None:
         """Bring the tint of what is declared complete up to date."""
@@ -220,13 +249,17 @@ class MembraneLayer:
         self._limits = (float(low), float(high) if high > low else float(low) + 1.0)
 
     def _write(self) -> None:
-        membrane = self._membrane
-        assert membrane is not None
-        mesh, layer = membrane.mesh, self.layer
-        if layer is not None and layer.vertices is not mesh.vertices_zyx:
-            layer.vertex_colors = None  # of another mesh
+        shelved, layer = self._session.surfaces.shelved, self.layer
+        assert shelved is not None
+        mesh = shelved.membrane.mesh
         if layer is None or layer.vertices is not mesh.vertices_zyx:
-            self._put(NAME, mesh.vertices_zyx, mesh.faces, values=self._values, shading="smooth")
+            if layer is not None:
+                layer.visible = False  # so that each of napari's setters costs nothing
+                layer.vertex_colors = None  # of another mesh
+            self._put(
+                NAME, mesh.vertices_zyx, mesh.faces, values=self._values,
+                buffers=shelved.buffers, shading="smooth",
+            )  # fmt: skip
         else:
             layer.visible = True
             write_values(self._session.viewer, layer, self._values)
@@ -241,28 +274,39 @@ class MembraneLayer:
     def _put(
         self,
         name: str,
-        vertices: NDArray[np.float64],
+        vertices: NDArray[np.floating],
         faces: NDArray[np.int64],
         *,
         values: NDArray[np.float32] | None = None,
+        buffers: MeshBuffers | None = None,
         **look: Any,
     ) -> None:
         """Write a mesh into the layer of that name, which is made where there is none."""
         image, viewer = self._session.layer, self._session.viewer
-        surface = self._surface(name)
-        painted = np.ones(len(vertices), np.float32) if values is None else values
         if image is None:
             return
-        if surface is not None:
-            surface.data = (vertices, faces, painted)
-            surface.scale, surface.translate = image.scale, image.translate
-            surface.units, surface.visible = image.units, True
-            return
+        surface = self._surface(name)
+        if surface is None:
+            limits = self._limits if values is not None else (0.0, 1.0)
+            surface = self._make(name, vertices[faces[0]], contrast_limits=limits, **look)
+        surface.visible = False
+        if buffers is not None:
+            lend(node_of(viewer, surface), surface, buffers)
+        painted = np.ones(len(vertices), np.float32) if values is None else values
+        surface.data = (vertices, faces, painted)
+        for own in ("scale", "translate", "units"):
+            if not np.array_equal(getattr(surface, own), getattr(image, own)):
+                setattr(surface, own, getattr(image, own))
+        surface.visible = True
+
+    def _make(self, name: str, corners: NDArray[np.floating], **look: Any) -> Surface:
+        """Add a layer of one triangle with these corners (3, 3)."""
+        image, viewer = self._session.layer, self._session.viewer
+        assert image is not None
         active = viewer.layers.selection.active
         surface = viewer.add_surface(
-            (vertices, faces, painted), name=name, scale=image.scale, translate=image.translate,
-            units=image.units, axis_labels=("z", "y", "x"),
-            contrast_limits=self._limits if values is not None else (0.0, 1.0), **look,
+            (corners, np.arange(3)[None], np.ones(3, np.float32)), name=name, scale=image.scale,
+            translate=image.translate, units=image.units, axis_labels=("z", "y", "x"), **look,
         )  # fmt: skip
         self._surfaces[name] = surface
         # Below the picks, the context lowest, and without taking the mouse from them.
@@ -271,6 +315,7 @@ class MembraneLayer:
         place = first + sum(other is not None for other in below)
         viewer.layers.move(viewer.layers.index(surface), place)
         viewer.layers.selection.active = active if active in viewer.layers else None
+        return surface
 
     def _surface(self, name: str) -> Surface | None:
         surface = self._surfaces.get(name)

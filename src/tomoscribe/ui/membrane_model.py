@@ -15,6 +15,7 @@ from tomoscribe.ui.connections import connect
 from tomoscribe.ui.widgets import swatch
 
 if TYPE_CHECKING:
+    from tomoscribe.picks.table import Edit
     from tomoscribe.project.model import MembraneEntry
     from tomoscribe.ui.session import Session
 
@@ -41,9 +42,9 @@ class MembraneModel(QAbstractTableModel):
         self._session = session
         self.names: list[str] = []
         self._counts: dict[str, Counter[str]] = {}
+        self._rows: dict[str, int] = {}
         self._shares: dict[str, float] = {}
         connect(self, session.project_changed, self.reset)
-        connect(self, session.picks_changed, self.recount)
         connect(self, session.current_changed, self.measure)
         connect(self, session.membrane_changed, self.measure)
         connect(self, session.patches_changed, self.measure)
@@ -57,8 +58,10 @@ class MembraneModel(QAbstractTableModel):
         project = self._session.project
         if project is not None:
             connect(self, project.membranes_changed, self.reset)
+            connect(self, project.picks_changed, self.recount)
         self.beginResetModel()
         self.names = list(project.membranes) if project is not None else []
+        self._rows = {name: row for row, name in enumerate(self.names)}
         self._counts = {name: Counter() for name in self.names}
         self._shares = {n: share for n, share in self._shares.items() if n in self._counts}
         for tomogram in project.tomograms if project is not None else ():
@@ -66,11 +69,19 @@ class MembraneModel(QAbstractTableModel):
         self.endResetModel()
         self.measure()
 
-    def recount(self) -> None:
-        """Count the picks of the current tomogram anew."""
-        if self._session.current is not None:
-            self._count(self._session.current)
-            self._refresh()
+    def recount(self, _tomogram: str, edit: Edit) -> None:
+        """Count what an edit of any tomogram took away and added; only its rows change."""
+        changed = {}
+        for picks, sign in ((edit.before, -1), (edit.after, +1)):
+            for pick in picks:
+                counts = self._counts.get(pick.membrane)
+                if counts is not None and pick.state == PickState.ACCEPTED:
+                    counts[pick.class_name] += sign
+                    changed[pick.membrane] = counts
+        for name, counts in changed.items():
+            self._counts[name] = +counts
+            row = self._rows[name]
+            self.dataChanged.emit(self.index(row, 0), self.index(row, COMPLETE))
 
     def measure(self, *_: object) -> None:
         """Measure what is complete of the current tomogram's membranes, as far as loaded."""
@@ -84,9 +95,6 @@ class MembraneModel(QAbstractTableModel):
         project = self._session.project
         if project is None or tomogram not in project.tomograms:
             return
-        for name, entry in project.membranes.items():
-            if entry.tomogram == tomogram:
-                self._counts[name] = Counter()
         for pick in project.tomograms[tomogram].picks:
             if pick.state == PickState.ACCEPTED and pick.membrane in self._counts:
                 self._counts[pick.membrane][pick.class_name] += 1

@@ -142,6 +142,7 @@ class CurrentMembrane:
         """End what works in the background."""
         self.shelf.close()
         self.opener.close()
+        self._session.membranes.close()
 
     def _show(self, name: str | None, shelved: ShelvedMembrane | None) -> None:
         if name is None and self._session.membranes.shown:

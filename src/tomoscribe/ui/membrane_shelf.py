@@ -15,21 +15,27 @@ from qtpy.QtWidgets import QApplication
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.membranes.outline import Outline
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.mesh_buffers import MeshBuffers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
     from scipy import sparse
+    from scipy.spatial import cKDTree
 
     from tomoscribe.membranes.locate import SurfaceLocator
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.project.model import MembraneEntry
     from tomoscribe.ui.session import Session
 
-SMALL_BYTES = 12_000_000
-"""A container up to this size is read at once, in some 50 ms; a larger one in a thread."""
+SMALL_BYTES = 2_000_000
+"""A container up to this size is read at once, in some 30 ms; a larger one in a thread."""
+
+LARGE_FACES = 60_000
+"""Triangles from which what the graphics card gets is made with the rest, before anyone asks."""
 
 KEPT_BYTES = 2_000_000_000
 """Slabs kept in memory; the membranes of the current tomogram stay whatever they take."""
@@ -67,9 +73,23 @@ class ShelvedMembrane:
 
         return distance_graph(self.membrane.mesh)
 
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Finds nearest vertices."""
+        from scipy.spatial import cKDTree
+
+        return cKDTree(self.membrane.mesh.vertices_zyx, balanced_tree=False)
+
+    @cached_property
+    def buffers(self) -> MeshBuffers:
+        """What the graphics card gets of it."""
+        return MeshBuffers.of(self.membrane.mesh, self.membrane.normals_zyx)
+
     def prepared(self) -> ShelvedMembrane:
         """Make what the first look at it needs, which is better done in a thread."""
-        _ = self.locator, self.outline, self.bounds
+        _ = self.locator, self.outline, self.bounds, self.tree
+        if len(self.membrane.mesh.faces) >= LARGE_FACES:
+            _ = self.buffers
         return self
 
 
@@ -106,7 +126,7 @@ class MembraneShelf:
             if entry is None:
                 return None
             self._broken.pop(name, None)
-            if QApplication.instance() is None or _is_small(entry):
+            if QApplication.instance() is None or is_small(entry.path):
                 found = self._take(name, self._load(name, entry))
             else:
                 self._queue.appendleft(name)
@@ -219,8 +239,9 @@ class MembraneShelf:
                 del self._kept[name]
 
 
-def _is_small(entry: MembraneEntry) -> bool:
+def is_small(path: Path) -> bool:
+    """Tell whether a container is read so quickly that it need not be done in a thread."""
     try:
-        return entry.path.stat().st_size <= SMALL_BYTES
+        return path.stat().st_size <= SMALL_BYTES
     except OSError:
         return True  # reading it at once tells what is wrong at once

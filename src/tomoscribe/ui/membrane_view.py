@@ -82,7 +82,9 @@ class MembraneView:
         """Go back to the slice that was left, or to that of the selected pick."""
         viewer = self._session.viewer
         self.remember()
-        viewer.dims.ndisplay = 2  # the rest follows from it
+        self._session.membranes.show(False)  # first, or napari cuts the whole mesh for a slice
+        viewer.dims.ndisplay = 2
+        self._show_volumes()
         if self._slice is not None:
             stand, point = self._slice
             stand.take(viewer)
@@ -164,10 +166,13 @@ class MembraneView:
         session = self._session
         if session.viewer.dims.ndisplay == 2 and session.membranes.shown:
             session.membranes.show(False)
-            for image in self._hidden:
-                if image in session.viewer.layers:
-                    image.visible = True
-            self._hidden = []
+            self._show_volumes()
+
+    def _show_volumes(self) -> None:
+        for image in self._hidden:
+            if image in self._session.viewer.layers:
+                image.visible = True
+        self._hidden = []
 
 
 def turn_to(viewer: ViewerModel, normal_zyx: NDArray[np.floating]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.membranes.locate import SurfacePoint
+    from tomoscribe.picks.table import Pick
     from tomoscribe.ui.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.session import Session
 
@@ -115,6 +117,11 @@ class MeshPointer:
             return LEAST_REACH
         diameter = diameter_voxels(self._session.classes, class_name, entry.voxel_size_A)
         return max(diameter / 2, LEAST_REACH)
+
+
+def placed(pick: Pick, spot: Spot) -> Pick:
+    """Return a pick as it is at another place."""
+    return replace(pick, zyx=spot.zyx, normal_zyx=spot.normal_zyx, membrane=spot.membrane)
 
 
 def _spot(shelved: ShelvedMembrane, found: SurfacePoint | None) -> Spot | None:

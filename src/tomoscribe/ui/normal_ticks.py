@@ -11,6 +11,7 @@ from tomoscribe.ui.line_layer import LineLayer
 from tomoscribe.ui.pick_style import UNKNOWN_CLASS_COLOR, diameter_voxels, rgba
 
 if TYPE_CHECKING:
+    from tomoscribe.picks.table import Pick
     from tomoscribe.ui.session import Session
 
 NAME = "normals"
@@ -28,6 +29,7 @@ class NormalTicks:
         self._session = session
         self._lines = LineLayer(session, NAME, "line", projection="all")
         self._on = True
+        self._dragged: Pick | None = None
         for signal in (session.picks_changed, session.current_changed, session.class_changed):
             signal.connect(self.follow)
         session.membranes.shown_changed.connect(self.follow)
@@ -48,13 +50,20 @@ class NormalTicks:
         self._on = on
         self.follow()
 
+    def show_dragged(self, pick: Pick | None) -> None:
+        """Draw a pick of the table as this one while it is dragged; None ends it."""
+        self._dragged = pick
+        self.follow()
+
     def follow(self, *_: object) -> None:
         """Draw a tick for each pick with a normal that was not rejected; in 3D of one membrane."""
         only = self._session.membrane_name if self._session.membranes.shown else None
         entry, classes = self._session.entry, self._session.classes
+        moved = {} if self._dragged is None else {self._dragged.id: self._dragged}
         picks = [
             p
-            for p in (entry.picks if entry is not None else ())
+            for held in (entry.picks if entry is not None else ())
+            for p in (moved.get(held.id, held),)
             if p.normal_zyx is not None
             and p.state != PickState.REJECTED
             and only in {None, p.membrane}

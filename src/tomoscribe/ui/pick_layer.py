@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomoscribe.picks.table import Edit, PickState, PickTable
-from tomoscribe.ui.mesh_pick_tool import MeshPointer, Spot
+from tomoscribe.ui.mesh_pick_tool import MeshPointer, Spot, placed
 from tomoscribe.ui.pick_style import FACE_ALPHA, MESH_SIZE, SYMBOLS, look_of, on_mesh, rgba
 from tomoscribe.ui.pick_tool import PickTool
 from tomoscribe.ui.view import triple
@@ -196,8 +196,8 @@ class PickLayer:
             self._session.status_message.emit("Open a tomogram and add a class first.")
             return
         edit = table.make_add([spot.zyx for spot in spots], class_name)
-        placed = zip(edit.after, spots, strict=True)
-        self._session.edit(Edit(after=tuple(_placed(pick, spot) for pick, spot in placed)))
+        pairs = zip(edit.after, spots, strict=True)
+        self._session.edit(Edit(after=tuple(placed(pick, spot) for pick, spot in pairs)))
 
     def move(self, positions: dict[int, Triple]) -> None:
         """Move picks by id to voxel positions, onto the membrane if it is near."""
@@ -214,7 +214,7 @@ class PickLayer:
             return
         before = tuple(table[i] for i, spot in spots.items() if table[i].zyx != spot.zyx)
         if before:
-            self._session.edit(Edit(before, tuple(_placed(p, spots[p.id]) for p in before)))
+            self._session.edit(Edit(before, tuple(placed(p, spots[p.id]) for p in before)))
 
     def turn(self, angles_deg: dict[int, float]) -> None:
         """Set the in-plane angles of picks by id, in degrees."""
@@ -284,7 +284,3 @@ def _set_where_new(layer: Points, look: PickLook) -> None:
     for name, colors in (("face_color", look.face), ("border_color", look.border)):
         if not np.allclose(getattr(layer, name), colors, atol=1e-3):
             setattr(layer, name, colors)
-
-
-def _placed(pick: Pick, spot: Spot) -> Pick:
-    return replace(pick, zyx=spot.zyx, normal_zyx=spot.normal_zyx, membrane=spot.membrane)

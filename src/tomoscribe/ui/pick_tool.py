@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tomoscribe.ui.angle_handle import AngleHandle
+from tomoscribe.ui.mesh_pick_tool import placed
 from tomoscribe.ui.pick_style import diameter_voxels, lift_of
 from tomoscribe.ui.view import in_volume, plane_position, world_to_voxels
 
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from tomoscribe.ui.mesh_pick_tool import Ray, Spot
     from tomoscribe.ui.pick_layer import PickLayer
     from tomoscribe.ui.session import Session
+
+NO_REACH = -1.0
+"""Voxels; nothing is as near, so that a pick stays where it was put."""
+
+DRAWN_ALONG = 2000
+"""Picks up to which ticks follow one that is dragged: beyond, drawing them takes too long."""
 
 CLICK_PIXELS = 5
 """A press that moves less than this many canvas pixels is a click; the same as napari's own."""
@@ -62,14 +69,19 @@ class PickTool:
             zyx = world_to_voxels(image, world)
         return zyx if zyx is not None and in_volume(image, zyx) else None
 
-    def spot(self, world: Sequence[float], direction: Any = None) -> Spot | None:
-        """Return the place for a pick under a world position; by a membrane it is on it."""
+    def spot(
+        self, world: Sequence[float], direction: Any = None, *, free: bool = False
+    ) -> Spot | None:
+        """Return the place for a pick under a world position; by a membrane it is on it.
+
+        Unless it is to be `free`, which it can be in slices only.
+        """
         pointer = self._picks.pointer
         if self._session.membranes.shown:
             ray = pointer.ray(world, direction)
             return None if ray is None else pointer.first_hit(ray)
         zyx = self.position(world, direction)
-        return None if zyx is None else pointer.snap(zyx, self._reach)
+        return None if zyx is None else pointer.snap(zyx, NO_REACH if free else self._reach)
 
     @property
     def _reach(self) -> float:
@@ -156,7 +168,9 @@ class PickTool:
 
     # ---------------------------------------------------------------- mouse
     def _drag(self, layer: Points, event: Any) -> Iterator[None]:
-        if event.button != 1 or "Alt" in event.modifiers or "Control" in event.modifiers:
+        if event.button != 1 or "Control" in event.modifiers:
+            return
+        if "Alt" in event.modifiers and self._session.viewer.dims.ndisplay == 3:
             return
         brush = self._session.surfaces.brush
         if brush.on:
@@ -173,7 +187,7 @@ class PickTool:
 
     def _click(self, layer: Points, event: Any) -> Iterator[None]:
         start = np.array(event.pos)
-        spot = self.spot(event.position, event.view_direction)
+        spot = self.spot(event.position, event.view_direction, free="Alt" in event.modifiers)
         yield
         while event.type == "mouse_move":
             if np.linalg.norm(start - event.pos) < CLICK_PIXELS:
@@ -203,6 +217,7 @@ class PickTool:
                 target = here
                 layer.data[row] = self._drawn(here, float(layer.size[row]))
                 layer.refresh(thumbnail=False, extent=False)
+                self._draw_along(placed(pick, here))
 
         yield
         while event.type == "mouse_move":
@@ -212,7 +227,15 @@ class PickTool:
         event.handled = True
         follow()
         if target is not None:
+            self._draw_along(None)
             self._picks.place({pick.id: target})
+
+    def _draw_along(self, pick: Pick | None) -> None:
+        """Let tick and arrow follow a pick while it is dragged; None ends it."""
+        entry = self._session.entry
+        self.handle.show_dragged(pick)
+        if pick is None or (entry is not None and len(entry.picks) <= DRAWN_ALONG):
+            self._session.ticks.show_dragged(pick)
 
     def _dragged_to(self, event: Any, offset: NDArray[np.float64], pick: Pick) -> Spot | None:
         """Return where a dragged pick is now: it keeps its way to the mouse, and sticks to mesh."""
@@ -221,7 +244,9 @@ class PickTool:
         here = self.position(event.position, event.view_direction)
         if here is None:
             return None
-        return self._picks.pointer.snap(here + offset, self._picks.pointer.reach(pick.class_name))
+        free = "Alt" in event.modifiers
+        reach = NO_REACH if free else self._picks.pointer.reach(pick.class_name)
+        return self._picks.pointer.snap(here + offset, reach)
 
     def _drawn(self, spot: Spot, size: float) -> NDArray[np.float64]:
         zyx = np.array(spot.zyx)

@@ -101,7 +101,7 @@ class TaskCard(QFrame):
         )
         self.title.setText(title)
         self.help.setText(text)
-        self.progress.setVisible(has_tomogram)
+        self.progress.setVisible(has_tomogram and clicks < TARGET)
         self.answer.setVisible(has_tomogram)
         self.progress.set_value(clicks)
 

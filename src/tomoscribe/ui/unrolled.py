@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from qtpy.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import PickState
 from tomoscribe.ui import style
+from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.flat_raster import Raster, colored, from_colors, make_raster
 from tomoscribe.ui.flat_view import FlatPick, FlatView
@@ -22,6 +24,7 @@ from tomoscribe.ui.widgets import button, hint, row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from qtpy.QtGui import QCloseEvent
 
     from tomoscribe.membranes.flatten import FlatPatch
     from tomoscribe.membranes.locate import SurfacePoint
@@ -51,6 +54,9 @@ class Unrolled(QWidget):
         self._session = session
         self._shelved: ShelvedMembrane | None = None
         self._centre: SurfacePoint | None = None
+        self._background = Background(self)
+        self._mapped: ShelvedMembrane | None = None
+        self._reach = 1.0
         self.patch: FlatPatch | None = None
         self._raster: Raster | None = None
         self.view = FlatView()
@@ -116,32 +122,47 @@ class Unrolled(QWidget):
 
     # ---------------------------------------------------------------- drawing
     def _lay_flat(self) -> None:
-        from tomoscribe.membranes.flatten import flatten
-
+        """Lay flat in a thread; the old map stays until the new one is there."""
         self.value.setText(f"{self.radius.value() * STEP_A / 10:.0f} nm")
         shelved, centre = self._shelved, self._centre
-        self.patch = self._raster = None
+        self._background.drop()
+        if shelved is not self._mapped:
+            self._clear("")
         if shelved is None or centre is None:
-            self.view.clear()
-            self.note.setText("")
             return
         asked = self.radius.value() * STEP_A / shelved.membrane.voxel_size_A
-        radius = affordable(shelved.membrane.mesh.vertices_zyx, centre.zyx, asked)
-        try:
-            self.patch = flatten(shelved.membrane.mesh, shelved.graph, centre, radius)
-        except TomoscribeError as error:
-            self.view.clear()
-            self.note.setText(str(error))
-            return
-        self._reach = 1.02 * float(np.abs(self.patch.uv).max())
-        self._raster = make_raster(self.patch, self._reach, PICTURE)
-        self.note.setText(words(self.patch, radius, asked, shelved.membrane.voxel_size_A))
+        self._background.run(lambda: lay_flat(shelved, centre, asked), self._show_map, self._failed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether another map is on its way."""
+        return self._background.busy
+
+    def _show_map(self, made: FlatMap) -> None:
+        self._mapped, self.patch, self._raster = made.shelved, made.patch, made.raster
+        self._reach = made.reach
+        self.note.setText(made.words)
         self.repaint_values()
         self.refresh_picks()
 
+    def _failed(self, error: BaseException) -> None:
+        if not isinstance(error, TomoscribeError):
+            raise error
+        self._clear(str(error))
+
+    def _clear(self, said: str) -> None:
+        self._mapped = self.patch = self._raster = None
+        self.view.clear()
+        self.note.setText(said)
+
+    def closeEvent(self, event: QCloseEvent | None) -> None:
+        """Stop what is under way; the window may be shown again."""
+        self._background.drop()
+        super().closeEvent(event)
+
     def repaint_values(self) -> None:
         """Show what is painted on the mesh."""
-        shelved, membranes = self._shelved, self._session.membranes
+        shelved, membranes = self._mapped, self._session.membranes
         if self._raster is None or shelved is None or not self.isVisible():
             return
         if len(membranes.values) != len(shelved.membrane.mesh.vertices_zyx):
@@ -156,12 +177,12 @@ class Unrolled(QWidget):
         self._show(picture)
 
     def _show(self, picture: NDArray[np.uint8]) -> None:
-        assert self._shelved is not None
-        self.view.show_picture(picture, self._reach, self._shelved.membrane.voxel_size_A)
+        assert self._mapped is not None
+        self.view.show_picture(picture, self._reach, self._mapped.membrane.voxel_size_A)
 
     def refresh_picks(self, *_: object) -> None:
         """Show the picks of this membrane that lie in the map."""
-        entry, shelved = self._session.entry, self._shelved
+        entry, shelved = self._session.entry, self._mapped
         if self.patch is None or entry is None or shelved is None or not self.isVisible():
             return
         mine = [p for p in entry.picks if p.membrane == shelved.name]
@@ -169,8 +190,8 @@ class Unrolled(QWidget):
 
     def _flat(self, pick: Pick) -> FlatPick | None:
         assert self.patch is not None
-        assert self._shelved is not None
-        found = self._shelved.locator.closest(np.array(pick.zyx))
+        assert self._mapped is not None
+        found = self._mapped.locator.closest(np.array(pick.zyx))
         place = self.patch.to_map(found.zyx, found.triangle)
         if place is None:
             return None
@@ -178,7 +199,7 @@ class Unrolled(QWidget):
         colors = {c.name: c.color for c in classes}
         return FlatPick(
             pick.id, float(place[0]), float(place[1]),
-            diameter_voxels(classes, pick.class_name, self._shelved.membrane.voxel_size_A),
+            diameter_voxels(classes, pick.class_name, self._mapped.membrane.voxel_size_A),
             colors.get(pick.class_name, UNKNOWN_CLASS_COLOR),
             pick.state == PickState.ACCEPTED,
             pick.id in self._session.picks.selected_ids(),
@@ -187,7 +208,7 @@ class Unrolled(QWidget):
     # ---------------------------------------------------------------- clicking
     def _on_click(self, u: float, v: float) -> None:
         """Add a pick where the map was clicked, or select the one there."""
-        shelved, entry = self._shelved, self._session.entry
+        shelved, entry = self._mapped, self._session.entry
         found = None if self.patch is None else self.patch.to_mesh((u, v))
         if found is None or shelved is None or entry is None:
             self._session.status_message.emit("There is no membrane under the cursor.")
@@ -201,6 +222,35 @@ class Unrolled(QWidget):
         else:
             spot = Spot(triple(zyx), triple(normal), shelved.name, triangle)
             self._session.picks.put([spot])
+
+
+@dataclass(frozen=True)
+class FlatMap:
+    """A patch of a membrane laid flat, its pixels, and what is to be said of it."""
+
+    shelved: ShelvedMembrane
+    patch: FlatPatch
+    raster: Raster
+    reach: float
+    words: str
+
+
+def lay_flat(shelved: ShelvedMembrane, centre: SurfacePoint, asked: float) -> FlatMap:
+    """Return the map around a point of a membrane, `asked` voxels each way if it can be.
+
+    Raises
+    ------
+    TomoscribeError
+        If nothing around the point can be laid flat.
+    """
+    from tomoscribe.membranes.flatten import flatten
+
+    mesh = shelved.membrane.mesh
+    radius = affordable(mesh.vertices_zyx, centre.zyx, asked)
+    patch = flatten(mesh, shelved.graph, centre, radius)
+    reach = 1.02 * float(np.abs(patch.uv).max())
+    said = words(patch, radius, asked, shelved.membrane.voxel_size_A)
+    return FlatMap(shelved, patch, make_raster(patch, reach, PICTURE), reach, said)
 
 
 def affordable(

@@ -106,3 +106,13 @@ def test_without_membranes_the_dock_says_what_they_are_and_how_to_get_some(
     panel.make.click()
     del hands.session.actions["make_membranes"]
     assert called == [True]
+
+
+def test_a_click_renews_the_row_of_its_membrane_and_no_other(hands: Any) -> None:
+    model, renewed = hands.dock.membranes.model, []
+    model.dataChanged.connect(lambda first, last: renewed.append((first.row(), last.row())))
+    hands.click((20.0, CENTRE_ZYX[1] + RADIUS, CENTRE_ZYX[2]))
+    row = model.names.index("ball")
+    assert renewed == [(row, row)]
+    assert sum(model.picks("ball").values()) == 1
+    assert not model.picks("bead")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import Qt
+from tests.ui.membranes.conftest import CENTRE_ZYX
 
 from tomoscribe.membranes.membrane import Membrane
 from tomoscribe.project.store import Project
@@ -139,3 +140,25 @@ def test_a_tomogram_without_membranes_ends_the_mesh_view(
     assert hands.session.layer.visible
     hands.session.set_current("tomo")
     assert hands.session.membrane_name == "ball"
+
+
+def test_the_mesh_is_sent_to_the_graphics_card_once_with_its_own_normals(hands: Any) -> None:
+    hands.key(Qt.Key.Key_W)
+    shelved, layer = hands.session.surfaces.shelved, hands.session.membranes.layer
+    data = node_of(hands.viewer, layer).mesh_data
+    assert data.get_vertices(indexed="faces") is shelved.buffers.corners
+    outward = shelved.buffers.corners - np.array(CENTRE_ZYX[::-1])
+    assert np.all(np.einsum("fki,fki->fk", outward, shelved.buffers.normals) > 0)
+    hands.key(Qt.Key.Key_W)
+    hands.key(Qt.Key.Key_W)
+    assert node_of(hands.viewer, layer).mesh_data is data
+
+
+def test_naparis_wireframe_can_still_be_switched_on(hands: Any) -> None:
+    hands.key(Qt.Key.Key_W)
+    layer = hands.session.membranes.layer
+    layer.wireframe.visible = True
+    hands.settle()
+    assert node_of(hands.viewer, layer).wireframe_filter.attached
+    layer.wireframe.visible = False
+    hands.settle()

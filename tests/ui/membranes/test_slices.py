@@ -50,6 +50,14 @@ def test_a_click_near_the_outline_lands_on_the_membrane_and_gets_its_normal(hand
     assert pick.membrane == "ball"
 
 
+def test_alt_click_near_the_outline_makes_a_pick_of_its_own(hands: Any) -> None:
+    place = (20.0, CENTRE_ZYX[1] + RADIUS + 2.0, CENTRE_ZYX[2])
+    hands.click(place, Qt.KeyboardModifier.AltModifier)
+    (pick,) = hands.picks
+    np.testing.assert_allclose(pick.zyx, place, atol=0.3)
+    assert (pick.membrane, pick.normal_zyx) == ("", None)
+
+
 def test_a_click_far_from_any_membrane_is_a_pick_of_its_own(hands: Any) -> None:
     hands.click((20.0, 58.0, 45.0))
     (pick,) = hands.picks
@@ -80,3 +88,17 @@ def test_ticks_point_outward_from_picks_on_membranes_and_can_be_switched_off(han
     assert not layer.visible
     hands.session.ticks.set_on(True)
     assert layer.visible
+
+
+def test_the_tick_follows_a_pick_while_it_is_dragged(hands: Any) -> None:
+    top = (20.0, CENTRE_ZYX[1] - RADIUS, CENTRE_ZYX[2])
+    side = (20.0, CENTRE_ZYX[1], CENTRE_ZYX[2] - RADIUS)
+    hands.click(top)
+    seen = []
+    lines = hands.session.ticks.lines.layer
+    lines.events.set_data.connect(lambda: seen.append(lines.data[0, 0].copy()))
+    hands.drag(top, side)
+    on_the_way = np.array(seen[1:-1])
+    assert len(on_the_way) > 2
+    assert np.all(np.abs(np.linalg.norm(on_the_way - CENTRE_ZYX, axis=1) - RADIUS) < 0.3)
+    assert len(np.unique(on_the_way[:, 1])) > 2

@@ -22,9 +22,13 @@ def unrolled(hands: Any) -> Any:
     hands.settle()
     window = hands.dock.membranes.unrolled
     window.radius.setValue(3)
-    hands.settle()
+    laid_flat(hands, window)
     yield window
     window.hide()
+
+
+def laid_flat(hands: Any, window: Any) -> None:
+    hands.until(lambda: window.patch is not None and not window.busy, "the map")
 
 
 def click(window: Any, u: float, v: float) -> None:
@@ -71,6 +75,8 @@ def test_dragging_travels_along_the_membrane(hands: Any, unrolled: Any) -> None:
     QTest.mouseMove(view, at[1])
     QTest.mouseRelease(view, Qt.MouseButton.LeftButton, pos=at[1])
     assert len(hands.picks) == 1
+    assert unrolled.patch is not None, "the old map stays until the new one is there"
+    laid_flat(hands, unrolled)
     middle = unrolled.patch.to_mesh((0.0, 0.0))[0]
     assert middle[0] == pytest.approx(CENTRE_ZYX[0] + RADIUS * np.sin(8 / RADIUS), abs=0.6)
 
