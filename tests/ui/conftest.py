@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,6 +33,14 @@ BIN = 2
 GRID_ZYX = (8, 32, 24)
 PLACES_ZYX = np.array([[8.0, 16.0, 16.0], [8.0, 40.0, 20.0], [8.0, 30.0, 36.0], [8.0, 54.0, 10.0]])
 """Where the particles of the small project lie, in tomogram voxels."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _frozen_imports() -> Iterator[None]:
+    """Keep what is imported out of garbage collection: napari collects with each layer removed."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

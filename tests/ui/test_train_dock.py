@@ -172,9 +172,7 @@ def test_a_checkpoint_of_an_earlier_run_can_be_continued_from(
     [
         (
             TrainingSettings,
-            TrainingSettings(
-                max_minutes=7, batch=3, learning_rate=0.002, loss="nnpu", prior=0.01
-            ),
+            TrainingSettings(max_minutes=7, batch=3, learning_rate=0.002, loss="nnpu", prior=0.01),
         ),
         (
             MembraneSettings,

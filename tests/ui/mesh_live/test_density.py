@@ -38,11 +38,15 @@ def test_dragging_the_depth_paints_the_density_there_with_the_same_contrast(sess
     before = session.membranes.layer.contrast_limits
     slider = panel.controls.depth_slider
     slider.setValue(-70)
-    painted = session.membranes.layer.vertex_values
+    painted = session.membranes.layer.vertex_values.copy()
     np.testing.assert_allclose(painted, session.membrane.slab.mean(-70, 40), rtol=1e-5)
     assert session.membranes.layer.contrast_limits == before
     assert panel.controls.depth_text.text() == "-70 Å"
     assert panel.plot.line.value() == -70
+    QTest.mouseClick(panel.controls.density, Qt.MouseButton.LeftButton)
+    assert np.ptp(session.membranes.layer.vertex_values) == 0
+    QTest.mouseClick(panel.controls.density, Qt.MouseButton.LeftButton)
+    np.testing.assert_allclose(session.membranes.layer.vertex_values, painted)
 
 
 def test_the_thickness_is_averaged_and_the_contrast_follows_the_noise(session, panel) -> None:
@@ -64,7 +68,7 @@ def test_keys_move_the_depth_by_half_a_voxel(session, panel) -> None:
     assert MeshPaint.of(session).depth_A == 40.0
 
 
-def test_alt_and_the_wheel_move_the_depth_and_leave_the_picks_layer_selected(session, panel) -> None:
+def test_alt_and_the_wheel_move_the_depth_and_select_no_other_layer(session, panel) -> None:
     canvas = session.viewer.window._qt_viewer.canvas.native
     zoom, active = session.viewer.scene.camera.zoom, session.viewer.layers.selection.active
 
@@ -128,13 +132,6 @@ def test_a_dragged_band_goes_into_the_next_training_until_it_is_reset(session, p
     settings = Starter.of(session).settings.membrane
     assert settings.band_low_A is None
     assert tuple(panel.plot.band.getRegion()) == pytest.approx(ClickProfile.of(session).suggested)
-
-
-def test_the_density_can_be_switched_off(session, panel) -> None:
-    QTest.mouseClick(panel.controls.density, Qt.MouseButton.LeftButton)
-    assert np.ptp(session.membranes.layer.vertex_values) == 0
-    QTest.mouseClick(panel.controls.density, Qt.MouseButton.LeftButton)
-    assert np.ptp(session.membranes.layer.vertex_values) > 0
 
 
 def test_contrast_is_that_of_all_depths_and_survives_what_is_no_number() -> None:

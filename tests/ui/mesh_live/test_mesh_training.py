@@ -49,12 +49,18 @@ def tint(session) -> np.ndarray:
     return np.ptp(colors[:, :3], axis=1)
 
 
-def test_scores_are_painted_where_they_are_high(trained, session) -> None:
+def test_scores_are_painted_where_they_are_high_and_can_be_taken_off(trained, session) -> None:
     vertices = session.membrane.mesh.vertices_zyx
     near = np.linalg.norm(vertices - PLACES_ZYX[1], axis=1) < 1.5
     assert tint(session)[near].min() > 0.2
     assert np.median(tint(session)) < 0.02
     assert "heatmap" not in session.viewer.layers
+    paint = MeshPaint.of(session)
+    paint.show(scores=False)
+    assert session.membranes.colors is None
+    assert session.membranes.layer.vertex_colors is None
+    paint.show(scores=True)
+    assert session.membranes.colors is not None
 
 
 def test_new_blocks_recolour_the_mesh_while_it_trains(
@@ -96,6 +102,14 @@ def test_proposals_lie_on_the_surface_and_are_small_rings_above_it(trained, sess
     np.testing.assert_allclose((layer.border_color[:, 3] > 0), shown)
     outward = np.einsum("ni,ni->n", layer.data - proposals.zyx, proposals.normals_zyx)
     assert (outward > 0).all()
+    # A pick at the same place, but on a face that looks the other way, answers none of them.
+    before = int(trained.dock.review.comparison.open.sum())
+    session.edit(
+        session.entry.picks.make_add(
+            PLACES_ZYX[1:2], "ribosome", normals_zyx=-DIRECTIONS[1:2], membrane="bead"
+        )
+    )
+    assert trained.dock.review.comparison.open.sum() == before
 
 
 def test_review_turns_to_the_proposal_and_makes_it_a_pick_with_its_normal(trained, session) -> None:
@@ -114,18 +128,6 @@ def test_review_turns_to_the_proposal_and_makes_it_a_pick_with_its_normal(traine
     assert [pick.membrane for pick in rejected] == ["ball"]
 
 
-def test_a_pick_on_one_face_leaves_the_proposal_on_the_other_open(trained, session) -> None:
-    review = trained.dock.review
-    before = int(review.comparison.open.sum())
-    inside = -DIRECTIONS[1:2]  # at the same place, but on a face that looks the other way
-    session.edit(
-        session.entry.picks.make_add(
-            PLACES_ZYX[1:2], "ribosome", normals_zyx=inside, membrane="bead"
-        )
-    )
-    assert review.comparison.open.sum() == before
-
-
 def test_another_membrane_shows_its_own_scores(trained, session, process_until) -> None:
     session.set_membrane("bead")
     assert session.membranes.colors is None
@@ -136,15 +138,6 @@ def test_another_membrane_shows_its_own_scores(trained, session, process_until) 
     session.set_membrane("ball")
     process_until(lambda: session.membranes.colors is not None, "the scores of the first")
     assert len(session.membranes.colors) == len(session.membrane.mesh.vertices_zyx)
-
-
-def test_scores_can_be_taken_off_the_density(trained, session, qtbot) -> None:
-    paint = MeshPaint.of(session)
-    paint.show(scores=False)
-    assert session.membranes.colors is None
-    assert session.membranes.layer.vertex_colors is None
-    paint.show(scores=True)
-    assert session.membranes.colors is not None
 
 
 def test_the_worker_is_told_the_membrane_in_view(trained, session, process_until) -> None:
@@ -190,7 +183,7 @@ def test_train_starts_on_membranes_with_the_band_that_is_shown(
     process_until(lambda: not dock._starter.starting, "the answer")
 
 
-def test_the_task_can_be_switched_where_there_are_membranes(session, qtbot) -> None:
+def test_task_and_roles_can_be_switched_where_there_are_membranes(session, qtbot) -> None:
     dock = TrainDock(session)
     qtbot.addWidget(dock)
     assert dock.task.isVisibleTo(dock)
@@ -200,11 +193,6 @@ def test_the_task_can_be_switched_where_there_are_membranes(session, qtbot) -> N
     assert dock.split.buttons[0].text().startswith("tomo ")
     dock._starter.set_task("membrane")
     assert dock.split.buttons[1].text().startswith("bead")
-
-
-def test_a_click_on_a_membranes_line_changes_its_role(session, qtbot) -> None:
-    dock = TrainDock(session)
-    qtbot.addWidget(dock)
     dock.split.buttons[1].click()
     assert session.project.membranes["bead"].role is Role.VALIDATE
     assert "validates" in dock.split.buttons[1].text()
