@@ -233,10 +233,10 @@ def test_continue_training_starts_from_the_checkpoint_in_view(
     assert configs[0].start_from == str(trained.worker.run.checkpoint_path(trained.names[0]))
 
 
-def test_without_a_heatmap_the_dock_says_what_to_do(session, qtbot) -> None:
+def test_without_scores_the_dock_says_what_to_do(session, qtbot) -> None:
     dock = CompareDock(session)
     qtbot.addWidget(dock)
     dock.show()
-    assert "There is no heatmap yet" in dock.counts.text()
+    assert "There are no scores yet" in dock.counts.text()
     assert not dock.accept_all.isEnabled()
-    assert dock.next.toolTip().startswith("There is no heatmap yet")
+    assert dock.next.toolTip().startswith("There are no scores yet")

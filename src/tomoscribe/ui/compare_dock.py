@@ -15,7 +15,7 @@ from tomoscribe.ui.histogram import ThresholdHistogram
 from tomoscribe.ui.instant import SOURCE as INSTANT
 from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.review import Review
-from tomoscribe.ui.score_map import LIVE
+from tomoscribe.ui.score_map import LIVE, NO_SCORES
 from tomoscribe.ui.starter import Starter
 from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_column
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 LIVE_MS = 2000
 """Proposals of the growing heatmap are sought again this often."""
 
-NO_HEATMAP = "There is no heatmap yet: click three particles, or train."
+WAITING = "Proposals come with the first scores of this training."
 
 
 class CompareDock(QWidget):
@@ -90,8 +90,9 @@ class CompareDock(QWidget):
         if not self._seen:
             return
         comparison, threshold = self.review.comparison, self.review.threshold
+        missing = WAITING if self._monitor.alive else NO_SCORES
         if comparison is None:
-            self.counts.setText("Looking for proposals…" if self.review.busy else NO_HEATMAP)
+            self.counts.setText("Looking for proposals…" if self.review.busy else missing)
         else:
             count = int(comparison.shown(threshold).sum())
             text = f"<b>{count}</b> proposed at {threshold:.2g}"
@@ -103,7 +104,7 @@ class CompareDock(QWidget):
         accepted, rejected = self.review.counts()
         left = 0 if comparison is None else int(comparison.shown(threshold).sum())
         self.answers.setText(f"{accepted} accepted, {rejected} rejected, {left} still open.")
-        nothing = None if comparison is not None else NO_HEATMAP
+        nothing = None if comparison is not None else missing
         for widget in (self.accept, self.reject, self.next, self.histogram):
             enable(widget, nothing)
         enable(

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QPushButton, QSlider, QVBoxLayou
 from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.score_map import NO_SCORES
 from tomoscribe.ui.widgets import button, enable, row
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 THICKEST_A = 150
 VALUE_CHARACTERS = "+999 Å"
-NO_SCORES = "There are no scores yet: click three particles, or train."
 
 
 class DepthControl(QWidget):

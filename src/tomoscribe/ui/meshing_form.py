@@ -230,7 +230,8 @@ class MeshingForm(QDialog):
         self.parts.clear()
         self._source = self._contents = None
         if project is not self._session.project or tomogram not in project.tomograms:
-            self._say(f"The project was closed meanwhile; the membranes lie in {project.membranes_dir}.")
+            folder = project.membranes_dir
+            self._say(f"The project was closed meanwhile; the membranes lie in {folder}.")
             self.refresh()
             return
         for path, vertices in made.written:

@@ -30,6 +30,8 @@ BRIGHT_SHARE = 0.002
 LIVE = None
 """What `shown` says while the newest blocks of any checkpoint are shown."""
 
+NO_SCORES = "There are no scores yet: click three particles, or train."
+
 
 @dataclass(frozen=True)
 class ScoreGrid:
