@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from psygnal import Signal
 from qtpy.QtWidgets import QApplication
@@ -14,11 +14,17 @@ from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.membrane_shelf import is_small
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.project.store import Project
     from tomoscribe.ui.session import Session
+
+
+T = TypeVar("T")
 
 
 class MembraneOpener:
@@ -33,6 +39,7 @@ class MembraneOpener:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._waiting: deque[tuple[Path, str]] = deque()
+        self._jobs: deque[tuple[Callable[[], Any], Callable[[Any], object]]] = deque()
         self._background: Background | None = None
         session.project_changed.connect(self.forget)
 
@@ -59,12 +66,31 @@ class MembraneOpener:
         if known is not None:
             self._session.set_membrane(known)
             return
-        found, why = self._tomogram_of(path)
-        if found is not None:
-            self._take(path, found)
+        project, places = self._session.project, self._places()
+
+        def follow(answer: tuple[str | None, str]) -> None:
+            found, why = answer
+            if self._session.project is not project and project is not None:
+                return
+            if found is not None:
+                self._take(path, found)
+            else:
+                self._waiting.append((path, why))
+                self.asked.emit()
+
+        if kind_of(path) == "mesh" or is_small(path):
+            follow(tomogram_of(path, places))
         else:
-            self._waiting.append((path, why))
-            self.asked.emit()
+            self._session.status_message.emit(f"Reading {path.name} …")
+            self._work(
+                lambda: tomogram_of(path, places),
+                lambda answer: self._session.change(lambda: follow(answer)),
+            )
+
+    @property
+    def busy(self) -> bool:
+        """Whether files are still being read."""
+        return self._background is not None and (self._background.busy or bool(self._jobs))
 
     def answer(self, tomogram: str | Path) -> None:
         """Give the tomogram, by its name in the project or by its path, of what waits for it.
@@ -88,6 +114,7 @@ class MembraneOpener:
 
     def close(self) -> None:
         """End the thread."""
+        self._jobs.clear()
         if self._background is not None:
             self._background.close()
 
@@ -97,18 +124,9 @@ class MembraneOpener:
         entries = project.membranes.values() if project is not None else ()
         return next((entry.name for entry in entries if entry.path == path), None)
 
-    def _tomogram_of(self, path: Path) -> tuple[str | None, str]:
-        """Return the tomogram of a file, or None and why it is not known."""
-        from tomoscribe.io.membrane_h5 import read_membrane_file
-        from tomoscribe.membranes.tomograms import find_tomogram
-
-        if kind_of(path) == "mesh":
-            return None, f"{path.name} is a mesh: which tomogram does it lie in?"
-        held = read_membrane_file(path)
+    def _places(self) -> list[Path]:
         project = self._session.project
-        folders = [e.path.parent for e in project.tomograms.values()] if project else []
-        found, notes = find_tomogram(path, held.tomogram, held.tomogram_relative, None, folders)
-        return found, f"{path.name}: {' '.join(notes)} Which one is it?"
+        return [e.path.parent for e in project.tomograms.values()] if project else []
 
     # ---------------------------------------------------------------- taking it in
     def _take(self, path: Path, tomogram: str) -> None:
@@ -138,18 +156,32 @@ class MembraneOpener:
             self._add(project, made, name)
 
         self._session.status_message.emit(f"Reading {path.name} and the density along it …")
+        self._work(load, lambda membrane: self._session.change(lambda: keep(membrane)))
+
+    # ---------------------------------------------------------------- one after another
+    def _work(self, job: Callable[[], T], then: Callable[[T], object]) -> None:
+        """Do a job in a thread, after those before it; at once where Qt does not run."""
         if QApplication.instance() is None:
-            keep(load())
+            then(job())
             return
+        self._jobs.append((job, then))
+        self._next()
+
+    def _next(self) -> None:
         if self._background is None:
             self._background = Background()
+        if self._background.busy or not self._jobs:
+            return
+        job, then = self._jobs.popleft()
 
-        def kept(membrane: Membrane) -> None:
-            self._session.change(lambda: keep(membrane))
+        def done(made: Any) -> None:
+            then(made)
+            self._next()
 
-        self._background.run(load, kept, self._failed)
+        self._background.run(job, done, self._failed)
 
     def _failed(self, error: BaseException) -> None:
+        self._next()
         if not isinstance(error, TomoscribeError):
             raise error
         self._session.status_message.emit(str(error))
@@ -183,3 +215,18 @@ class MembraneOpener:
             raise
         notes = session.membrane.notes if session.membrane is not None else ()
         session.status_message.emit(" ".join([f"{entry.name}:", *notes]) if notes else "")
+
+
+def tomogram_of(path: Path, folders: Sequence[Path]) -> tuple[str | None, str]:
+    """Return the tomogram of a container or mesh, or None and why it is not known.
+
+    It is looked for beside the file and in `folders` too.
+    """
+    from tomoscribe.io.membrane_h5 import read_membrane_file
+    from tomoscribe.membranes.tomograms import find_tomogram
+
+    if kind_of(path) == "mesh":
+        return None, f"{path.name} is a mesh: which tomogram does it lie in?"
+    held = read_membrane_file(path)
+    found, notes = find_tomogram(path, held.tomogram, held.tomogram_relative, None, folders)
+    return found, f"{path.name}: {' '.join(notes)} Which one is it?"

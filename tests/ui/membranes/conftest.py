@@ -105,3 +105,9 @@ def hands(
     yield user
     viewer.dims.ndisplay = 2
     user.session.status_message.disconnect(user.messages.append)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep answers about lost tomograms apart from the user's."""
+    monkeypatch.setattr("tomoscribe.membranes.tomograms._memory", lambda: tmp_path / "answers.json")
