@@ -3,7 +3,8 @@
 Three ways, on one thread: our instant answer (clicks of membrane 1, no training), our training on
 membranes 1 to 3, and MemBrain-pick's with the band found by hand. Meshing, everything that is
 prepared, training and the prediction of membrane 5 are counted; reading the case is not. Our F1
-is that at the threshold which the tool chose, MemBrain-pick's the best of its sweep.
+is that at the threshold which the tool chose, MemBrain-pick's the best of its sweep. Runs of
+`membrane_peer.py` with as many epochs are not done again.
 
     OMP_NUM_THREADS=1 python benchmarks/membrane_first_scores.py m15 [--peer-python PYTHON]
 """
@@ -22,7 +23,7 @@ from scipy.spatial import cKDTree
 
 from cases import DEFAULT_ROOT, ensure_case
 from membrane_f1 import DIAMETER_A, TOLERANCE, USEFUL_F1, make_meshes, read_truth, sample
-from membrane_peer import PEER_VARIABLE, run_peer
+from membrane_peer import EPOCHS, PEER_VARIABLE, run_peer
 from tomoscribe.membranes.membrane import load_membrane
 from tomoscribe.picks.match import precision_recall_f1
 from tomoscribe.prediction.instant_mesh import InstantMesh
@@ -89,7 +90,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="+")
     parser.add_argument("--peer-python", default=os.environ.get(PEER_VARIABLE))
-    parser.add_argument("--peer-epochs", type=int, default=5)
+    parser.add_argument("--peer-epochs", type=int, default=EPOCHS)
     parser.add_argument("--clicks", type=int, default=10, help="of the instant answer")
     options = parser.parse_args()
     torch.set_num_threads(1)

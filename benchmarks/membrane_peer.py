@@ -26,11 +26,12 @@ PEER_VARIABLE = "TOMOSCRIBE_PEER_PYTHON"
 GOOD_BAND = (-16, 4, 7.5)
 """Steps and step in Å along its inward normals: from -22 to +120 Å outward, found by hand."""
 DEFAULT_BAND = (-10, 10, 2.5)
-BANDWIDTHS = (40, 60, 80)
-THRESHOLDS = (5, 6, 7, 8, 9)
+BANDWIDTHS = (60, 80)
+"""At 40 Å each particle falls into several clusters, beyond 80 Å neighbours merge."""
+THRESHOLDS = (6, 7, 8)
 DEFAULTS = (7, 9)
-EPOCHS = 5
-"""More made its F1 no better on `m15` and `m04`, see docs/benchmarks.md."""
+EPOCHS = 10
+"""After 5 the map of `m04` was still soft: clustering it took 18 CPU-s a setting, after 10 took 3."""
 THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 
 
