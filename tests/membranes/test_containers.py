@@ -26,7 +26,7 @@ VOXEL_A = 12.0
 
 @pytest.fixture(autouse=True)
 def _own_memory(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("TOMOSCRIBE_STATE_DIR", str(tmp_path / "state"))
 
 
 @pytest.fixture

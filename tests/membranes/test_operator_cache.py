@@ -145,5 +145,5 @@ def test_progress_ends_at_one(tmp_path: Path) -> None:
 
 
 def test_the_folder_can_be_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv(operator_cache.FOLDER_VARIABLE, str(tmp_path / "here"))
+    monkeypatch.setenv("TOMOSCRIBE_STATE_DIR", str(tmp_path / "here"))
     assert cache_folder() == tmp_path / "here" / "operators"

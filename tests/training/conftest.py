@@ -14,10 +14,9 @@ from tomoscribe.training.run import RunFolder
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _own_state_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep locks and caches of tests away from the user's, and from other tests' devices."""
+def _one_thread() -> Iterator[None]:
+    """Let workers of tests take one thread each."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOMOSCRIBE_STATE_DIR", str(tmp_path_factory.mktemp("state")))
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
 

@@ -12,27 +12,25 @@ import hashlib
 import os
 import zipfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 from scipy import sparse
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path
+from tomoscribe.io.own_folder import own_folder
 from tomoscribe.membranes.operators import PEER_UNIT_A, Operators, make_operators
 from tomoscribe.membranes.partition import Part, partition_mesh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from tomoscribe.io.mesh_data import TriangleMesh
 
-FOLDER_VARIABLE = "TOMOSCRIBE_STATE_DIR"
-"""Environment variable that names another folder for all that is kept of a user."""
 LIMIT_BYTES = 2 * 1024**3
 _VERSION = 1
 """Raised when operators or the layout of an entry change, so that older entries are not read."""
@@ -50,8 +48,7 @@ class MeshOperators:
 
 def cache_folder() -> Path:
     """Return the folder of this user's operators; it is made when something is written."""
-    chosen = os.environ.get(FOLDER_VARIABLE)
-    return Path(chosen or platformdirs.user_cache_dir("tomoscribe")) / "operators"
+    return own_folder() / "operators"
 
 
 def mesh_operators(

@@ -8,10 +8,9 @@ from contextlib import suppress
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING
 
-from platformdirs import user_state_path
-
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
+from tomoscribe.io.own_folder import own_folder
 from tomoscribe.io.volumes import is_volume
 
 if TYPE_CHECKING:
@@ -59,6 +58,21 @@ def find_tomogram(
     return None, (f"The tomogram {stored} is not there any more: name it once, and it is kept.",)
 
 
+def check_same_grid(
+    container: Path,
+    made_in: tuple[int, int, int] | None,
+    found: str | None,
+    shape_zyx: tuple[int, int, int] | None,
+) -> None:
+    """Raise if a membrane was made in a tomogram of another size than the one that was found."""
+    if made_in is not None and made_in != shape_zyx:
+        mine, other = (" x ".join(map(str, s)) for s in (made_in, shape_zyx or ()))
+        raise TomoscribeError(
+            f"{container} was made in a tomogram of {mine} voxels (z y x), {found} has {other}: "
+            "name the tomogram that it was made in, or mesh the segmentation again."
+        )
+
+
 def _is_there(path: str) -> bool:
     # A part of a file is named behind "::". What the system lets no one look at is not there.
     return "://" in path or (os.path.exists(path.partition("::")[0]) and is_volume(path))
@@ -82,7 +96,7 @@ def _candidates(container: Path, stored: str, folders: Sequence[str | Path]) -> 
 
 
 def _memory() -> Path:
-    return user_state_path("tomoscribe") / "moved_tomograms.json"
+    return own_folder() / "moved_tomograms.json"
 
 
 def _remembered() -> dict[str, str]:

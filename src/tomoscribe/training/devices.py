@@ -6,17 +6,17 @@ import importlib.metadata
 import os
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-import platformdirs
 import psutil
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
+from tomoscribe.io.own_folder import own_folder
 
-STATE_DIR_VARIABLE = "TOMOSCRIBE_STATE_DIR"
-"""Environment variable: where locks and caches lie, instead of the user's cache folder."""
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROBE_TIMEOUT_S = 120.0
 """Importing torch from a cold network file system takes a minute."""
@@ -48,8 +48,7 @@ class _Cache(msgspec.Struct, frozen=True, kw_only=True):
 
 def state_dir() -> Path:
     """Return the folder of this user's locks and caches on this machine; it is made if needed."""
-    chosen = os.environ.get(STATE_DIR_VARIABLE)
-    folder = Path(chosen) if chosen else Path(platformdirs.user_cache_dir("tomoscribe"))
+    folder = own_folder()
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
