@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "proposals"
 COLOR = style.WAIT
-"""Blue stands out on the heatmap's orange and beside the picks' class colours."""
+"""Blue stands out on the orange of heatmaps and the violet of meshes, beside the class colours."""
 
 CURRENT = "white"
 

@@ -10,6 +10,7 @@ from psygnal import Signal
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.membrane_view import turn_to
 from tomoscribe.ui.pick_style import diameter_voxels
 from tomoscribe.ui.proposal_layer import ProposalLayer
 from tomoscribe.ui.proposals import Comparison, Proposals, propose, propose_on_mesh
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 NOTHING = "Nothing to review: no proposal is open."
+JUDGED_AT = 0.8
+"""Cosine between normal and way to the viewer below which a proposal is too oblique to judge."""
+
 SEEKING = "Looking for proposals; press N again in a moment."
 
 
@@ -206,10 +210,11 @@ class Review:
 
     def _fly_to(self, proposals: Proposals, index: int) -> None:
         normals = proposals.normals_zyx
+        self.session.fly_to(proposals.zyx[index])
         if normals is not None and self.session.membranes.shown:
-            self.session.surfaces.view.face(proposals.zyx[index], normals[index])
-        else:
-            self.session.fly_to(proposals.zyx[index])
+            camera = self.session.viewer.scene.camera
+            if -float(np.dot(camera.view_direction, normals[index])) < JUDGED_AT:
+                turn_to(self.session.viewer, normals[index])
 
     def _place(self) -> tuple[float, ...] | None:
         if self.current is None or self.proposals is None:
