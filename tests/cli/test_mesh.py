@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from tests.membranes.masks import ball, radius, vesicle
 
-from tomoscribe.io.volumes import write_mrc
+from tomoscribe.io.meshes import read_mesh
+from tomoscribe.io.volumes import open_volume, write_mrc
 from tomoscribe.membranes.membrane import load_membrane
 
 
@@ -121,3 +122,52 @@ def test_info_tells_what_a_membrane_and_a_mesh_hold(folder, exit_code, capsys):
     assert "membrane, of tomoscribe" in printed
     assert "-150 to 150 Å at 61 depths; 20 for MemBrain-pick, -22.5 to 25 Å" in printed
     assert "T1_mb1.obj: mesh" in printed
+
+
+def test_a_segmentation_alone_gives_meshes_and_says_what_is_missing(folder, exit_code, capsys):
+    out = folder / "out"
+    assert exit_code("mesh", folder / "masks" / "T1_mb1.mrc", "--out", out) == 0
+    assert [p.name for p in out.iterdir()] == ["T1_mb1.obj"]
+    assert "Without a tomogram there are no densities" in capsys.readouterr().out
+    grid = open_volume(folder / "masks" / "T1_mb1.mrc").geometry
+    assert read_mesh(out / "T1_mb1.obj", grid).unit == "voxels"
+
+
+def test_a_segmentation_without_voxel_size_needs_one_for_an_area(folder, exit_code, capsys):
+    write_mrc(folder / "m.mrc", ball().astype(np.int8), 10.0)
+    header = bytearray((folder / "m.mrc").read_bytes())
+    header[40:52] = bytes(12)  # The cell.
+    (folder / "m.mrc").write_bytes(header)
+    arguments = ["mesh", folder / "m.mrc", "--out", folder / "out", "--area-A2", 800]
+    assert exit_code(*arguments) == 1
+    assert "give --voxel-size-A" in capsys.readouterr().err
+    assert exit_code(*arguments, "--voxel-size-A", 10) == 0
+
+
+def test_a_segmentation_as_its_own_tomogram_is_told(folder, exit_code, capsys):
+    mask = folder / "masks" / "T1_mb1.mrc"
+    exit_code("mesh", mask, "--tomogram", mask, "--out", folder / "out")
+    assert "given as its own tomogram" in capsys.readouterr().out
+
+
+def test_labels_that_look_like_the_outside_are_told_unless_chosen(folder, exit_code, capsys):
+    labels = np.where(ball(), 1, 3).astype(np.int8)
+    write_mrc(folder / "l.mrc", labels, 10.0)
+    exit_code("mesh", folder / "l.mrc", "--out", folder / "out")
+    assert "Label 3 touches all sides: it looks like the outside" in capsys.readouterr().out
+    exit_code("mesh", folder / "l.mrc", "--out", folder / "out", "--label", 1)
+    assert "the outside" not in capsys.readouterr().out
+
+
+def test_a_mask_that_fills_the_box_is_told(folder, exit_code, capsys):
+    write_mrc(folder / "i.mrc", (~ball()).astype(np.int8), 10.0)
+    exit_code("mesh", folder / "i.mrc", "--out", folder / "out")
+    assert "of the box: it looks like the outside" in capsys.readouterr().out
+
+
+def test_the_outside_of_a_real_vesicle_is_told(shared, tmp_path, exit_code, capsys):
+    labels = shared / "data" / "vesicle_segs" / "tomo22_ves4_seg.mrc.gz"
+    exit_code("mesh", labels, "--out", tmp_path)
+    said = capsys.readouterr().out
+    assert "Label 3 touches all sides" in said
+    assert "Label 1 touches" not in said

@@ -38,7 +38,7 @@ def test_picks_are_described(tmp_path):
     assert "3 picks" in lines
     assert "b 2, a 1" in lines
     assert "t1 2, t2 1" in lines
-    assert "x               1.0 to 4.0 voxels" in lines
+    assert "x               1.0 to 4.0 in the file's unit (voxels unless" in lines
     assert "0.5 to 1" in lines
 
 

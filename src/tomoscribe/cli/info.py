@@ -21,6 +21,9 @@ from tomoscribe.io.volumes import open_volume, sample_slices
 _ANGSTROM_GRID = Geometry((0, 0, 0), 1.0)
 """A grid on which coordinates in Å stay as they are in the file."""
 
+_TABLES = (".csv", ".tsv", ".txt", ".coords")
+_TABLE_UNIT = "in the file's unit (voxels unless told otherwise)"
+
 _SENTENCES = {
     "project": "a project: open it with `tomoscribe open`, train it with `tomoscribe train`.",
     "run": "a training run: see `tomoscribe runs`.",
@@ -105,7 +108,7 @@ def _describe_volume(path: str) -> list[str]:
 
 
 def _describe_picks(path: str) -> list[str]:
-    unit = "voxels"
+    unit = _TABLE_UNIT if Path(path).suffix.lower() in _TABLES else "voxels"
     try:
         columns = read_picks(path)
     except NeedsTomogramError as error:
@@ -129,6 +132,9 @@ def _describe_picks(path: str) -> list[str]:
         lines.append(f"  scores          {low:.4g} to {high:.4g}")
     if columns.normals_zyx is not None:
         lines.append("  orientations    yes")
-    if unit == "voxels":  # Otherwise they tell of a conversion that was not wanted here.
+    if unit in (
+        "voxels",
+        _TABLE_UNIT,
+    ):  # Otherwise they tell of a conversion that was not wanted here.
         lines += [f"  note            {note}" for note in columns.notes]
     return lines

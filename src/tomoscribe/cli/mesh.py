@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -30,10 +31,11 @@ Segmentations = Annotated[
     ),
 ]
 TomogramOption = Annotated[
-    Path,
+    Path | None,
     typer.Option(
         help="The tomogram, or a folder of them, of which each segmentation takes the one "
-        "whose name its own begins with."
+        "whose name its own begins with. Without it meshes without densities are written (.obj).",
+        show_default=False,
     ),
 ]
 BandA = Annotated[
@@ -60,7 +62,7 @@ VoxelSizeA = Annotated[
     typer.Option(
         "--voxel-size-A",
         min=0.01,
-        help="Voxel size in Å, where the tomogram's header does not tell it.",
+        help="Voxel size in Å, where no header tells it.",
         show_default="from the tomogram",
     ),
 ]
@@ -82,8 +84,8 @@ Obj = Annotated[bool, typer.Option("--obj", help="Write each mesh as .obj (voxel
 
 def mesh(
     segmentations: Segmentations,
-    tomogram: TomogramOption,
     out: Annotated[Path, typer.Option(help="Folder for the membranes (.h5).")],
+    tomogram: TomogramOption = None,
     band_A: BandA = (-22.5, 25.0),
     step_A: StepA = 2.5,
     area_A2: AreaA2 = None,
@@ -103,6 +105,8 @@ def mesh(
     stems: list[str] = []
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=1.0)
+        # The segmentation's own size is only asked for where there is no tomogram.
+        size_A = voxel_size_A if tomogram is None else None
         for segmentation, volume in pairs:
             name = segmentation.name
             # Files of one name from two folders must not overwrite each other's membranes.
@@ -113,7 +117,7 @@ def mesh(
 
             try:
                 result = mesh_volume(
-                    open_volume(segmentation),
+                    open_volume(segmentation, size_A),
                     stems[-1],
                     volume,
                     out,
@@ -136,8 +140,8 @@ def mesh(
 
 
 def _pairs(
-    segmentations: list[Path], tomogram: Path, voxel_size_A: float | None
-) -> list[tuple[Path, Volume]]:
+    segmentations: list[Path], tomogram: Path | None, voxel_size_A: float | None
+) -> Sequence[tuple[Path, Volume | None]]:
     """Return each segmentation with its tomogram."""
     files: list[Path] = []
     for place in segmentations:
@@ -148,6 +152,8 @@ def _pairs(
             files += found
         else:
             files.append(place)
+    if tomogram is None:
+        return [(f, None) for f in files]
     if is_volume(tomogram):
         volume = open_volume(tomogram, voxel_size_A)
         return [(f, volume) for f in files]

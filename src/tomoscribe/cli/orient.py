@@ -10,11 +10,11 @@ from rich.console import Console
 
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.pick_columns import check_inside, tomogram_key
-from tomoscribe.io.pick_files import Flavour, PickColumns, read_picks
+from tomoscribe.io.pick_columns import NeedsTomogramError, check_inside, tomogram_key
+from tomoscribe.io.pick_files import Flavour, PickColumns, counts_in_A, read_picks
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.io.volumes import open_volume
-from tomoscribe.membranes.orient import OrientedPicks, open_surface, orient_picks
+from tomoscribe.membranes.orient import OrientedPicks, open_surfaces, orient_picks
 from tomoscribe.project.export import ExportReport, export_columns
 
 _DEFAULT: Flavour = "relion3.1"
@@ -31,7 +31,10 @@ def orient(
     out: Annotated[Path, typer.Option(help="File for the oriented picks.")],
     tomogram: Annotated[
         Path | None,
-        typer.Option(help="Their tomogram: tells voxel size and units, and chooses its picks."),
+        typer.Option(
+            help="Their tomogram: tells voxel size, origin and units, and chooses its picks; "
+            "default: the one that a container names."
+        ),
     ] = None,
     voxel_size_A: Annotated[
         float | None,
@@ -53,28 +56,32 @@ def orient(
             help="Move picks that are nearer than this many Å on to the surface; default: none.",
         ),
     ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write picks of which most are far from the mesh, too.")
+    ] = False,
 ) -> None:
     """Give picks the outward normals of the nearest surface points; RELION's +z is the normal."""
     flavour = _flavour(out, format_)
     geometry = None if tomogram is None else open_volume(tomogram, voxel_size_A).geometry
-    surface, grid, notes = open_surface(mesh, geometry, voxel_size_A)
+    membrane = open_surfaces(mesh, geometry, voxel_size_A)
+    grid = membrane.geometry
     if flavour == "relion5" and max(grid.shape_zyx) <= 1:
         raise TomoscribeError("relion5 counts from the tomogram's centre: give --tomogram.")
     columns, name = _read(picks, grid, mesh, tomogram)
-    outside = None if max(grid.shape_zyx) <= 1 else check_inside(columns, grid)
-    result = orient_picks(columns, surface, grid, snap_A)
+    result = orient_picks(columns, membrane, snap_A, in_A=counts_in_A(picks), force=force)
+    outside = None if max(grid.shape_zyx) <= 1 else check_inside(result.columns, grid)
     report = export_columns(
         result.columns, out, flavour, geometry=grid, tomogram_name=tomogram_key(name)
     )
     warnings = (*([outside] if outside else []), *result.notes)
-    _print(report, result, (*columns.notes, *notes, *report.notes, *warnings))
+    _print(report, result, (*columns.notes, *membrane.notes, *report.notes, *warnings))
 
 
 def _read(
     picks: Path, grid: Geometry, mesh: Path, tomogram: Path | None
 ) -> tuple[PickColumns, str]:
     """Return the picks of one tomogram, and its name; the mesh's where none is given."""
-    columns = read_picks(picks, geometry=grid)
+    columns = read_picks(picks, geometry=_only_known(picks, grid))
     if tomogram is not None:
         return columns.for_tomogram(tomogram.name, str(picks)), tomogram.name
     names = sorted(set(columns.tomogram or ()))
@@ -83,6 +90,19 @@ def _read(
             f"{picks} holds picks of {len(names)} tomograms: choose one with --tomogram."
         )
     return columns, names[0] if names else mesh.stem
+
+
+def _only_known(picks: Path, grid: Geometry) -> Geometry:
+    """Return the geometry; raise if the file counts from the centre of an unknown box."""
+    if max(grid.shape_zyx) <= 1:
+        try:
+            read_picks(picks)
+        except NeedsTomogramError as error:
+            if error.unit != "Å":
+                raise TomoscribeError(
+                    f"{picks} counts in {error.unit}: give --tomogram."
+                ) from error
+    return grid
 
 
 def _print(report: ExportReport, result: OrientedPicks, notes: tuple[str, ...]) -> None:

@@ -11,14 +11,15 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path
-from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.pick_files import counts_in_A, read_picks
 from tomoscribe.membranes.membrane import load_membrane
 from tomoscribe.membranes.sites import make_domain
 from tomoscribe.membranes.statistics import SIMULATIONS
 from tomoscribe.membranes.statistics_tables import Row, statistics_tables
+from tomoscribe.membranes.units import judge_readings, pick_readings
+from tomoscribe.project.membrane_files import distances_A, geometry_of
 
 ONE_CLASS = "particle"
 
@@ -81,13 +82,19 @@ def statistics(
     if len(set(names)) < len(names):
         raise TomoscribeError("Two of the meshes have the same name: rename one of them.")
     first = membranes[0]
-    geometry = Geometry(first.tomogram_shape_zyx or (0, 0, 0), first.voxel_size_A)
+    geometry = geometry_of(first)
     columns = read_picks(picks, geometry=geometry)
+    judged = judge_readings(
+        pick_readings(columns.zyx, geometry, counts_in_A(picks)),
+        lambda points: np.min([distances_A(m, points) for m in membranes], axis=0),
+        first.voxel_size_A,
+    )
+    zyx = columns.zyx if judged.reading is None else judged.reading.zyx
     domains = {m.name: make_domain(m.mesh, m.voxel_size_A) for m in membranes}
     radii = None if max_radius_A is None else np.linspace(max_radius_A / 20, max_radius_A, 20)
     tables = statistics_tables(
         domains,
-        columns.zyx,
+        zyx,
         columns.class_names or [ONE_CLASS] * len(columns),
         radii_A=radii,
         simulations=simulations,
@@ -101,7 +108,8 @@ def statistics(
     _write(out.with_name(f"{out.stem}_ripley.csv"), tables.ripley)
     console = Console(soft_wrap=True, highlight=False)
     console.print(_table(tables.densities))
-    for note in (*columns.notes, *tables.notes):
+    far = () if judged.reading else (f"{judged.said}: are they on these membranes?",)
+    for note in (*columns.notes, *judged.notes, *far, *tables.notes):
         console.print(note, markup=False)
     console.print(f"{out}, {out.stem}_neighbours.csv, {out.stem}_ripley.csv", markup=False)
 
@@ -129,6 +137,6 @@ def _table(rows: list[Row]) -> Table:
             str(row["count"]),
             f"{row['area_um2']:.4g}",
             f"{row['per_um2']:.4g}",
-            f"{row['median_neighbour_A']:.1f} Å",
+            f"{row['median_neighbour_A']:.1f} Å" if int(row["count"]) > 1 else "-",
         )
     return table

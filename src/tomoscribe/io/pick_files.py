@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.pick_columns import Flavour, PickColumns, check_inside
+from tomoscribe.io.pick_columns import Flavour, NeedsTomogramError, PickColumns, check_inside
 from tomoscribe.io.pick_formats import (
     PICK_SUFFIXES,
     STAR_WRITER,
@@ -19,7 +19,15 @@ from tomoscribe.io.pick_formats import (
 if TYPE_CHECKING:
     from tomoscribe.coords import Geometry
 
-__all__ = ["Flavour", "PickColumns", "check_inside", "is_pick_file", "read_picks", "write_picks"]
+__all__ = [
+    "Flavour",
+    "PickColumns",
+    "check_inside",
+    "counts_in_A",
+    "is_pick_file",
+    "read_picks",
+    "write_picks",
+]
 
 _PICKLES = (".tloc", ".temb", ".pkl", ".pickle")
 
@@ -58,6 +66,21 @@ def read_picks(path: str | Path, *, geometry: Geometry | None = None) -> PickCol
         return columns
     except OSError as error:
         raise TomoscribeError(f"{place} cannot be read: {error.strerror or error}.") from error
+
+
+def counts_in_A(path: str | Path) -> bool:
+    """Return whether a file of picks says that it counts in Å, in the frame of the origin.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is missing, broken or of a format that is not read.
+    """
+    try:
+        read_picks(path)
+    except NeedsTomogramError as error:
+        return error.unit == "Å"
+    return False
 
 
 def write_picks(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ class Meshed:
     Parameters
     ----------
     written : tuple of (Path, int)
-        Containers and their numbers of vertices.
+        Containers, or meshes where there is no tomogram, and their numbers of vertices.
     notes : tuple of str
         Every part that was skipped, and all that was odd.
     """
@@ -40,7 +41,7 @@ class Meshed:
 def mesh_volume(
     labels: Volume,
     stem: str,
-    tomogram: Volume,
+    tomogram: Volume | None,
     out: Path,
     *,
     band_A: tuple[float, float, float] | None = None,
@@ -59,8 +60,8 @@ def mesh_volume(
         Mask or label volume on the tomogram's grid.
     stem : str
         Name of the files; where there are several meshes, each one's number follows.
-    tomogram : Volume
-        With a known voxel size.
+    tomogram : Volume or None
+        With a known voxel size. Without one, only the meshes are written, as .obj.
     out : Path
         Folder; made if absent.
     band_A, area_A2, surface, only, on_progress, should_stop
@@ -73,9 +74,8 @@ def mesh_volume(
     TomoscribeError
         If the segmentation does not fit the tomogram, is empty or full, or the system refuses.
     """
-    size_A = tomogram.require_voxel_size()
+    size_A, notes = _check_grid(labels, tomogram, area_A2)
     peer_depths_A(band_A)  # A wrong band is told before the work.
-    notes = list(_check_grid(labels, tomogram, size_A))
     try:
         meshing = mesh_segmentation(
             np.asarray(labels.data[...]),
@@ -95,6 +95,12 @@ def mesh_volume(
     written = []
     for each in meshing.meshes:
         name = f"{stem}{each.name_suffix}"
+        if tomogram is None:
+            path = out / f"{name}.obj"
+            write_mesh(path, each.mesh)
+            written.append((path, len(each.mesh.vertices_zyx)))
+            notes += [f"{name}: {note}" for note in each.notes]
+            continue
         membrane = make_membrane(name, each.mesh, tomogram, notes=each.notes)
         path = out / f"{name}.h5"
         save_membrane(path, membrane, band_A)
@@ -105,18 +111,38 @@ def mesh_volume(
     return Meshed(tuple(written), (*notes, *meshing.skipped))
 
 
-def _check_grid(labels: Volume, tomogram: Volume, size_A: float) -> tuple[str, ...]:
-    """Return notes about a segmentation's header; raise if its grid is another one."""
+def _check_grid(
+    labels: Volume, tomogram: Volume | None, area_A2: float | None
+) -> tuple[float, list[str]]:
+    """Return the voxel size in Å and notes about the two volumes; raise if they do not fit."""
+    said = labels.voxel_size_A
+    if tomogram is None:
+        if said is None and area_A2 is not None:
+            raise TomoscribeError(
+                f"The voxel size of {labels.path} is unknown, and an area in Å² needs it: give "
+                "--voxel-size-A."
+            )
+        # Without an area in Å² the mesh is the same at any voxel size.
+        return said or 1.0, [
+            "Without a tomogram there are no densities: meshes are written, in voxels of the "
+            "segmentation; --tomogram makes membranes."
+        ]
+    size_A = tomogram.require_voxel_size()
     if labels.shape_zyx != tomogram.shape_zyx:
         sizes = [" x ".join(map(str, v.shape_zyx)) for v in (labels, tomogram)]
         raise TomoscribeError(
             f"{labels.path} has {sizes[0]} voxels (z y x) and its tomogram {tomogram.path} "
             f"{sizes[1]}: make the segmentation of this tomogram, or crop or bin both alike."
         )
-    said = labels.voxel_size_A
-    if said is not None and abs(said - size_A) > SAME_SIZE * size_A:
-        return (
-            f"The segmentation's header says {said:g} Å a voxel, the tomogram's {size_A:g} Å; "
-            "the tomogram's is used.",
+    notes = []
+    if os.path.realpath(labels.path) == os.path.realpath(tomogram.path):
+        notes.append(
+            "The segmentation is given as its own tomogram: its densities are labels, which are "
+            "nothing to see or to train on."
         )
-    return ()
+    if said is not None and abs(said - size_A) > SAME_SIZE * size_A:
+        notes.append(
+            f"The segmentation's header says {said:g} Å a voxel, the tomogram's {size_A:g} Å; "
+            "the tomogram's is used."
+        )
+    return size_A, notes

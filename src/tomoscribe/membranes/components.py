@@ -22,6 +22,8 @@ _NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 """Thin membranes are often connected over corners only."""
 _TOLD = 5
 """More skipped parts than this are told in one sentence."""
+_FILLS = 0.4
+"""No membrane fills so much of the box."""
 _LARGEST_LABEL = 1 << 20
 """Higher values are numbered anew, since `find_objects` keeps a list as long as the highest."""
 
@@ -81,7 +83,25 @@ def find_parts(
     skipped += _left_out(parts[len(kept) :], smallest_voxels)
     if single:
         kept = [replace(p, name=f"Component {i}", label=i) for i, p in enumerate(kept, 1)]
+    if only is None:
+        skipped += _like_the_outside(kept, labels.shape, several=not single)
     return kept, skipped
+
+
+def _like_the_outside(parts: list[Part], shape: tuple[int, ...], *, several: bool) -> Iterator[str]:
+    """Yield a sentence on each part that may be what is around the membranes, not one of them."""
+    size = int(np.prod(shape))
+    for part in parts:
+        share = part.voxels / size
+        # A mask's membrane may well cross the whole box; of several labels, one fills the rest.
+        if several and part.mask.shape == shape:
+            what = "touches all sides"
+        elif share > _FILLS:
+            what = f"fills {share:.0%} of the box"
+        else:
+            continue
+        chooses = "; --label chooses what is meshed" if several else ", not a membrane"
+        yield f"{part.name} {what}: it looks like the outside{chooses}."
 
 
 def _left_out(small: list[Part], smallest: int) -> list[str]:

@@ -21,7 +21,7 @@ from tomoscribe.membranes.container import PEER_STEP_A, Surface, fill_file, read
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
 from tomoscribe.membranes.repair import repair_mesh
 from tomoscribe.membranes.slab import Slab, finite, sample_slab, wide_depths_A
-from tomoscribe.membranes.tomograms import find_tomogram
+from tomoscribe.membranes.tomograms import check_same_grid, find_tomogram
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,8 @@ class Membrane:
     class_names : tuple of str
     centers_zyx : (N, 3) array or None
         Cluster centres in voxels, of a container that MemBrain-pick predicted.
+    tomogram_origin_zyx_A : tuple of float
+        Of the tomogram's header; 0 where it is not found.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Membrane:
     scores: NDArray[np.float32] | None = None
     class_names: tuple[str, ...] = ()
     centers_zyx: NDArray[np.float64] | None = None
+    tomogram_origin_zyx_A: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
 
 def make_membrane(
@@ -180,12 +183,7 @@ def load_membrane(
     volume = None if found is None else open_volume(found, voxel_size_A)
     size_A = _voxel_size(place, held, volume, voxel_size_A)
     shape = held.tomogram_shape_zyx if volume is None else volume.shape_zyx
-    if held.tomogram_shape_zyx not in (None, shape):
-        made_in, other = (" x ".join(map(str, s)) for s in (held.tomogram_shape_zyx, shape) if s)
-        raise TomoscribeError(
-            f"{place} was made in a tomogram of {made_in} voxels (z y x), {found} has {other}: "
-            "name the tomogram that it was made in, or mesh the segmentation again."
-        )
+    check_same_grid(place, held.tomogram_shape_zyx, found, shape)
     surface = read_surface(held, shape, size_A)
     beyond = () if shape is None else _beyond(surface.mesh, shape)
     slab, slab_notes = _slab(surface, volume, size_A, place, held.voxel_size_A)
@@ -202,6 +200,7 @@ def load_membrane(
         scores=surface.scores,
         class_names=surface.class_names,
         centers_zyx=surface.centers_zyx,
+        tomogram_origin_zyx_A=(0.0, 0.0, 0.0) if volume is None else volume.origin_zyx_A,
     )
 
 
@@ -215,7 +214,7 @@ def _load_mesh(path: Path, tomogram: str | None, voxel_size_A: float | None) -> 
     read = read_mesh(path, volume.geometry)
     mesh, notes = repair_mesh(read.mesh)
     made = make_membrane(path.stem, mesh, volume, notes=(*read.notes, *notes))
-    return replace(made, path=path)
+    return replace(made, path=path, tomogram_origin_zyx_A=volume.origin_zyx_A)
 
 
 def _voxel_size(

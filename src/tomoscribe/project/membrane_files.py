@@ -48,12 +48,12 @@ def distances_A(membrane: Membrane, zyx: NDArray[np.float64]) -> NDArray[np.floa
 
 
 def geometry_of(membrane: Membrane) -> Geometry:
-    """Return size and voxel size of a membrane's tomogram, as far as they are known; origin 0."""
+    """Return size, voxel size and origin of a membrane's tomogram, as far as they are known."""
     shape = membrane.tomogram_shape_zyx
     if shape is None:
         z, y, x = np.maximum(np.ceil(membrane.mesh.vertices_zyx.max(axis=0)) + 1, 1).astype(int)
         shape = (int(z), int(y), int(x))
-    return Geometry(shape, membrane.voxel_size_A, (0.0, 0.0, 0.0))
+    return Geometry(shape, membrane.voxel_size_A, membrane.tomogram_origin_zyx_A)
 
 
 class _ById:

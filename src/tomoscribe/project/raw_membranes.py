@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.pick_columns import tomogram_key
-from tomoscribe.io.pick_files import read_picks
+from tomoscribe.io.pick_files import counts_in_A, read_picks
 from tomoscribe.io.pick_formats import format_of
 from tomoscribe.io.star import read_star_table
 from tomoscribe.io.volumes import is_volume
+from tomoscribe.membranes.units import far_A, judge_readings, pick_readings
 from tomoscribe.picks.table import Pick
 from tomoscribe.project.classes import DEFAULT_CLASS
 from tomoscribe.project.membrane_files import distances_A, geometry_of, open_membrane
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from tomoscribe.project.model import Role
     from tomoscribe.project.source import DataSource
 
-FAR_A = 50.0
-"""Picks on a membrane are not farther from its mesh, unless their unit is wrong."""
 LOST_A = 500.0
 """Where no pick is as near as this, whatever the unit, they belong to something else."""
 
@@ -196,19 +195,19 @@ def _in_voxels(
     TomoscribeError
         If they are far away in any unit.
     """
-    away = distances_A(membrane, zyx)
-    far = int((away > FAR_A).sum())
-    said = f"{labels}: {far} of {len(zyx)} points are > {FAR_A:.0f} Å from the mesh"
-    if 2 * far > len(zyx):
-        as_A = zyx / membrane.voxel_size_A
-        away_as_A = distances_A(membrane, as_A)
-        if 2 * int((away_as_A > FAR_A).sum()) < len(zyx):
-            return as_A, (f"{said}; they look like Å, and are read as Å.",)
-        if min(away.min(), away_as_A.min()) > LOST_A:
-            raise TomoscribeError(
-                f"{said}, and none is near it: they belong to another membrane or tomogram, or "
-                "count in other voxels than its mesh."
-            )
-    if 10 * far > len(zyx):
-        return zyx, (f"{said}: are they on this membrane?",)
+    size_A = membrane.voxel_size_A
+    judged = judge_readings(
+        pick_readings(zyx, geometry_of(membrane), counts_in_A(labels)),
+        lambda points: distances_A(membrane, points),
+        size_A,
+    )
+    if judged.reading is not None and judged.reading.unit:
+        return judged.reading.zyx, tuple(f"{labels}: {note}" for note in judged.notes)
+    if judged.nearest_A > LOST_A:
+        raise TomoscribeError(
+            f"{labels}: {judged.said}, and none is near it: they belong to another membrane or "
+            "tomogram, or count in other voxels than its mesh."
+        )
+    if 10 * int((distances_A(membrane, zyx) > far_A(size_A)).sum()) > len(zyx):
+        return zyx, (f"{labels}: {judged.said}: are they on this membrane?",)
     return zyx, ()
