@@ -136,7 +136,10 @@ def _read_membranorama(path: Path, root: Element, geometry: Geometry | None) -> 
     return PickColumns(
         zyx=A_to_voxels(xyz_to_zyx(np.array(places).reshape(-1, 3)), geometry),
         class_names=classes,
-        notes=(f"{path.name} is in Å; converted with the tomogram's voxel size and origin.",),
+        notes=(
+            f"{path.name} is in Å; converted at {geometry.require_voxel_size():g} Å a voxel from "
+            f"the origin {', '.join(f'{o:g}' for o in geometry.origin_zyx_A)} Å (z y x).",
+        ),
     )
 
 

@@ -127,7 +127,10 @@ def make_membrane(
     told = [*notes, *beside]
     depths = wide_depths_A(size_A)
     slab = sample_slab(data, mesh.vertices_zyx, normals, depths, size_A, order=order, notes=told)
-    return Membrane(name, None, mesh, normals, float(size_A), slab, tomogram, shape, tuple(told))
+    made = Membrane(name, None, mesh, normals, float(size_A), slab, tomogram, shape, tuple(told))
+    if isinstance(volume, Volume):
+        return replace(made, tomogram_origin_zyx_A=volume.origin_zyx_A)
+    return made
 
 
 def _beyond(mesh: TriangleMesh, shape: tuple[int, int, int]) -> tuple[str, ...]:
@@ -214,7 +217,7 @@ def _load_mesh(path: Path, tomogram: str | None, voxel_size_A: float | None) -> 
     read = read_mesh(path, volume.geometry)
     mesh, notes = repair_mesh(read.mesh)
     made = make_membrane(path.stem, mesh, volume, notes=(*read.notes, *notes))
-    return replace(made, path=path, tomogram_origin_zyx_A=volume.origin_zyx_A)
+    return replace(made, path=path)
 
 
 def _voxel_size(

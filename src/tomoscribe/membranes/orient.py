@@ -42,11 +42,14 @@ class Surfaces:
     geometry : Geometry
         Of the tomogram; its shape is (1, 1, 1) where that is unknown.
     notes : tuple of str
+    origin_known : bool
+        Whether there was a tomogram to tell its origin.
     """
 
     surfaces: tuple[tuple[str, SurfaceLocator], ...]
     geometry: Geometry
     notes: tuple[str, ...]
+    origin_known: bool
 
 
 @dataclass(frozen=True)
@@ -96,14 +99,14 @@ def open_surfaces(path: Path, geometry: Geometry | None, voxel_size_A: float | N
     mesh, notes = repair_mesh(read.mesh)
     notes = (*read.notes, *notes)
     if geometry is not None:
-        return Surfaces((("", SurfaceLocator(mesh)),), geometry, notes)
+        return Surfaces((("", SurfaceLocator(mesh)),), geometry, notes, origin_known=True)
     in_A = TriangleMesh(mesh.vertices_zyx / size, mesh.faces)
     units = [("voxels", mesh), ("Å", in_A)]
     if _edge(mesh) > _COARSE_VOXELS:
         units.reverse()
     likely = [(u, m) for u, m in units if _edge(m) >= _FINE_VOXELS] or units
     surfaces = tuple((unit, SurfaceLocator(m)) for unit, m in likely)
-    return Surfaces(surfaces, Geometry((1, 1, 1), size), notes)
+    return Surfaces(surfaces, Geometry((1, 1, 1), size), notes, origin_known=False)
 
 
 def _edge(mesh: TriangleMesh) -> float:
@@ -127,11 +130,15 @@ def _of_container(path: Path, geometry: Geometry | None, voxel_size_A: float | N
         )
     shape = held.tomogram_shape_zyx if geometry is None else geometry.shape_zyx
     surface = read_surface(held, shape, size)
+    told = geometry is not None
     if geometry is None:
         geometry = Geometry(shape or (1, 1, 1), size)
     located = SurfaceLocator(surface.mesh, surface.normals_zyx)
     return Surfaces(
-        (("", located),), replace(geometry, voxel_size_A=size), (*notes, *surface.notes)
+        (("", located),),
+        replace(geometry, voxel_size_A=size),
+        (*notes, *surface.notes),
+        origin_known=told,
     )
 
 
@@ -204,7 +211,7 @@ def _place(
             note += " What is written counts from 0 Å: give --tomogram if it has an origin."
         return judged.reading.zyx, surface, (note,)
     first = membrane.surfaces[0][1]
-    reason = f"{said}: {_likely_mistake(zyx, first, membrane, in_A)}."
+    reason = f"{said}: {_likely_mistake(zyx, first, membrane)}."
     if not force:
         raise TomoscribeError(f"{reason} Nothing is written; --force writes them all the same.")
     return zyx, first, (reason,)
@@ -216,9 +223,7 @@ def _away_A(
     return surface.closest_many(zyx)[3] * size_A
 
 
-def _likely_mistake(
-    zyx: NDArray[np.float64], surface: SurfaceLocator, membrane: Surfaces, in_A: bool
-) -> str:
+def _likely_mistake(zyx: NDArray[np.float64], surface: SurfaceLocator, membrane: Surfaces) -> str:
     size_A = membrane.geometry.require_voxel_size()
     guesses = {
         "x y z in another order": zyx[:, ::-1],
@@ -227,9 +232,9 @@ def _likely_mistake(
     for what, guess in guesses.items():
         if (surface.closest_many(guess)[3] * size_A > far_A(size_A)).mean() < 0.5:
             return f"they look like {what}"
-    if in_A and max(membrane.geometry.shape_zyx) <= 1:
+    if not membrane.origin_known:
         return (
-            "they count in Å, and the tomogram's origin is unknown (give --tomogram), or they "
-            "belong to another membrane"
+            "they may count in Å from an origin that only the tomogram tells (give --tomogram), "
+            "or belong to another membrane"
         )
     return "they may belong to another membrane, or the voxel size may be wrong"

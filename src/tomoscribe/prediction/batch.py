@@ -16,8 +16,9 @@ from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.meshes import is_mesh_file
 from tomoscribe.io.mrc_write import write_mrc
 from tomoscribe.io.pick_files import PickColumns, write_picks
-from tomoscribe.prediction.surface import geometry_with_origin, tomogram_name, write_scored
+from tomoscribe.prediction.surface import tomogram_name, write_scored
 from tomoscribe.prediction.volume import choose_device, predict_heatmap
+from tomoscribe.project.membrane_files import geometry_of
 from tomoscribe.project.names import free_name, safe_name, tomogram_stem
 from tomoscribe.project.training_data import MEMBRANE
 from tomoscribe.tasks.base import MeshGrid
@@ -190,7 +191,7 @@ def _write(
     if isinstance(grid, MeshGrid):
         scores = stem.with_name(f"{stem.name}_scored.h5")
         write_scored(scores, grid.membrane, heatmap, tuple(c.name for c in predictor.classes))
-        geometry, name = geometry_with_origin(grid.membrane), tomogram_name(grid.membrane)
+        geometry, name = geometry_of(grid.membrane), tomogram_name(grid.membrane)
     else:
         scores = _write_heatmaps(predictor, subject, heatmap, grid, stem)
         geometry = Geometry(subject.shape_zyx, subject.require_voxel_size(), subject.origin_zyx_A)

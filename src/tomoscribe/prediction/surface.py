@@ -6,16 +6,12 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.volumes import open_volume
 from tomoscribe.membranes.membrane import save_membrane
-from tomoscribe.project.membrane_files import geometry_of
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tomoscribe.coords import Geometry
     from tomoscribe.membranes.membrane import Membrane
 
 
@@ -25,19 +21,6 @@ def write_scored(
     """Write a membrane with its scores (class, 1, 1, V) as a container that MemBrain-pick reads."""
     scores = heatmap.reshape(len(class_names), -1)
     save_membrane(path, replace(membrane, scores=scores, class_names=class_names))
-
-
-def geometry_with_origin(membrane: Membrane) -> Geometry:
-    """Return size, voxel size and origin of a membrane's tomogram, as far as they are known."""
-    geometry = geometry_of(membrane)
-    if membrane.tomogram is None:
-        return geometry
-    try:
-        origin = open_volume(membrane.tomogram, membrane.voxel_size_A).origin_zyx_A
-    except TomoscribeError:
-        # A tomogram that has been moved: the picks count in its voxels all the same.
-        return geometry
-    return replace(geometry, origin_zyx_A=origin)
 
 
 def tomogram_name(membrane: Membrane) -> str:
