@@ -13,12 +13,12 @@ import csv
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from cases import ensure_case
-from numpy.typing import NDArray
 
+from cases import ensure_case
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.membranes.membrane import load_membrane, make_membrane, save_membrane
 from tomoscribe.membranes.meshing import mesh_segmentation
@@ -28,6 +28,9 @@ from tomoscribe.project.model import ParticleClass, Role, TrainingData, Training
 from tomoscribe.tasks.base import MeshGrid
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 TOLERANCE = 4.0
 """Voxels: how far a pick may be from the truth, as in the peer's benchmark."""
