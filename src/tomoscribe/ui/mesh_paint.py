@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
+from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.pick_style import rgba
+from tomoscribe.ui.score_map import contrast_of
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -34,11 +36,16 @@ CONTRAST_PERCENTILES = (0.5, 99.5)
 
 DENSITY_COLORMAP = "gray"
 SCORE_COLORS = ("#6000e0", "#8a10ff", "#b84dff")
-"""From low to high scores: violet lies apart from grey and from the first classes' colours
-(CIEDE2000 above 15 for those two and both red-green blindnesses, above 20 for normal sight)."""
+"""From low to high scores: violet lies apart from grey and from the first four classes' colours.
+
+CIEDE2000 to these is at least 37 for normal sight, 13 for deuteranopia, 18 for protanopia and 21
+for tritanopia; to the fifth class (#0072b2) only 8, so there shape and ring tell them apart."""
 
 PLAIN_GREY = 0.55
 """Brightness of the mesh where no density is painted."""
+
+BRIGHT_SHARE = 0.015
+"""Share of the vertices that may be brightest: particles cover more of a mesh than of a volume."""
 
 MOST_OPAQUE = 0.92
 """Share of the score's colour at its brightest: the density shines through."""
@@ -125,9 +132,12 @@ class MeshPaint:
         self.limits = (0.0, 1.0)
         self._scores: NDArray[np.uint8] | None = None
         self._score_limits = (0.0, 255.0)
+        self._from_file = False
+        self._of: str | None = None
         self._colors = score_colors()
         self._membrane: Membrane | None = None
         session.membrane_changed.connect(self._on_membrane)
+        session.class_changed.connect(self._on_class)
         self._on_membrane()
 
     @classmethod
@@ -198,7 +208,11 @@ class MeshPaint:
     def set_scores(
         self, scores: NDArray[np.uint8] | None, score_limits: tuple[float, float]
     ) -> None:
-        """Take stored scores (V,) over, or none."""
+        """Take stored scores (V,) over; for None those that the container holds, if any."""
+        self._from_file = scores is None
+        if scores is None:
+            scores, score_limits = self._held(score_limits)
+        self._of = self._session.membrane_name
         came_or_went = (scores is None) != (self._scores is None)
         self._scores, self._score_limits = scores, score_limits
         if self.shows_scores or came_or_went:
@@ -220,10 +234,33 @@ class MeshPaint:
         self._membrane = membrane
         scores = self._scores
         if membrane is not None and scores is not None:
-            self._scores = scores if len(scores) == len(membrane.mesh.vertices_zyx) else None
+            fits = not self._from_file and self._of == self._session.membrane_name
+            fits = fits and len(scores) == len(membrane.mesh.vertices_zyx)
+            self._scores = scores if fits else None
+        if self._scores is None:
+            self._from_file = True
+            self._scores, self._score_limits = self._held(self._score_limits)
         low, high = self.reach_A
         self.depth_A = float(np.clip(self.depth_A, low, high))
         self.reset_contrast()
+
+    def _on_class(self, *_: object) -> None:
+        if self._from_file and self._scores is not None:
+            self.set_scores(None, self._score_limits)
+
+    def _held(
+        self, limits: tuple[float, float]
+    ) -> tuple[NDArray[np.uint8] | None, tuple[float, float]]:
+        """Return what a predicted container holds of the class in view, stored, with its contrast.
+
+        The first class where it has none of that name; None and `limits` without any scores.
+        """
+        membrane, name = self._session.membrane, self._session.active_class
+        if membrane is None or membrane.scores is None or not len(membrane.scores):
+            return None, limits
+        names = membrane.class_names
+        stored = encode_scores(membrane.scores[names.index(name) if name in names else 0])
+        return stored, contrast_of(stored[None, None], BRIGHT_SHARE)
 
     def _paint(self) -> None:
         membrane, layer = self._session.membrane, self._session.membranes

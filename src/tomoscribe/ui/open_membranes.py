@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -15,12 +16,14 @@ from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.membrane_shelf import is_small
+from tomoscribe.ui.pick_style import diameter_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.project.store import Project
+    from tomoscribe.ui.predicted import Predicted
     from tomoscribe.ui.session import Session
 
 
@@ -41,6 +44,8 @@ class MembraneOpener:
         self._waiting: deque[tuple[Path, str]] = deque()
         self._jobs: deque[tuple[Callable[[], Any], Callable[[Any], object]]] = deque()
         self._background: Background | None = None
+        self._fresh: set[str] = set()
+        session.membrane_changed.connect(self._propose)
         session.project_changed.connect(self.forget)
 
     @property
@@ -108,6 +113,7 @@ class MembraneOpener:
 
     def forget(self) -> None:
         """Ask for nothing any more."""
+        self._fresh.clear()
         if self._waiting:
             self._waiting.clear()
             self.asked.emit()
@@ -208,13 +214,54 @@ class MembraneOpener:
     def _add(self, project: Project, path: Path, tomogram: str) -> None:
         session = self._session
         entry = project.add_membrane(path, tomogram)
+        self._fresh.add(entry.name)
         try:
             session.set_membrane(entry.name)
         except TomoscribeError:
+            self._fresh.discard(entry.name)
             project.remove_membrane(entry.name)
             raise
         notes = session.membrane.notes if session.membrane is not None else ()
-        session.status_message.emit(" ".join([f"{entry.name}:", *notes]) if notes else "")
+        said = " ".join([f"{entry.name}:", *notes]) if notes else ""
+        if said or session.membrane is None or session.membrane.scores is None:
+            session.status_message.emit(said)
+
+    def _propose(self, name: str | None) -> None:
+        """Propose the particles of a predicted container, once, when it is there."""
+        from tomoscribe.ui.open_paths import ensure_classes
+        from tomoscribe.ui.predicted import edit_of, find_predicted
+
+        session = self._session
+        shelved, entry, project = session.surfaces.shelved, session.entry, session.project
+        if name is None or shelved is None or entry is None or project is None:
+            return
+        if name not in self._fresh:
+            return
+        self._fresh.discard(name)
+        membrane, size_A = shelved.membrane, entry.voxel_size_A
+        if membrane.scores is None:
+            return
+        names = {each: each for each in membrane.class_names}
+        if membrane.centers_zyx is not None:  # MemBrain-pick knows one class, without a name
+            names = {each: session.active_class or each for each in names}
+        ensure_classes(session, names.values())
+        classes = tuple(session.classes)
+
+        def find() -> list[Predicted]:
+            found = find_predicted(shelved, lambda c: diameter_voxels(classes, names[c], size_A))
+            return [replace(each, class_name=names[each.class_name]) for each in found]
+
+        def propose(found: list[Predicted]) -> None:
+            count = sum(len(each.zyx) for each in found)
+            if session.project is not project or session.entry is not entry or not count:
+                return
+            source = project.membranes[name].path.name
+            session.edit(edit_of(session, found, name, source))
+            session.status_message.emit(
+                f"{count} particles proposed by {source}: N goes to the next, G accepts, H rejects."
+            )
+
+        self._work(find, propose)
 
 
 def tomogram_of(path: Path, folders: Sequence[Path]) -> tuple[str | None, str]:

@@ -21,7 +21,7 @@ from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.pick_style import next_color
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from tomoscribe.io.pick_files import PickColumns
     from tomoscribe.picks.table import Pick
@@ -79,6 +79,18 @@ def ensure_class(session: Session) -> None:
     if project is not None and not project.classes:
         first = ParticleClass("particle", DEFAULT_DIAMETER_A, next_color(()))
         session.change(lambda: project.add_class(first))
+
+
+def ensure_classes(session: Session, names: Iterable[str]) -> None:
+    """Add the classes that the project lacks."""
+    project = session.project
+    assert project is not None
+    for name in dict.fromkeys(names):
+        classes = project.classes
+        if name not in {c.name for c in classes}:
+            diameter = classes[0].diameter_A if classes else DEFAULT_DIAMETER_A
+            new = ParticleClass(name, diameter, next_color(classes))
+            session.change(partial(project.add_class, new))
 
 
 def ensure_project(session: Session, volume: str) -> None:
@@ -148,12 +160,7 @@ def _as_edit(session: Session, columns: PickColumns) -> Edit:
     ensure_class(session)
     default = session.active_class or "particle"
     names = columns.class_names or [default] * len(columns.zyx)
-    for name in dict.fromkeys(names):
-        classes = project.classes
-        if name not in {c.name for c in classes}:
-            diameter = classes[0].diameter_A if classes else DEFAULT_DIAMETER_A
-            new = ParticleClass(name, diameter, next_color(classes))
-            session.change(partial(project.add_class, new))
+    ensure_classes(session, names)
     added: list[Pick] = []
     for name in dict.fromkeys(names):
         rows = np.array([i for i, n in enumerate(names) if n == name], dtype=np.intp)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,12 @@ from tests.ui.membranes.conftest import CENTRE_ZYX, RADIUS, VOXEL_A, sphere
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.membrane_h5 import read_membrane_file
 from tomoscribe.io.meshes import write_mesh
+from tomoscribe.membranes.membrane import load_membrane, save_membrane
+from tomoscribe.picks.table import Pick, PickState
 from tomoscribe.project.store import Project
 from tomoscribe.ui.contributions import get_reader, read
+from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.predicted import ProposedPicks
 
 
 @pytest.fixture
@@ -140,3 +145,75 @@ def test_a_script_gets_a_surface_and_no_project(
     assert len(values) == len(vertices)
     assert faces.max() == len(vertices) - 1
     assert get_reader(str(files / "nothing.obj")) is None
+
+
+def scored(files: Path, path: Path, *, tops: list[int]) -> Path:
+    """Write `ball` as tomoscribe predicts it: scores that fall off from some vertices."""
+    membrane = load_membrane(files / "ball.h5", tomogram=str(files / "tomo.mrc"))
+    vertices = membrane.mesh.vertices_zyx
+    away = np.linalg.norm(vertices[:, None] - vertices[tops], axis=2).min(axis=1)
+    scores = np.clip(0.95 - away / 8, 0, 1).astype(np.float32)[None]
+    save_membrane(path, replace(membrane, scores=scores, class_names=("ribosome",)))
+    return path
+
+
+def proposed(hands: Any) -> list[Pick]:
+    return list(hands.session.entry.picks.select(state=PickState.PROPOSED))
+
+
+def test_a_dropped_prediction_is_painted_and_proposes_its_peaks(
+    hands: Any, files: Path, tmp_path: Path
+) -> None:
+    path = scored(files, tmp_path / "ball_scored.h5", tops=[0, 1, 2])
+    paint = MeshPaint.of(hands.session)
+    assert not paint.has_scores
+    hands.viewer.open(str(path), plugin="tomoscribe")
+    hands.until(lambda: len(proposed(hands)) == 3, "the peaks")
+    assert paint.has_scores
+    vertices = hands.session.membrane.mesh.vertices_zyx
+    for pick in proposed(hands):
+        assert (pick.source, pick.membrane) == ("ball_scored.h5", "ball_scored")
+        assert np.linalg.norm(vertices[:3] - pick.zyx, axis=1).min() < 1
+        outward = np.subtract(pick.zyx, CENTRE_ZYX) / RADIUS
+        np.testing.assert_allclose(pick.normal_zyx, outward, atol=0.1)
+    hands.session.set_membrane("bead")
+    assert not paint.has_scores
+    hands.session.set_membrane("ball_scored")
+    assert paint.has_scores
+
+
+def test_centres_that_membrain_pick_clustered_are_proposed(
+    hands: Any, files: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "theirs.h5"
+    shutil.copy(files / "ball.h5", path)
+    centres = [hands.outward((1, 0, 0)), hands.outward((0, 1, 1))]
+    with h5py.File(path, "r+") as file:
+        own = ("normals_outward", "slab_values", "slab_depths_A")
+        for key in [k for k in file if k in own or k.startswith("ts_")]:
+            del file[key]
+        file["tomo_file"][()] = str(files / "tomo.mrc")
+        file["scores"] = np.full(len(file["points"]), 5.0)
+        file["cluster_centers"] = np.array(centres)[:, ::-1] * file["pixel_size"][()]
+    hands.session.open_paths([path])
+    hands.until(lambda: len(proposed(hands)) == 2, "the centres")
+    for pick, centre in zip(proposed(hands), centres, strict=True):
+        np.testing.assert_allclose(pick.zyx, centre, atol=0.3)
+        assert pick.class_name == hands.session.active_class
+
+
+def test_proposed_picks_are_answered_one_after_another(
+    hands: Any, files: Path, tmp_path: Path
+) -> None:
+    picks = ProposedPicks(hands.session)
+    assert not picks.next()
+    hands.session.open_paths([scored(files, tmp_path / "ball_scored.h5", tops=[0, 1])])
+    hands.until(lambda: len(proposed(hands)) == 2, "the peaks")
+    assert picks.next()
+    assert picks.answer(PickState.ACCEPTED)
+    assert picks.answer(PickState.REJECTED)
+    states = sorted(p.state for p in hands.session.entry.picks)
+    assert states == [PickState.ACCEPTED, PickState.REJECTED]
+    assert not picks.answer(PickState.ACCEPTED)
+    hands.session.undo()
+    assert len(proposed(hands)) == 1
