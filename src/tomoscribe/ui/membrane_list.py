@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 ROWS_SHOWN = 5
+ROW_HEIGHT = 26
+"""Four membranes are seen without scrolling where the window is 800 pixels high."""
+
 SEARCHED_FROM = 8
 """Membranes from which a search field helps more than it takes room."""
 
@@ -146,6 +149,7 @@ class MembraneList(QWidget):
         table = QTableView()
         table.setModel(self.proxy)
         table.verticalHeader().hide()
+        table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         table.setShowGrid(False)
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)

@@ -20,8 +20,10 @@ from tomoscribe.ui.widgets import button, hint, main_window, row
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
-HEIGHT = 160
-LEFT_WIDTH = 330
+HEIGHT = 128
+"""Low enough for a window of 800 pixels beside napari's controls, which do not shrink."""
+
+LEFT_WIDTH = 400
 
 
 class MembranePanel(QWidget):
@@ -98,9 +100,8 @@ class MembranePanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(style.SPACING)
         column.addWidget(self.controls)
-        column.addLayout(row(self.band, self.automatic, stretch=0))
+        column.addLayout(row(self.band, self.automatic, self.statistics, stretch=0))
         column.addStretch(1)
-        column.addLayout(row(QWidget(), self.statistics, stretch=0))
         layout = QHBoxLayout(self)
         layout.setContentsMargins(*(style.SPACING,) * 4)
         layout.setSpacing(2 * style.SPACING)

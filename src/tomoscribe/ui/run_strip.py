@@ -46,6 +46,7 @@ class RunStrip(QWidget):
         self.figures = QLabel()
         self.sentence = QElidingLabel()
         self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.sentence.setWordWrap(True)
         self.pause = button(
             "Pause", "Frees the device; the training goes on later where it was.", self._pause
         )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 TARGET = 20
 """Clicks asked for: five already find easy particles, twenty hold on noisy tomograms too."""
 
-NO_ANSWER = "From the third click on, a heatmap shows what looks like them."
+NO_ANSWER = "The third click brings a heatmap."
 
 EMPTY = "Drop a tomogram on the viewer, or choose File ▸ Open Sample ▸ tomoscribe."
 
@@ -29,16 +29,22 @@ def card_text(
     has_tomogram: bool,
     asking: bool = False,
     has_membrane: bool = False,
+    in_3d: bool = False,
 ) -> tuple[str, str]:
-    """Return title and help of the card; `asking` is true while a voxel size is asked for."""
+    """Return title and help of the card.
+
+    `asking` is true while a voxel size is asked for, `in_3d` while a membrane is shown in 3D.
+    """
     if asking:
         return "Enter the voxel size", "Everything in Å follows from it. It is kept in the project."
     if not has_tomogram or class_name is None:
         return "Open a tomogram", EMPTY
     title = f"Click {TARGET} particles of {class_name}"
     if clicks == 0:
-        in_3d = "W shows the membrane in 3D" if has_membrane else "W shows a 3D plane"
-        return title, f"Click a particle in the slice, or press Q over it. {in_3d}."
+        if in_3d:
+            return title, "Click a particle on the membrane. W goes back to slices."
+        w = "W shows the membrane in 3D" if has_membrane else "W shows a 3D plane"
+        return title, f"Click a particle in the slice, or press Q over it. {w}."
     if clicks < TARGET:
         return (
             title,
@@ -85,6 +91,7 @@ class TaskCard(QFrame):
         connect(self, session.project_changed, self.refresh)
         connect(self, session.pending_changed, self.refresh)
         connect(self, session.membrane_changed, self.refresh)
+        connect(self, session.membranes.shown_changed, self.refresh)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -98,6 +105,7 @@ class TaskCard(QFrame):
             has_tomogram,
             asking,
             self._session.membrane is not None,
+            self._session.membranes.shown,
         )
         self.title.setText(title)
         self.help.setText(text)

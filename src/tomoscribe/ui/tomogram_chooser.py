@@ -30,6 +30,8 @@ ROLE_TIPS = {
     Role.VALIDATE: "Its picks only measure the model; it never trains on them.",
     Role.UNUSED: "Neither trains nor validates.",
 }
+BY_MEMBRANE = "by membrane"
+BY_MEMBRANE_TIP = "Each of its membranes has a role of its own; the volume itself does not train."
 LIKELY_VOXEL_SIZE_A = 10.0
 """Offered where neither header nor reader has a hint: the usual binned tomogram."""
 
@@ -87,6 +89,7 @@ class TomogramChooser(QWidget):
         self.tomogram.setToolTip("The tomogram that is shown")
         self.tomogram.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.role = QComboBox()
+        self.role.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         for value in Role:
             self.role.addItem(str(value), value)
         self.menu = TomogramMenu(session, lambda: self.selected, self)
@@ -110,6 +113,7 @@ class TomogramChooser(QWidget):
         project = self._session.project
         if project is not None:
             connect(self, project.tomograms_changed, self.refresh)
+            connect(self, project.membranes_changed, self._show_role)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -137,14 +141,21 @@ class TomogramChooser(QWidget):
         index = self.tomogram.currentIndex()
         return names[index] if 0 <= index < len(names) else None
 
-    def _show_role(self) -> None:
+    def _show_role(self, *_: object) -> None:
         project, name = self._session.project, self.selected
         entry = None if project is None or name is None else project.tomograms[name]
         enable(self.role, None if entry else "Open a tomogram first.")
         enable(self.more, None if entry else "Open a tomogram first.")
         if entry is not None:
+            on_membranes = project is not None and any(
+                m.tomogram == name and m.role is not Role.UNUSED for m in project.membranes.values()
+            )
+            unused = list(Role).index(Role.UNUSED)
+            self.role.setItemText(unused, BY_MEMBRANE if on_membranes else str(Role.UNUSED))
             self.role.setCurrentIndex(list(Role).index(entry.role))
-            self.role.setToolTip(f"What this tomogram is used for. {ROLE_TIPS[entry.role]}")
+            by_membrane = on_membranes and entry.role is Role.UNUSED
+            tip = BY_MEMBRANE_TIP if by_membrane else ROLE_TIPS[entry.role]
+            self.role.setToolTip(f"What this tomogram is used for. {tip}")
 
     def _choose(self, index: int) -> None:
         project = self._session.project
