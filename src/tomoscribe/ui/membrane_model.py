@@ -12,7 +12,6 @@ from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.widgets import swatch
 
 if TYPE_CHECKING:
     from tomoscribe.picks.table import Edit
@@ -22,7 +21,9 @@ if TYPE_CHECKING:
 ROLE, NAME, PICKS, COMPLETE = range(4)
 HEADERS = ("", "Name", "Picks", "Complete")
 NEXT_ROLE = {Role.TRAIN: Role.VALIDATE, Role.VALIDATE: Role.UNUSED, Role.UNUSED: Role.TRAIN}
-ROLE_COLORS = {Role.TRAIN: style.ACCENT, Role.VALIDATE: style.WAIT, Role.UNUSED: style.MUTED}
+ROLE_LETTERS = {Role.TRAIN: "T", Role.VALIDATE: "V", Role.UNUSED: "–"}
+"""Letters, as colours in this list mean classes."""
+
 ROLE_WORDS = {
     Role.TRAIN: "Its picks train the model.",
     Role.VALIDATE: "Its picks only measure the model.",
@@ -150,7 +151,7 @@ class MembraneModel(QAbstractTableModel):
             return HEADERS[section]
         if role == Qt.ItemDataRole.ToolTipRole:
             return (
-                "What it is used for; click to change.",
+                "What it is used for: T trains, V validates, – neither; click to change.",
                 "M goes to the next membrane, Shift+M back.",
                 "Accepted picks, one number a class.",
                 "How much is declared complete with the brush.",
@@ -164,9 +165,8 @@ class MembraneModel(QAbstractTableModel):
         if entry is None:
             return None
         if role == Qt.ItemDataRole.DisplayRole:
-            return (None, name, self._pick_text(name), self.status(name))[index.column()]
-        if role == Qt.ItemDataRole.DecorationRole and index.column() == ROLE:
-            return swatch(ROLE_COLORS[entry.role])
+            letter = ROLE_LETTERS[entry.role]
+            return (letter, name, self._pick_text(name), self.status(name))[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
             return self._tip(index.column(), name, entry)
         if role == Qt.ItemDataRole.FontRole and name == self._session.membrane_name:
@@ -176,6 +176,8 @@ class MembraneModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ForegroundRole and index.column() == COMPLETE:
             whole = (self.share(name) or 0.0) >= WHOLE
             return QColor(style.GOOD if whole else style.MUTED)
+        if role == Qt.ItemDataRole.TextAlignmentRole and index.column() == ROLE:
+            return int(Qt.AlignmentFlag.AlignCenter)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() >= PICKS:
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None

@@ -44,9 +44,10 @@ def test_rows_tell_name_picks_by_class_and_status(hands: Any) -> None:
 
 def test_a_click_on_the_role_changes_it_in_the_project(hands: Any, membrane_project: Any) -> None:
     panel = hands.dock.membranes
-    for role in (Role.VALIDATE, Role.UNUSED, Role.TRAIN):
+    for role, letter in ((Role.VALIDATE, "V"), (Role.UNUSED, "–"), (Role.TRAIN, "T")):
         click(panel, 1, ROLE)
         assert membrane_project.membranes["bead"].role == role
+        assert cell(panel, 1, ROLE) == letter
         assert str(role) in cell(panel, 1, ROLE, Qt.ItemDataRole.ToolTipRole)
     assert hands.session.membrane_name == "ball"
 
