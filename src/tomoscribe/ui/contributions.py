@@ -164,6 +164,8 @@ def _open_made(folder: Path, make: Callable[[Path], Project], said: str) -> list
     connect(background, session.closed, background.close)
     bar = progress(total=0, desc="Making the sample")
     session.status_message.emit(said)
+    overlay = viewer.canvas.overlays.text
+    overlay.text, overlay.position, overlay.visible = said, "top_center", True
 
     def made() -> Path:
         make(folder).close()
@@ -171,6 +173,7 @@ def _open_made(folder: Path, make: Callable[[Path], Project], said: str) -> list
 
     def end() -> None:
         bar.close()
+        overlay.text, overlay.visible = "", False
         background.close()
         background.deleteLater()
         if PLACEHOLDER in viewer.layers:
