@@ -6,7 +6,7 @@ One thread; what is compared is the peer's mean shift at its best bandwidth, our
 the same, and geodesic suppression; the peer's larger meshes are left out, for it needs the square
 of the vertices in memory. The last table is ours alone: time and memory over the vertices.
 
-    OMP_NUM_THREADS=1 python benchmarks/clustering.py --peer-python /opt/peer/bin/python
+    OMP_NUM_THREADS=1 python benchmarks/clustering.py --peer-python PYTHON
 """
 
 from __future__ import annotations

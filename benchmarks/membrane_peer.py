@@ -6,7 +6,7 @@ bandwidths and thresholds is chosen on membrane 5 itself, which flatters it. One
 imports cost is not counted, as it is not for ours. A run that was done before is only printed
 again, from `results.jsonl` in the folder of work.
 
-    python benchmarks/membrane_peer.py m15 --peer-python /opt/peer/bin/python
+    python benchmarks/membrane_peer.py m15 --peer-python PYTHON
     python benchmarks/membrane_peer.py m15 --share 0.2 ...      # a fifth of the clicks
     python benchmarks/membrane_peer.py m15 --default-band ...   # its own band, -25 to +22.5 Å
 """
@@ -19,9 +19,12 @@ import json
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cases import DEFAULT_ROOT, SHARED, ensure_case
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PEER_VARIABLE = "TOMOSCRIBE_PEER_PYTHON"
 GOOD_BAND = (-16, 4, 7.5)
@@ -103,13 +106,7 @@ def run_peer(
     until = ("--epochs", epochs, "--save-epochs", epochs, "--budget", 1e6)
     trained = peer("train", *root, *layout, *band, *clicks, *until)
     predicted = peer("predict", *root, "--bandwidth", 60, "--threshold", 9)
-    sweep = ("--tolerance", 4, "--bandwidths", *BANDWIDTHS, "--thresholds")
-    tried = []
-    for threshold in THRESHOLDS:
-        # Its clustering fails where no vertex, or a single one, passes the threshold.
-        with contextlib.suppress(subprocess.CalledProcessError):
-            tried.append(peer("score", *root, *sweep, threshold)[0])
-    best = max(tried, key=lambda line: float(line["f1"]))
+    best = _best_of_sweep(peer, root)
     defaults = ("--tolerance", 4, "--bandwidths", DEFAULTS[0], "--thresholds", DEFAULTS[1])
     own = peer("score", *root, *defaults)[-1]
     meshed = [_cpu(line["parts"]) for line in _lines(log) if line["stage"] == "convert"][-5:]
@@ -132,6 +129,19 @@ def run_peer(
     with results.open("a") as file:
         file.write(json.dumps(result) + "\n")
     return result
+
+
+def _best_of_sweep(
+    peer: Callable[..., list[dict[str, Any]]], root: tuple[object, ...]
+) -> dict[str, Any]:
+    """Return the best line of its sweep over bandwidths and thresholds."""
+    sweep = ("--tolerance", 4, "--bandwidths", *BANDWIDTHS, "--thresholds")
+    tried = []
+    for threshold in THRESHOLDS:
+        # Its clustering fails where no vertex, or a single one, passes the threshold.
+        with contextlib.suppress(subprocess.CalledProcessError):
+            tried.append(peer("score", *root, *sweep, threshold)[0])
+    return max(tried, key=lambda line: float(line["f1"]))
 
 
 def _imports(python: str, module: str) -> float:

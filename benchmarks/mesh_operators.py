@@ -1,6 +1,6 @@
 """Operators, a training epoch and a prediction of one membrane, side by side with MemBrain-pick.
 
-    OMP_NUM_THREADS=1 python benchmarks/mesh_operators.py --peer-python /opt/peer/bin/python
+    OMP_NUM_THREADS=1 python benchmarks/mesh_operators.py --peer-python PYTHON
 
 Both get the same mesh of case `m15` and take turns in one run; what is compared are CPU-seconds of
 one thread, medians over the rounds of theirs over ours. Beside each stands what says that both did

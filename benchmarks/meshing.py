@@ -4,7 +4,7 @@ Masks of surfaces that are known exactly, in a volume of 160 x 256 x 256 voxels 
 with a membrane of 5 voxels, and a tilted flat sheet (judged 8 voxels away from its rim). Rounds are
 interleaved, each on one thread; medians are printed.
 
-    OMP_NUM_THREADS=1 python benchmarks/meshing.py --peer-python /opt/peer/bin/python [--rounds 3]
+    OMP_NUM_THREADS=1 python benchmarks/meshing.py --peer-python PYTHON [--rounds 3]
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ then runs the Python they are installed for (`peer_reads_ours_peer.py`): their c
 their dataset, one training step, their prediction; surforama's own readers where they run. Last
 our own reader on what they predicted. Prints what worked; ends with 1 if anything did not.
 
-    OMP_NUM_THREADS=1 python benchmarks/peer_reads_ours.py --peer-python /opt/peer/bin/python
+    OMP_NUM_THREADS=1 python benchmarks/peer_reads_ours.py --peer-python PYTHON
 """
 
 from __future__ import annotations
