@@ -13,8 +13,11 @@ from tests.ui.conftest import PLACES_ZYX, gaussians
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.training.status import State
 from tomoscribe.ui import starter as starter_module
+from tomoscribe.ui.checkpoint_bar import default_sides
 from tomoscribe.ui.compare_dock import CompareDock
+from tomoscribe.ui.monitor import RunMonitor
 from tomoscribe.ui.proposals import Comparison, Proposals
+from tomoscribe.ui.run_record import PreviewedCheckpoint, Quality
 
 
 @pytest.fixture
@@ -38,13 +41,21 @@ def trained(session, fake_worker, edit_of, process_until, qtbot) -> SimpleNamesp
     return SimpleNamespace(dock=dock, session=session, worker=fake_worker, names=names)
 
 
+def source_of(dock) -> str:
+    """Return what the proposals come from, nothing while they are sought."""
+    return "" if dock.review.proposals is None else dock.review.proposals.source
+
+
 def accepted(session) -> int:
     return len(session.entry.picks.select(state=PickState.ACCEPTED))
 
 
 def test_the_newest_heatmap_proposes_what_is_not_picked_yet(trained, session) -> None:
     assert trained.dock.review.threshold == 0.4
-    assert "3</b> proposed at 0.4, 1 of your 1 clicks found" in trained.dock.counts.text()
+    assert (
+        "3</b> proposed by step 20 at 0.4 (its own threshold), 1 of your 1 clicks found"
+        in trained.dock.counts.text()
+    )
     layer = session.viewer.layers["proposals"]
     assert layer.shown.sum() == 3
     assert (layer.size > 0).sum() == 3
@@ -53,15 +64,11 @@ def test_the_newest_heatmap_proposes_what_is_not_picked_yet(trained, session) ->
 def test_the_slider_switches_heatmap_and_proposals(trained, session, process_until) -> None:
     dock = trained.dock
     dock.checkpoints.step(-2)
-    process_until(
-        lambda: dock.review.proposals.source.endswith(trained.names[0]), "the older proposals"
-    )
+    process_until(lambda: source_of(dock).endswith(trained.names[0]), "the older proposals")
     assert "step 10" in dock.checkpoints.label.text()
     assert dock.review.comparison.shown(0.4).sum() == 1
     dock.checkpoints.step(+2)
-    process_until(
-        lambda: dock.review.proposals.source.endswith(trained.names[1]), "the newest proposals"
-    )
+    process_until(lambda: source_of(dock).endswith(trained.names[1]), "the newest proposals")
     assert "newest" in dock.checkpoints.label.text()
 
 
@@ -153,7 +160,7 @@ def test_the_users_threshold_stays_when_the_checkpoint_changes(trained, process_
     dock = trained.dock
     dock.histogram.set_threshold(0.85)
     dock.checkpoints.step(-1)
-    process_until(lambda: dock.review.proposals.source.endswith(trained.names[1]), "proposals")
+    process_until(lambda: source_of(dock).endswith(trained.names[1]), "proposals")
     assert dock.review.threshold == 0.85
 
 
@@ -198,6 +205,41 @@ def test_accept_all_above_is_one_step_of_undo(trained, session, qtbot) -> None:
     assert accepted(session) == 1
 
 
+def test_each_checkpoint_has_its_own_threshold_until_the_user_moves_it(
+    trained, process_until
+) -> None:
+    dock, worker = trained.dock, trained.worker
+    worker.train(10)
+    worker.validate(0.9, threshold=0.6)
+    worker.preview(gaussians(PLACES_ZYX))
+    process_until(lambda: len(dock.checkpoints.checkpoints) == 3, "the third checkpoint")
+    process_until(lambda: dock.review.threshold == 0.6, "the newest threshold")
+    dock.checkpoints.show_checkpoint(trained.names[0])
+    feed = RunMonitor.of(trained.session).feed
+    process_until(lambda: feed.layer.shown == trained.names[0], "the older heatmap")
+    assert source_of(dock) == "" or source_of(dock).endswith(trained.names[0])
+    process_until(lambda: source_of(dock).endswith(trained.names[0]), "the older proposals")
+    assert dock.review.threshold == 0.4
+    assert "proposed by step 10 at 0.4 (its own threshold)" in dock.counts.text()
+    dock.histogram.set_threshold(0.7)
+    assert "at 0.7 (yours)" in dock.counts.text()
+
+
+def test_blinking_begins_with_the_best_checkpoint_that_was_kept() -> None:
+    def checkpoint(step: int, value: float, *, kept: bool) -> PreviewedCheckpoint:
+        path = f"c{step}.ckpt" if kept else None
+        return PreviewedCheckpoint(
+            f"c{step}", step, 1.0 * step, Quality(step, "F1", value), False, path
+        )
+
+    one, two = checkpoint(2, 0.9, kept=False), checkpoint(10, 0.7, kept=True)
+    three, four = checkpoint(20, 0.5, kept=True), checkpoint(30, 0.6, kept=True)
+    assert default_sides([one, two, three, four]) == (1, 3)
+    assert default_sides([one, three, checkpoint(40, 0.1, kept=False)]) == (1, 2)
+    assert default_sides([one, four]) == (0, 1)
+    assert default_sides([]) == (0, -1)
+
+
 def test_blinking_shows_a_and_b_in_turn(trained, process_until) -> None:
     bar = trained.dock.checkpoints
     assert (bar.a.currentData(), bar.b.currentData()) == tuple(trained.names)
@@ -218,8 +260,10 @@ def test_continue_training_starts_from_the_checkpoint_in_view(
 ) -> None:
     assert not trained.dock.go_on.isEnabled()
     assert "A training goes on" in trained.dock.go_on.toolTip()
+    assert "A training goes on" in trained.dock.why_no_start.text()
     trained.worker.beat(State.STOPPED)
     process_until(lambda: trained.dock.go_on.isEnabled(), "the button")
+    assert not trained.dock.why_no_start.isVisibleTo(trained.dock)
     configs = []
 
     def launch(config, runs_dir, control=None):

@@ -140,7 +140,7 @@ def test_words() -> None:
     assert minutes(65) == "1:05"
     assert minutes(3725) == "1:02:05"
     record = record_of(validation(10, 0.5), validation(20, 0.4))
-    assert figures(record, None, 0.0) == "F1 0.40 (best 0.50)  ·  threshold 0.4"
+    assert figures(record, None, 0.0) == "F1 0.40 (best 0.50)  ·  newest threshold 0.4"
     assert sentence(None, record).text == ""
 
 

@@ -37,6 +37,24 @@ def checkpoint_text(checkpoint: PreviewedCheckpoint) -> str:
     return " · ".join(parts) + (" · best" if checkpoint.best else "")
 
 
+def default_sides(checkpoints: list[PreviewedCheckpoint]) -> tuple[int, int]:
+    """Return which checkpoints to compare at first: the best older kept one, the newest whole one.
+
+    Training goes on only from weights that were kept. Where none of another checkpoint were, the
+    oldest whole preview shows best what has changed.
+    """
+    whole = [i for i, c in enumerate(checkpoints) if c.coverage >= WHOLE]
+    newest = max(whole, default=len(checkpoints) - 1)
+
+    def rank(i: int) -> tuple[bool, bool, float, int]:
+        checkpoint = checkpoints[i]
+        quality = -1.0 if checkpoint.quality is None else checkpoint.quality.value
+        return i in whole, checkpoint.best, quality, i
+
+    kept = [i for i, c in enumerate(checkpoints) if c.path is not None and i != newest]
+    return max(kept, key=rank, default=min(whole, default=0)), newest
+
+
 class CheckpointBar(QWidget):
     """A slider whose right end follows the training, and two checkpoints to blink between.
 
@@ -50,7 +68,7 @@ class CheckpointBar(QWidget):
         self._session = session
         self._monitor = RunMonitor.of(session)
         self.checkpoints: list[PreviewedCheckpoint] = []
-        self._newest: str | None = None
+        self._defaults: tuple[str | None, str | None] = (None, None)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.slider.setToolTip(
@@ -142,10 +160,10 @@ class CheckpointBar(QWidget):
         return combo
 
     def _fill(self, sides: tuple[str | None, str | None]) -> None:
-        """Offer the checkpoints on both sides; at first the oldest against the newest whole one."""
-        whole = [i for i, c in enumerate(self.checkpoints) if c.coverage >= WHOLE]
-        defaults = (min(whole, default=0), max(whole, default=len(self.checkpoints) - 1))
-        for combo, old, default in zip((self.a, self.b), sides, defaults, strict=True):
+        """Offer the checkpoints on both sides; defaults are followed until the user chooses."""
+        defaults = default_sides(self.checkpoints)
+        sides_now = zip((self.a, self.b), sides, self._defaults, defaults, strict=True)
+        for combo, old, old_default, default in sides_now:
             combo.clear()
             for checkpoint in self.checkpoints:
                 quality = checkpoint.quality
@@ -156,10 +174,10 @@ class CheckpointBar(QWidget):
                 combo.setItemData(
                     combo.count() - 1, checkpoint_text(checkpoint), Qt.ItemDataRole.ToolTipRole
                 )
-            follows = combo is self.b and old == self._newest
-            found = -1 if follows else combo.findData(old)
+            found = -1 if old == old_default else combo.findData(old)
             combo.setCurrentIndex(found if found >= 0 else default)
-        self._newest = self.checkpoints[defaults[1]].name if self.checkpoints else None
+        names = [c.name for c in self.checkpoints]
+        self._defaults = (names[defaults[0]], names[defaults[1]]) if names else (None, None)
         enable(self.blink, None if len(self.checkpoints) > 1 else TOO_FEW)
 
     def _index(self, name: str | None) -> int:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 LIVE_MS = 2000
 """Proposals of the growing heatmap are sought again this often."""
 
+UNMEASURED = 0.5
+"""Threshold of a checkpoint before the first validation."""
+
 WAITING = "Proposals come with the first scores of this training."
 
 
@@ -59,7 +62,11 @@ class CompareDock(QWidget):
             self._go_on,
         )
         self.export = button("Export…", "Writes the accepted picks.", self.show_export)
+        self.why_no_start = hint()
         self._own_threshold = False
+        self._suggested: float | None = None
+        self._train: QDockWidget | None = None
+        self._train_seen = False
         self._docked = self._seen = False
         self._blocks_seen = -1
         self._timer = QTimer(self)
@@ -95,7 +102,8 @@ class CompareDock(QWidget):
             self.counts.setText("Looking for proposals…" if self.review.busy else missing)
         else:
             count = int(comparison.shown(threshold).sum())
-            text = f"<b>{count}</b> proposed at {threshold:.2g}"
+            text = f"<b>{count}</b> proposed {self._whose()} at {threshold:.2g}"
+            text += f" ({self._threshold_words()})"
             if comparison.own:
                 text += (
                     f", {comparison.found(threshold)} of your {len(comparison.own)} clicks found"
@@ -103,10 +111,14 @@ class CompareDock(QWidget):
             self.counts.setText(text + ".")
         accepted, rejected = self.review.counts()
         left = 0 if comparison is None else int(comparison.shown(threshold).sum())
-        self.answers.setText(f"{accepted} accepted, {rejected} rejected, {left} still open.")
+        waiting = self.review.waiting
+        self.answers.setText(
+            f"{accepted} accepted, {rejected} rejected, {left + waiting} still open."
+        )
         nothing = None if comparison is not None else missing
-        for widget in (self.accept, self.reject, self.next, self.histogram):
-            enable(widget, nothing)
+        enable(self.histogram, nothing)
+        for widget in (self.accept, self.reject, self.next):
+            enable(widget, None if waiting else nothing)
         enable(
             self.accept_all, nothing or (None if left else "No proposal is above the threshold.")
         )
@@ -134,6 +146,7 @@ class CompareDock(QWidget):
         layout.addWidget(self.answers)
         layout.addStretch(1)
         layout.addLayout(row(self.go_on, self.export, stretch=0))
+        layout.addWidget(self.why_no_start)
 
     def _connect(self) -> None:
         self.checkpoints.chosen.connect(self._monitor.feed.choose)
@@ -187,7 +200,25 @@ class CompareDock(QWidget):
             self._on_heatmap()
             self._on_review()
         else:
-            self.review.show(self._is_instant())
+            self.review.show(self._wanted())
+
+    def _wanted(self) -> bool:
+        """Tell whether rings are shown: in Compare, and those of the clicks except in Train."""
+        return self._seen or (self._is_instant() and not self._train_seen)
+
+    def _watch_train(self) -> None:
+        """Get to know the dock *Train*, which comes into the window on its own."""
+        window = self.window()
+        if self._train is not None or window is None:
+            return
+        docks = [d for d in window.findChildren(QDockWidget) if d.windowTitle() == "Train"]
+        for dock in docks[:1]:
+            self._train = dock
+            dock.visibilityChanged.connect(self._on_train_seen)
+
+    def _on_train_seen(self, seen: bool) -> None:
+        self._train_seen = seen
+        self.review.show(self._wanted())
 
     def _is_instant(self) -> bool:
         """Tell whether the heatmap is the answer to the clicks: its proposals are always shown."""
@@ -209,8 +240,9 @@ class CompareDock(QWidget):
         self.class_name.setCurrentText(heat.class_name or "")
         self.class_name.setVisible(len(names) > 1)
         self._suggest()
+        self._watch_train()
         wanted = self._seen or self._is_instant()
-        self.review.show(wanted)
+        self.review.show(self._wanted())
         if source is None or heat.content is None:
             self.review.clear()
         elif wanted:
@@ -227,19 +259,38 @@ class CompareDock(QWidget):
             self.review.find(source)
 
     def _suggest(self) -> None:
-        """Follow the threshold that the tool chose, unless the user has set one."""
+        """Follow the threshold chosen for what is in view, unless the user has set one."""
         heat, sample = self._monitor.feed.layer, self._monitor.feed.sample
         name = heat.class_name
         suggested = None
         if sample is not None and name is not None:
-            suggested = self._monitor.record.threshold(heat.shown, sample, name)
+            current = self.checkpoints.current
+            newest = None if current is None else current.name
+            shown = newest if heat.shown is LIVE else heat.shown
+            suggested = self._monitor.record.threshold(shown, sample, name)
+        self._suggested = suggested
         self.histogram.set_suggested(suggested)
-        if suggested is not None and not self._own_threshold:
-            self.histogram.set_threshold(suggested)
+        if name is not None and not self._own_threshold:
+            self.histogram.set_threshold(UNMEASURED if suggested is None else suggested)
             self._own_threshold = False
 
+    def _whose(self) -> str:
+        """Return in words what the proposals that are shown come from."""
+        proposals = self.review.proposals
+        source = "" if proposals is None else proposals.source
+        if source == INSTANT:
+            return "by your clicks"
+        names = {c.name: c.step for c in self.checkpoints.checkpoints}
+        step = names.get(source.rpartition("/")[2])
+        return "by the model" if step is None else f"by step {step}"
+
+    def _threshold_words(self) -> str:
+        if self._own_threshold:
+            return "yours"
+        return "not measured yet" if self._suggested is None else "its own threshold"
+
     def _on_threshold(self, value: float) -> None:
-        self._own_threshold = True
+        self._own_threshold = value != self._suggested
         self.review.set_threshold(value)
 
     def _on_class(self) -> None:
@@ -271,6 +322,8 @@ class CompareDock(QWidget):
         if why is None and self._checkpoint_file() is None:
             why = "The weights of this checkpoint were not kept; move the slider to another."
         enable(self.go_on, why)
+        self.why_no_start.setText(why or "")
+        self.why_no_start.setVisible(why is not None)
 
     def _go_on(self) -> None:
         path = self._checkpoint_file()

@@ -173,6 +173,7 @@ class InstantLoop(QObject):
         connect(self, session.class_changed, self._soon)
         connect(self, session.current_changed, self._forget)
         connect(self, session.membrane_changed, self._forget)
+        connect(self, self._monitor.updated, self._on_update)
 
     @property
     def busy(self) -> bool:
@@ -185,6 +186,11 @@ class InstantLoop(QObject):
     def _forget(self, *_: object) -> None:
         self._asked = None
         self._soon()
+
+    def _on_update(self, *_: object) -> None:
+        """Say no more that there is an answer to review once a training has taken its place."""
+        if self._asked is not None and self._training_shows_more():
+            self._soon()
 
     @property
     def _on_mesh(self) -> bool:

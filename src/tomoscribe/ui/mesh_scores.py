@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.mesh_paint import BRIGHT_SHARE, MeshPaint
 from tomoscribe.ui.score_map import ScoreGrid, ScoreMap, contrast_of, resampled
 
 if TYPE_CHECKING:
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from tomoscribe.ui.session import Session
 
-BRIGHT_SHARE = 0.015
-"""Share of the vertices that may be brightest: particles cover more of a mesh than of a volume."""
-
 
 class MeshScores(ScoreMap):
     """Paints the scores of the class in view on the membrane that is shown."""
@@ -23,6 +20,7 @@ class MeshScores(ScoreMap):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._of: str | None = None
         self._paint = MeshPaint.of(session)
         session.membrane_changed.connect(self._on_membrane)
 
@@ -35,6 +33,13 @@ class MeshScores(ScoreMap):
     def takes_blocks(self) -> bool:
         """Whether blocks are worth reading."""
         return True
+
+    def begin(self, grid: ScoreGrid) -> None:
+        """Get ready for scores of the membrane in view; those of another one go."""
+        if self._of != self._session.membrane_name:
+            self.clear()  # as many vertices do not make it the same membrane
+        self._of = self._session.membrane_name
+        super().begin(grid)
 
     def _carried_over(
         self, old: NDArray[np.uint8], old_grid: ScoreGrid, grid: ScoreGrid
@@ -65,6 +70,7 @@ class MeshScores(ScoreMap):
         return (
             membrane is not None
             and grid is not None
+            and self._of == self._session.membrane_name
             and grid.shape_zyx[2] == len(membrane.mesh.vertices_zyx)
         )
 

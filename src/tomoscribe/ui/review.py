@@ -12,8 +12,10 @@ from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membrane_view import turn_to
 from tomoscribe.ui.pick_style import diameter_voxels
+from tomoscribe.ui.predicted import ProposedPicks
 from tomoscribe.ui.proposal_layer import ProposalLayer
 from tomoscribe.ui.proposals import Comparison, Proposals, propose, propose_on_mesh
+from tomoscribe.ui.score_map import LIVE
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
@@ -44,8 +46,10 @@ class Review:
         self.current: int | None = None
         self._feed = feed
         self._layer = ProposalLayer(session)
+        self._stored = ProposedPicks(session)
         self._visible = False
         self._stale = False
+        self._reviewed: tuple[float, ...] | None = None
         self._finder = Background(parent)
         connect(self._finder, session.picks_changed, self._on_picks)
         connect(self._finder, session.membranes.shown_changed, self._on_mesh)
@@ -74,6 +78,8 @@ class Review:
         ):
             self.clear()  # the membrane is still being read
             return
+        if heat.shown is not LIVE and self.proposals and self.proposals.source != source:
+            self._drop_others()
         diameter = diameter_voxels(self.session.classes, name, entry.voxel_size_A)
         # A copy, because new blocks go on being written into the live heatmap.
         copy = values[grid.class_names.index(name)].copy()
@@ -95,7 +101,7 @@ class Review:
         picks = tuple(self.session.entry.picks)
         if picks != comparison.picks:  # the user went on while they were sought
             comparison = Comparison(comparison.proposals, picks)
-        place = self._place()
+        place, self._reviewed = self._place() or self._reviewed, None
         self.comparison, self._stale = comparison, False
         self.current = None if place is None else comparison.nearest_open(place)
         self._show()
@@ -117,6 +123,7 @@ class Review:
         """Forget the proposals, as for another tomogram."""
         self._finder.drop()
         self.comparison, self.current, self._stale = None, None, False
+        self._reviewed = None
         self._layer.clear()
         self.changed.emit()
 
@@ -135,15 +142,22 @@ class Review:
         )
         return accepted, sum(1 for p in entry.picks if p.state == PickState.REJECTED)
 
+    @property
+    def waiting(self) -> int:
+        """How many picks that a file proposed await an answer."""
+        return self._stored.waiting
+
     def next(self) -> None:
         """Fly to the open proposal that the model is least sure of."""
         if self.comparison is None:
-            self.session.status_message.emit(SEEKING if self.busy else NOTHING)
+            if not self._stored.next():
+                self.session.status_message.emit(SEEKING if self.busy else NOTHING)
             return
         order = self.comparison.by_uncertainty(self.threshold)
         if not len(order):
             self.current = None
-            self.session.status_message.emit(NOTHING)
+            if not self._stored.next():
+                self.session.status_message.emit(NOTHING)
         else:
             # Asking again without an answer goes on to the one after.
             position = (
@@ -177,7 +191,8 @@ class Review:
 
     def _answer(self, state: PickState) -> None:
         if self.current is None:
-            self.next()
+            if not self._stored.answer(state):
+                self.next()
             return
         answered = np.array([self.current])
         self.current = None
@@ -200,6 +215,12 @@ class Review:
                 membrane=proposals.membrane,
             )
         )
+
+    def _drop_others(self) -> None:
+        """Hide what another checkpoint proposed; what is under review is sought again."""
+        self._reviewed = self._place() or self._reviewed
+        self.comparison, self.current, self._stale = None, None, False
+        self._show()
 
     def _surface(self) -> ShelvedMembrane | None:
         """Return the membrane that is fed, where one is and it is loaded."""

@@ -67,7 +67,7 @@ def figures(record: RunRecord, state: State | None, now: float) -> str:
         parts.append(f"{qualities[-1].name} {qualities[-1].value:.2f}{of_best}")
     threshold = record.validations[-1].metrics.get("threshold") if record.validations else None
     if threshold is not None:
-        parts.append(f"threshold {threshold:.2g}")
+        parts.append(f"newest threshold {threshold:.2g}")
     labels = record.labels
     if labels is not None:
         parts.append(f"uses {labels.used} of {labels.total} clicks")

@@ -80,7 +80,8 @@ def test_the_slider_switches_scores_and_proposals(trained, session, process_unti
     dock, newest = trained.dock, tint(session).copy()
     dock.checkpoints.step(-2)
     process_until(
-        lambda: dock.review.proposals.source.endswith(trained.names[0]), "the older proposals"
+        lambda: (found := dock.review.proposals) and found.source.endswith(trained.names[0]),
+        "the older proposals",
     )
     assert dock.review.comparison.shown(0.4).sum() == 1
     assert not np.allclose(tint(session), newest)
@@ -217,3 +218,25 @@ def test_three_clicks_on_a_mesh_are_answered_and_taking_them_back_clears_the_ans
     process_until(lambda: session.membranes.colors is not None, "the answer again")
     session.edit(session.entry.picks.make_remove([session.entry.picks.select()[0].id]))
     process_until(lambda: session.membranes.colors is None, "no answer to two clicks")
+
+
+def test_scores_of_a_membrane_are_never_painted_on_its_twin(
+    trained, session, process_until, monkeypatch
+) -> None:
+    entry = session.project.membranes["ball"]
+    session.project.add_membrane(entry.path, entry.tomogram, name="twin")
+    painted, paint = [], session.membranes.set_colors
+
+    def set_colors(colors: np.ndarray) -> None:
+        painted.append(session.membrane_name)
+        paint(colors)
+
+    monkeypatch.setattr(session.membranes, "set_colors", set_colors)
+    session.set_membrane("twin")
+    process_until(lambda: session.membrane is not None, "the twin")
+    process_until(lambda: "No preview" in trained.dock.checkpoints.label.text(), "its previews")
+    assert session.membranes.colors is None
+    assert "twin" not in painted
+    session.set_membrane("ball")
+    process_until(lambda: session.membranes.colors is not None, "the scores again")
+    assert set(painted) == {"ball"}
