@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from cases import ensure_case
+from cases import DEFAULT_ROOT, ensure_case
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.membranes.membrane import load_membrane, make_membrane, save_membrane
 from tomoscribe.membranes.meshing import mesh_segmentation
@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int)
     parser.add_argument("--every", type=int, default=50)
     parser.add_argument("--complete", action="store_true", help="tell that all is clicked")
-    parser.add_argument("--work", type=Path, default=Path("/tmp/membrane_f1"))
+    parser.add_argument("--work", type=Path, default=DEFAULT_ROOT / "membrane_f1")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     for name in arguments.cases:

@@ -83,9 +83,8 @@ def run_peer(
             return line
     folder = ensure_case(case)
     low, high, step = DEFAULT_BAND if default_band else GOOD_BAND
-    work = work / f"{case}_{band_name}"
+    work, run = work / f"{case}_{band_name}", f"e{epochs}_s{share:g}_r{seed}"
     work.mkdir(parents=True, exist_ok=True)
-    run = f"e{epochs}_s{share:g}_r{seed}"
     log = work / "timings.jsonl"
 
     def peer(command: str, *options: object) -> list[dict[str, Any]]:
@@ -99,24 +98,21 @@ def run_peer(
     band = ("--steps", low, high, "--step-size", step)
     if not (work / "mesh" / case / "tomogram_mb5.h5").exists():
         peer("convert", "--case", folder, *band)
-    members = {"train": (1, 2, 3), "val": (4,), "test": (5,)}
-    layout = [v for k, n in members.items() for v in (f"--{k}-mb", *(f"{case}:{i}" for i in n))]
     root = ("--cases-root", folder.parent, "--run", run)
     clicks = ("--gt-fraction", share, "--seed", seed)
     until = ("--epochs", epochs, "--save-epochs", epochs, "--budget", 1e6)
-    trained = peer("train", *root, *layout, *band, *clicks, *until)
+    trained = peer("train", *root, *_layout(case), *band, *clicks, *until)
     predicted = peer("predict", *root, "--bandwidth", 60, "--threshold", 9)
     best = _best_of_sweep(peer, root)
-    defaults = ("--tolerance", 4, "--bandwidths", DEFAULTS[0], "--thresholds", DEFAULTS[1])
-    own = peer("score", *root, *defaults)[-1]
+    own = peer("score", *root, *_sweep(DEFAULTS[:1]), DEFAULTS[1])[-1]
     meshed = [_cpu(line["parts"]) for line in _lines(log) if line["stage"] == "convert"][-5:]
-    mesh_s = sum(meshed) / len(meshed)
+    mesh_s, parts = sum(meshed) / len(meshed), trained[0]["parts"]
     train_s = trained[-1]["cpu_total_s"] - _imports(python, "train")
     predict_s = predicted[-1]["cpu_total_s"] - _imports(python, "predict")
-    operators_s = trained[0]["parts"]["compute_operators"]["cpu"]
+    operators_s = sum(parts[name]["cpu"] for name in ("compute_operators", "partitioning"))
     result = asked | {
         "mesh_s": round(mesh_s, 1),
-        "operators_s": round(operators_s + trained[0]["parts"]["partitioning"]["cpu"], 1),
+        "operators_s": round(operators_s, 1),
         "train_s": round(train_s, 1),
         "predict_s": round(predict_s, 1),
         "cluster_s": best["mean_shift_cpu_s"],
@@ -131,16 +127,24 @@ def run_peer(
     return result
 
 
+def _layout(case: str) -> list[str]:
+    members = {"train": (1, 2, 3), "val": (4,), "test": (5,)}
+    return [v for k, n in members.items() for v in (f"--{k}-mb", *(f"{case}:{i}" for i in n))]
+
+
+def _sweep(bandwidths: tuple[int, ...]) -> tuple[object, ...]:
+    return ("--tolerance", 4, "--bandwidths", *bandwidths, "--thresholds")
+
+
 def _best_of_sweep(
     peer: Callable[..., list[dict[str, Any]]], root: tuple[object, ...]
 ) -> dict[str, Any]:
     """Return the best line of its sweep over bandwidths and thresholds."""
-    sweep = ("--tolerance", 4, "--bandwidths", *BANDWIDTHS, "--thresholds")
     tried = []
     for threshold in THRESHOLDS:
         # Its clustering fails where no vertex, or a single one, passes the threshold.
         with contextlib.suppress(subprocess.CalledProcessError):
-            tried.append(peer("score", *root, *sweep, threshold)[0])
+            tried.append(peer("score", *root, *_sweep(BANDWIDTHS), threshold)[0])
     return max(tried, key=lambda line: float(line["f1"]))
 
 

@@ -23,7 +23,7 @@ import torch
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial.transform import Rotation
 
-from cases import SHARED
+from cases import DEFAULT_ROOT, SHARED
 from tomoscribe.coords import Geometry
 from tomoscribe.io.meshes import read_mesh
 from tomoscribe.io.volumes import open_volume
@@ -176,7 +176,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--snr", type=float, nargs="+", default=[0.5, 0.2])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--work", type=Path, default=Path("/tmp/thylakoid_f1"))
+    parser.add_argument("--work", type=Path, default=DEFAULT_ROOT / "thylakoid_f1")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     arguments.work.mkdir(parents=True, exist_ok=True)
