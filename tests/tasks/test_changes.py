@@ -32,10 +32,10 @@ def _build(data: TrainingData) -> TomogramModule:
 
 def _refused(module: TomogramModule, data: TrainingData, sentence: str) -> None:
     """Check that `data` are refused, and that the training goes on with what it had."""
-    before = module._status()
+    before = module.status()
     with pytest.raises(TomoscribeError, match=sentence):
         module.set_data(data)
-    assert module._status() == before
+    assert module.status() == before
     assert torch.isfinite(module.training_step(None, 0))
 
 

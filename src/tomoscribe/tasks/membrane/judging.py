@@ -14,8 +14,11 @@ from scipy.spatial import KDTree
 from tomoscribe.tasks.tomogram.judge import Peaks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
+    from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.tasks.base import FoundPicks
     from tomoscribe.tasks.membrane.prepared import PreparedMembrane
     from tomoscribe.tasks.tomogram.labels import ClassPoints
@@ -45,16 +48,10 @@ def peaks_of(
     """
     membrane = prepared.membrane
     diameter = diameter_A / membrane.voxel_size_A
-    tree = KDTree(_joined(membrane.mesh.vertices_zyx, membrane.normals_zyx, diameter))
 
     def place(zyx: NDArray[np.float64]) -> NDArray[np.float64]:
         vertices = prepared.vertices_at(zyx)
         return _joined(zyx, membrane.normals_zyx[vertices], diameter)
-
-    def inside(points: NDArray[np.float64]) -> NDArray[np.bool_]:
-        if not len(points):
-            return np.zeros(0, bool)
-        return certain[tree.query(points)[1]]
 
     return Peaks(
         place(found.zyx),
@@ -63,8 +60,22 @@ def peaks_of(
         place(known.clicked),
         [],
         diameter,
-        inside if certain.any() else None,
+        _inside_of(membrane, certain, diameter) if certain.any() else None,
     )
+
+
+def _inside_of(
+    membrane: Membrane, certain: NDArray[np.bool_], diameter: float
+) -> Callable[[NDArray[np.float64]], NDArray[np.bool_]]:
+    """Return what tells which joined positions (N, 6) lie on the certain part."""
+    tree = KDTree(_joined(membrane.mesh.vertices_zyx, membrane.normals_zyx, diameter))
+
+    def inside(points: NDArray[np.float64]) -> NDArray[np.bool_]:
+        if not len(points):
+            return np.zeros(0, bool)
+        return certain[tree.query(points)[1]]
+
+    return inside
 
 
 def _joined(

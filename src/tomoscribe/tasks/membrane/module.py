@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -11,9 +11,7 @@ from torch import Tensor
 
 from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.project.model import Role
-from tomoscribe.tasks.base import Evaluation, MeshGrid, TrainingStatus
-from tomoscribe.tasks.checkpoint import check_goes_on, pack
-from tomoscribe.tasks.learner import Learner
+from tomoscribe.tasks.base import MeshGrid
 from tomoscribe.tasks.membrane import checkpoints
 from tomoscribe.tasks.membrane.architecture import draw_loss, make_net, place
 from tomoscribe.tasks.membrane.classes import choose_classes
@@ -22,9 +20,9 @@ from tomoscribe.tasks.membrane.plan import OF_THE_NETWORK
 from tomoscribe.tasks.membrane.predictor import MembranePredictor
 from tomoscribe.tasks.membrane.prepared import PreparedMembrane
 from tomoscribe.tasks.membrane.targets import complete_mask, make_targets, target_sigma_A
+from tomoscribe.tasks.pick_learner import HOT_FROM, PickLearner
 from tomoscribe.tasks.tomogram.checks import check_change
-from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, judge
-from tomoscribe.tasks.tomogram.labels import can_judge, make_labels, pick_keys
+from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,17 +30,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.project.model import TrainingData, TrainingSample
+    from tomoscribe.tasks.base import TrainingStatus
     from tomoscribe.tasks.membrane.architecture import Resident
     from tomoscribe.tasks.membrane.plan import MembranePlan
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.tasks.tomogram.judge import Peaks
     from tomoscribe.tasks.tomogram.labels import SampleLabels
 
-_HOT_FROM = 0.1
-"""Share of the training after which the hottest places are left out; before, heat says nothing."""
 
-
-class MembraneModule(Learner):
+class MembraneModule(PickLearner):
     """Learns one map of scores a class from clicks on membranes; see `tasks.base.TaskModule`.
 
     Parameters
@@ -59,6 +55,13 @@ class MembraneModule(Learner):
         Membranes that were read already, by path.
     """
 
+    TASK = checkpoints.TASK
+    OF_THE_NETWORK = OF_THE_NETWORK
+    WITH_KNEE = False
+    """Look-alikes score in a hump of their own, below which the knee would lie."""
+
+    _plan: MembranePlan
+
     def __init__(
         self,
         data: TrainingData,
@@ -68,23 +71,9 @@ class MembraneModule(Learner):
         opened: dict[str, PreparedMembrane] | None = None,
     ) -> None:
         torch.manual_seed(settings.seed)
-        super().__init__(
-            make_net(plan, len(data.classes)).to(device),
-            steps=plan.steps,
-            learning_rate=plan.learning_rate,
-            weight_decay=plan.weight_decay,
-            seed=settings.seed,
-        )
-        self.settings, self._plan = settings, plan
-        self.plan: dict[str, object] = plan.model_dump(exclude={"reasons"})
-        self.reasons = dict(plan.reasons)
-        self.classes = data.classes
-        self.voxel_size_A = data.with_role(Role.TRAIN)[0].voxel_size_A
-        self.thresholds = {particle.name: 0.5 for particle in data.classes}
-        self._place = device
+        super().__init__(make_net(plan, len(data.classes)).to(device), data, settings, plan, device)
         self._opened = dict(opened or {})
         self._membranes: dict[str, Resident] = {}
-        self._known: dict[str, frozenset[tuple[str, int]]] = {}
         self._take(data)
 
     # ---- labels -------------------------------------------------------------------------------
@@ -105,28 +94,11 @@ class MembraneModule(Learner):
         # All that may fail comes before the first assignment.
         train, validate = data.with_role(Role.TRAIN), data.with_role(Role.VALIDATE)
         membranes = {s.volume_path: self._resident(s) for s in (*train, *validate)}
-        hold_out = 0.0 if can_judge(validate, self.classes) else self.settings.hold_out
-        first = not self._known
-        labels = [
-            make_labels(
-                sample,
-                self.classes,
-                hold_out=hold_out,
-                known=None if first else self._known.get(sample.name, frozenset()),
-            )
-            for sample in train
-        ]
+        labels = self.labels_of(data)
         for sample, known in zip(train, labels, strict=True):
             self._label(membranes[sample.volume_path], sample, known)
-        self._train, self._validate = train, validate
-        self._membranes, self._labels = membranes, labels
-        self._opened = {}
-        if first:
-            self._known = {s.name: pick_keys(s) for s in data.samples}
-        parts = [part for known in labels for part in known.points]
-        used = sum(len(p.clicked) + len(p.rejected) for p in parts)
-        held = sum(len(p.held_out) for p in parts)
-        return TrainingStatus(used=used, total=used + held, held_out=held)
+        self._membranes, self._opened = membranes, {}
+        return self.take_labels(data, labels)
 
     def _resident(self, sample: TrainingSample) -> Resident:
         path = sample.volume_path
@@ -172,37 +144,12 @@ class MembraneModule(Learner):
         """Draw a batch and return its loss."""
         self.schedule()
         membranes = [self._membranes[s.volume_path] for s in self._train]
-        hot = self._plan.hot_share if self.progress > _HOT_FROM else 0.0
+        hot = self._plan.hot_share if self.progress > HOT_FROM else 0.0
         return draw_loss(
             self.net, membranes, self._plan, self.settings, hot, self._rng, self._generator
         )
 
     # ---- judging and using --------------------------------------------------------------------
-
-    def evaluate(self, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
-        """Validate the EMA weights on the membranes for validation, or on held-out clicks.
-
-        `should_stop` is asked between blocks; None where it said yes, and then nothing changes.
-        """
-        judged = self._validate if can_judge(self._validate, self.classes) else self._train
-        predictor = self.predictor()
-        by_sample = []
-        for sample in judged:
-            scores = self._scores(predictor, sample, should_stop)
-            if scores is None:
-                return None
-            by_sample.append(self._peaks(predictor, sample, scores))
-        # Look-alikes on a membrane score in a hump of their own, below which the knee would lie.
-        verdicts = [judge(list(p), with_knee=False) for p in zip(*by_sample, strict=True)]
-        names = [particle.name for particle in self.classes]
-        self.thresholds = {n: v.threshold for n, v in zip(names, verdicts, strict=True)}
-        metrics = {
-            key if len(names) == 1 else f"{name}/{key}": value
-            for name, verdict in zip(names, verdicts, strict=True)
-            for key, value in verdict.metrics.items()
-        }
-        score = float(np.mean([verdict.score for verdict in verdicts]))
-        return Evaluation(score, metrics, dict(self.thresholds))
 
     def _scores(
         self,
@@ -225,11 +172,7 @@ class MembraneModule(Learner):
         """Return the peaks of each class on a membrane, with what is known there."""
         prepared = self._membranes[sample.volume_path].prepared
         found = predictor.decode(scores, MeshGrid.of(prepared.membrane), LOWEST_SCORE)
-        known = (
-            self._labels[self._train.index(sample)]
-            if sample.role == Role.TRAIN
-            else make_labels(sample, self.classes, hold_out=1.0, known=None)
-        )
+        known = self._known_of(sample)
         certain = complete_mask(prepared, sample)
         return [
             peaks_of(prepared, picks, part, certain, particle.diameter_A)
@@ -247,23 +190,3 @@ class MembraneModule(Learner):
             self._place,
             self._membranes,
         )
-
-    def checkpoint(self) -> dict[str, Any]:
-        """Return all that prediction and resuming need, as tensors and plain data only."""
-        return pack(
-            task=checkpoints.TASK,
-            plan=self._plan,
-            classes=self.classes,
-            voxel_size_A=self.voxel_size_A,
-            thresholds=self.thresholds,
-            ema=self.ema.state_dict(),
-            device=self._place.type,
-            training=self.training_state(),
-        )
-
-    def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
-        """Take a checkpoint over: weights alone, or optimizer, step and random state too."""
-        check_goes_on(state, self._plan, OF_THE_NETWORK, self.classes, self.voxel_size_A)
-        self.take_over(state["ema"], state["training"], weights_only=weights_only)
-        if not weights_only:
-            self.thresholds = {str(k): float(v) for k, v in state["thresholds"].items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,35 +15,31 @@ from tomoscribe.nets.losses import Labels, hot_exclusion, non_negative_pu
 from tomoscribe.nets.tiled import TiledNet
 from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import Role
-from tomoscribe.tasks.base import Evaluation, TrainingStatus
-from tomoscribe.tasks.checkpoint import check_goes_on, pack
-from tomoscribe.tasks.learner import Learner
+from tomoscribe.tasks.pick_learner import HOT_FROM, PickLearner
 from tomoscribe.tasks.tomogram import checkpoints
 from tomoscribe.tasks.tomogram.checks import check_change
-from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, false_picks, judge
-from tomoscribe.tasks.tomogram.labels import SampleLabels, can_judge, make_labels, pick_keys
+from tomoscribe.tasks.tomogram.judge import LOWEST_SCORE, Peaks, false_picks
 from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
 from tomoscribe.tasks.tomogram.sampler import PatchSampler, cut
 from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
 from tomoscribe.tasks.tomogram.targets import make_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from tomoscribe.project.model import TrainingData, TrainingSample
+    from tomoscribe.tasks.base import TrainingStatus
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.tasks.tomogram.plan import TomogramPlan
 
 _REJECTED_WEIGHT = 4.0
 _PRIOR = 0.005
 """Share of particle voxels where the user gives none; `settings.prior` tells it."""
-_HOT_FROM = 0.1
-"""Share of the training after which the hottest voxels are left out; before, heat says nothing."""
 
 
-class TomogramModule(Learner):
+class TomogramModule(PickLearner):
     """Learns one heatmap a class from clicks; see `tasks.base.TaskModule`.
 
     A step draws its own batch from the resident volumes; the data loader only counts.
@@ -60,6 +56,11 @@ class TomogramModule(Learner):
         Where everything is.
     """
 
+    TASK = checkpoints.TASK
+    OF_THE_NETWORK = checkpoints.OF_THE_NETWORK
+
+    _plan: TomogramPlan
+
     def __init__(
         self,
         data: TrainingData,
@@ -70,22 +71,8 @@ class TomogramModule(Learner):
         torch.manual_seed(settings.seed)
         net = UNet3d(len(data.classes), plan.width, levels=plan.levels, stem=plan.stem)
         net.place(device)
-        super().__init__(
-            net,
-            steps=plan.steps,
-            learning_rate=plan.learning_rate,
-            weight_decay=plan.weight_decay,
-            seed=settings.seed,
-        )
-        self.settings, self._plan = settings, plan
-        self.plan: dict[str, object] = plan.model_dump(exclude={"reasons"})
-        self.reasons = dict(plan.reasons)
-        self.classes = data.classes
-        self.voxel_size_A = data.with_role(Role.TRAIN)[0].voxel_size_A
-        self._place = device
-        self.thresholds = {particle.name: 0.5 for particle in data.classes}
+        super().__init__(net, data, settings, plan, device)
         self._volumes: dict[str, tuple[ScaledVolume, Tensor]] = {}
-        self._known: dict[str, frozenset[tuple[str, int]]] = {}
         self._take(data)
 
     # ---- labels -------------------------------------------------------------------------------
@@ -108,17 +95,7 @@ class TomogramModule(Learner):
         for sample in (*train, *validate):
             path = sample.volume_path
             volumes[path] = self._volumes[path] if path in self._volumes else self._read(sample)
-        hold_out = 0.0 if can_judge(validate, self.classes) else self.settings.hold_out
-        first = not self._known
-        labels = [
-            make_labels(
-                sample,
-                self.classes,
-                hold_out=hold_out,
-                known=None if first else self._known.get(sample.name, frozenset()),
-            )
-            for sample in train
-        ]
+        labels = self.labels_of(data)
         sampler = PatchSampler(
             [self._grid_shape(volumes[s.volume_path][0]) for s in train],
             self._plan.patch // self._plan.stem,
@@ -126,11 +103,8 @@ class TomogramModule(Learner):
             self._rng,
         )
         sampler.set_labels(labels)
-        self._train, self._validate, self._volumes = train, validate, volumes
-        self._labels, self._sampler = labels, sampler
-        if first:
-            self._known = {s.name: pick_keys(s) for s in data.samples}
-        return self._status()
+        self._volumes, self._sampler = volumes, sampler
+        return self.take_labels(data, labels)
 
     def _read(self, sample: TrainingSample) -> tuple[ScaledVolume, Tensor]:
         volume = open_volume(sample.volume_path, sample.voxel_size_A)
@@ -141,12 +115,6 @@ class TomogramModule(Learner):
         shape = scaled.volume.data.shape
         z, y, x = (max(1, edge // self._plan.grid_bin) for edge in shape)
         return z, y, x
-
-    def _status(self) -> TrainingStatus:
-        parts = [part for labels in self._labels for part in labels.points]
-        used = sum(len(p.clicked) + len(p.rejected) for p in parts)
-        held = sum(len(p.held_out) for p in parts)
-        return TrainingStatus(used=used, total=used + held, held_out=held)
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> TomogramModule:
         """Move the resident volumes along with the module, so that a pause frees a device."""
@@ -202,38 +170,12 @@ class TomogramModule(Learner):
         kind = self.settings.loss
         if kind == "nnpu":
             return non_negative_pu(logits, labels, self.settings.prior or _PRIOR)
-        hot = self._plan.hot_share if kind == "hot-exclusion" and self.progress > _HOT_FROM else 0.0
+        hot = self._plan.hot_share if kind == "hot-exclusion" and self.progress > HOT_FROM else 0.0
         return hot_exclusion(logits, labels, hot)
 
     # ---- judging and using --------------------------------------------------------------------
 
-    def evaluate(self, should_stop: Callable[[], bool] | None = None) -> Evaluation | None:
-        """Validate the EMA weights on the tomograms for validation, or on held-out clicks.
-
-        `should_stop` is asked between blocks; None where it said yes, and then nothing changes.
-        """
-        judged = self._validate if can_judge(self._validate, self.classes) else self._train
-        predictor = self.predictor()
-        by_sample = []
-        for sample in judged:
-            heatmap = self._heatmap(predictor, sample, should_stop)
-            if heatmap is None:
-                return None
-            by_sample.append(self._peaks(predictor, sample, heatmap))
-        verdicts = [judge(list(peaks)) for peaks in zip(*by_sample, strict=True)]
-        names = [particle.name for particle in self.classes]
-        self.thresholds = {n: v.threshold for n, v in zip(names, verdicts, strict=True)}
-        if judged is self._train:
-            self._look_for_mistakes(by_sample)
-        metrics = {
-            key if len(names) == 1 else f"{name}/{key}": value
-            for name, verdict in zip(names, verdicts, strict=True)
-            for key, value in verdict.metrics.items()
-        }
-        score = float(np.mean([verdict.score for verdict in verdicts]))
-        return Evaluation(score, metrics, dict(self.thresholds))
-
-    def _heatmap(
+    def _scores(
         self,
         predictor: TomogramPredictor,
         sample: TrainingSample,
@@ -268,7 +210,7 @@ class TomogramModule(Learner):
             for index, found in enumerate(predictor.decode(heatmap, grid, LOWEST_SCORE))
         ]
 
-    def _look_for_mistakes(self, by_sample: list[list[Peaks]]) -> None:
+    def _learn_from_mistakes(self, by_sample: list[Sequence[Peaks]]) -> None:
         """Draw patches on what a declared region of a training tomogram proves wrong."""
         thresholds = [self.thresholds[particle.name] for particle in self.classes]
         self._sampler.set_candidates(
@@ -277,11 +219,6 @@ class TomogramModule(Learner):
                 for peaks in by_sample
             ]
         )
-
-    def _known_of(self, sample: TrainingSample) -> SampleLabels:
-        if sample.role == Role.TRAIN:
-            return self._labels[self._train.index(sample)]
-        return make_labels(sample, self.classes, hold_out=1.0, known=None)
 
     def predictor(self) -> TomogramPredictor:
         """Return a frozen copy of the EMA weights with the thresholds of the last evaluation."""
@@ -300,25 +237,3 @@ class TomogramModule(Learner):
             self._plan.stem,
             {scaled.volume.path: scaled for scaled, _ in self._volumes.values()},
         )
-
-    def checkpoint(self) -> dict[str, Any]:
-        """Return all that prediction and resuming need, as tensors and plain data only."""
-        return pack(
-            task=checkpoints.TASK,
-            plan=self._plan,
-            classes=self.classes,
-            voxel_size_A=self.voxel_size_A,
-            thresholds=self.thresholds,
-            ema=self.ema.state_dict(),
-            device=self._place.type,
-            training=self.training_state(),
-        )
-
-    def restore(self, state: dict[str, Any], *, weights_only: bool) -> None:
-        """Take a checkpoint over: weights alone, or optimizer, step and random state too."""
-        check_goes_on(
-            state, self._plan, checkpoints.OF_THE_NETWORK, self.classes, self.voxel_size_A
-        )
-        self.take_over(state["ema"], state["training"], weights_only=weights_only)
-        if not weights_only:
-            self.thresholds = {str(k): float(v) for k, v in state["thresholds"].items()}
