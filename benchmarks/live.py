@@ -33,9 +33,9 @@ from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import events as ev
 from tomoscribe.training import launch, process
 from tomoscribe.ui.app import open_viewer
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.starter import Starter
 
 if TYPE_CHECKING:
     from collections.abc import Callable

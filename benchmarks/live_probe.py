@@ -14,9 +14,9 @@ from qtpy.QtCore import Qt, QTimer
 from tomoscribe.training import events as ev
 from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.background import Background
-from tomoscribe.ui.monitor import RunMonitor
-from tomoscribe.ui.score_feed import ScoreFeed
-from tomoscribe.ui.score_map import ScoreMap
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.scores.score_feed import ScoreFeed
+from tomoscribe.ui.scores.score_map import ScoreMap
 
 if TYPE_CHECKING:
     from collections.abc import Callable

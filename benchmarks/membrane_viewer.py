@@ -29,7 +29,7 @@ from tomoscribe.membranes.membrane import make_membrane, save_membrane
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.project.store import Project
 from tomoscribe.ui.app import open_viewer
-from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint
 from tomoscribe.ui.session import Session
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Case:
         self.session.surfaces.brush.set_mode("off")
 
     def _unroll(self, places: list[np.ndarray]) -> None:
-        from tomoscribe.ui.unrolled import Unrolled
+        from tomoscribe.ui.membranes.unrolled import Unrolled
 
         window = Unrolled(self.session, self.viewer.window._qt_window)
         window.show()

@@ -20,8 +20,8 @@ from tomoscribe.membranes.membrane import make_membrane, save_membrane
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.project.store import Project
 from tomoscribe.ui.app import open_viewer
-from tomoscribe.ui.click_profile import ClickProfile
-from tomoscribe.ui.mesh_paint import MeshPaint
+from tomoscribe.ui.membranes.click_profile import ClickProfile
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint
 from tomoscribe.ui.session import Session
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from tomoscribe.simulate.membrane_project import make_membrane_project
 from tomoscribe.ui.app import open_viewer
-from tomoscribe.ui.compare_dock import CompareDock
+from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.demo_hands import Hands, QTest
-from tomoscribe.ui.membrane_panel import MembranePanel
-from tomoscribe.ui.mesh_paint import MeshPaint
-from tomoscribe.ui.monitor import RunMonitor
-from tomoscribe.ui.starter import Starter
+from tomoscribe.ui.membranes.membrane_panel import MembranePanel
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.starter import Starter
 
 WINDOW = (1600, 1000)
 CLICKS = 12

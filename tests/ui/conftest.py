@@ -24,9 +24,9 @@ from tomoscribe.training.previews import BlockLog
 from tomoscribe.training.process import this_process
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State, Status
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.starter import Starter
 
 SHAPE_ZYX = (16, 64, 48)
 BIN = 2

@@ -10,9 +10,9 @@ from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QApplication, QMainWindow
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.ui.closing import ClosingDialog, ClosingGuard, UnsavedDialog
 from tomoscribe.ui.lifetime import WindowEnd
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.closing import ClosingDialog, ClosingGuard, UnsavedDialog
+from tomoscribe.ui.runs.monitor import RunMonitor
 
 
 @pytest.fixture

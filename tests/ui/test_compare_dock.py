@@ -12,12 +12,12 @@ from tests.ui.conftest import PLACES_ZYX, gaussians
 
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.training.status import State
-from tomoscribe.ui import starter as starter_module
-from tomoscribe.ui.checkpoint_bar import default_sides
-from tomoscribe.ui.compare_dock import CompareDock
-from tomoscribe.ui.monitor import RunMonitor
-from tomoscribe.ui.proposals import Comparison, Proposals
-from tomoscribe.ui.run_record import PreviewedCheckpoint, Quality
+from tomoscribe.ui.compare.checkpoint_bar import default_sides
+from tomoscribe.ui.compare.compare_dock import CompareDock
+from tomoscribe.ui.runs import starter as starter_module
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.run_record import PreviewedCheckpoint, Quality
+from tomoscribe.ui.scores.proposals import Comparison, Proposals
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from tomoscribe.ui.heatmap_layer import HeatmapLayer
-from tomoscribe.ui.score_map import ScoreGrid, resampled
+from tomoscribe.ui.scores.heatmap_layer import HeatmapLayer
+from tomoscribe.ui.scores.score_map import ScoreGrid, resampled
 from tomoscribe.ui.session import Session
 
 GRID = ScoreGrid((4, 8, 8), 4, ("ribosome", "proteasome"))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tomoscribe.training import events as ev
 from tomoscribe.training.status import State
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.session import Session
 
 

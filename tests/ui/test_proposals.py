@@ -7,8 +7,8 @@ import pytest
 
 from tomoscribe.picks.table import PickState, PickTable
 from tomoscribe.training.previews import encode_scores
-from tomoscribe.ui.proposals import Comparison, Proposals, propose
-from tomoscribe.ui.score_map import ScoreGrid
+from tomoscribe.ui.scores.proposals import Comparison, Proposals, propose
+from tomoscribe.ui.scores.score_map import ScoreGrid
 
 PLACES = np.array([[8.5, 8.5, 8.5], [8.5, 24.5, 8.5], [8.5, 24.5, 24.5]])
 SCORES = np.array([0.9, 0.6, 0.3], np.float32)

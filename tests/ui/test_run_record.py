@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tomoscribe.training import events as ev
-from tomoscribe.ui.run_record import Coverage, RunRecord
-from tomoscribe.ui.run_words import figures, minutes, sentence
+from tomoscribe.ui.runs.run_record import Coverage, RunRecord
+from tomoscribe.ui.runs.run_words import figures, minutes, sentence
 
 WHOLE = ((0, 0, 0), (4, 8, 8))
 """First voxel and shape of a block that is all of a preview here."""

@@ -7,8 +7,8 @@ import pytest
 from tomoscribe.training import events as ev
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State
-from tomoscribe.ui import run_strip
-from tomoscribe.ui.run_strip import RunStrip
+from tomoscribe.ui.runs import run_strip
+from tomoscribe.ui.runs.run_strip import RunStrip
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from tomoscribe.project.store import Project
 from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training.status import State
-from tomoscribe.ui import starter as starter_module
+from tomoscribe.ui.runs import starter as starter_module
+from tomoscribe.ui.runs.settings_form import SettingsForm
+from tomoscribe.ui.runs.starter import Starter
+from tomoscribe.ui.runs.train_dock import MEMBRANE, TrainDock
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.settings_form import SettingsForm
-from tomoscribe.ui.starter import Starter
-from tomoscribe.ui.train_dock import MEMBRANE, TrainDock
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import napari
 from tomoscribe.simulate.project import make_sample_project
 from tomoscribe.training import launch
 from tomoscribe.training.status import State
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.train_dock import TrainDock
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.train_dock import TrainDock
 
 WORKER_S = 150.0
 """Importing PyTorch takes half a minute where other tests run beside."""

@@ -9,8 +9,8 @@ import napari
 from qtpy.QtCore import QTimer
 
 from tomoscribe.ui.lifetime import WindowEnd
+from tomoscribe.ui.runs.strip_dock import add_strip
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.strip_dock import add_strip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

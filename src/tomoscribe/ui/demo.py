@@ -22,9 +22,9 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.simulate.project import make_sample_project
 from tomoscribe.ui.app import open_viewer
 from tomoscribe.ui.demo_drive import Drive
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.starter import Starter
 
 if TYPE_CHECKING:
     from tomoscribe.ui.demo_drive import Summary

@@ -14,11 +14,11 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import read_picks
 from tomoscribe.picks.match import precision_recall_f1
 from tomoscribe.simulate.case import read_truth
-from tomoscribe.ui.compare_dock import CompareDock
+from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.demo_hands import Hands
-from tomoscribe.ui.monitor import RunMonitor
-from tomoscribe.ui.proposals import SAME
-from tomoscribe.ui.train_dock import TrainDock
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.train_dock import TrainDock
+from tomoscribe.ui.scores.proposals import SAME
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 from napari import Viewer
 
-from tomoscribe.ui.annotate_actions import move_plane_with_wheel
-from tomoscribe.ui.annotate_dock import AnnotateDock
-from tomoscribe.ui.compare_dock import CompareDock
-from tomoscribe.ui.depth_control import take_wheel
+from tomoscribe.ui.annotate.annotate_actions import move_plane_with_wheel
+from tomoscribe.ui.annotate.annotate_dock import AnnotateDock
+from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
 from tomoscribe.ui.lifetime import DockEnd, WindowEnd
+from tomoscribe.ui.membranes.depth_control import take_wheel
+from tomoscribe.ui.runs.strip_dock import bring_strip
+from tomoscribe.ui.runs.train_dock import TrainDock
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.strip_dock import bring_strip
-from tomoscribe.ui.train_dock import TrainDock
 from tomoscribe.ui.widgets import main_window
 
 if TYPE_CHECKING:

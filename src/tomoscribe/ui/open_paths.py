@@ -18,7 +18,7 @@ from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import Edit
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.training.run import RunFolder
-from tomoscribe.ui.pick_style import next_color
+from tomoscribe.ui.annotate.pick_style import next_color
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

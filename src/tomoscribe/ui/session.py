@@ -15,14 +15,14 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import Volume, open_volume
 from tomoscribe.project.rename import rename_class
 from tomoscribe.project.store import Project
-from tomoscribe.ui.membrane_layer import MembraneLayer
-from tomoscribe.ui.membrane_outline import OutlineLayer
-from tomoscribe.ui.membrane_session import CurrentMembrane
-from tomoscribe.ui.normal_ticks import NormalTicks
+from tomoscribe.ui.annotate.pick_layer import PickLayer
+from tomoscribe.ui.annotate.region_layer import RegionLayer
+from tomoscribe.ui.membranes.membrane_layer import MembraneLayer
+from tomoscribe.ui.membranes.membrane_outline import OutlineLayer
+from tomoscribe.ui.membranes.membrane_session import CurrentMembrane
+from tomoscribe.ui.membranes.normal_ticks import NormalTicks
 from tomoscribe.ui.open_paths import open_paths
 from tomoscribe.ui.opening import show_first, take_project
-from tomoscribe.ui.pick_layer import PickLayer
-from tomoscribe.ui.region_layer import RegionLayer
 from tomoscribe.ui.slab import Averaging
 from tomoscribe.ui.timeline import Timeline
 from tomoscribe.ui.tomogram_layer import hide_volume

@@ -17,7 +17,7 @@ from tomoscribe.picks.table import Pick
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.project.store import Project
 from tomoscribe.ui.docks import AnnotateWidget
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.session import Session
 
 NO_MODIFIER = Qt.KeyboardModifier.NoModifier

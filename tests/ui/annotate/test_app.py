@@ -14,11 +14,11 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea, QWidget
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.store import Project
 from tomoscribe.ui.app import DOCKS, open_viewer
-from tomoscribe.ui.closing import ClosingGuard
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.closing import ClosingGuard
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.starter import Starter
+from tomoscribe.ui.runs.strip_dock import STRIP
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.starter import Starter
-from tomoscribe.ui.strip_dock import STRIP
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QWidget
 from tomoscribe.project.store import Project
 from tomoscribe.ui.app import DOCKS, open_viewer
 from tomoscribe.ui.connections import connect, lend
-from tomoscribe.ui.monitor import RunMonitor
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.session import Session
-from tomoscribe.ui.starter import Starter
 
 
 class Source:

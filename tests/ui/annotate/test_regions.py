@@ -11,7 +11,7 @@ from qtpy.QtCore import Qt
 
 from tomoscribe.project.model import Region
 from tomoscribe.project.store import Project
-from tomoscribe.ui.region_layer import box_of, is_cut, section
+from tomoscribe.ui.annotate.region_layer import box_of, is_cut, section
 
 SHAPE = (16, 64, 48)
 BOX = Region((3.5, 10.0, 8.0), (11.5, 30.0, 28.0))

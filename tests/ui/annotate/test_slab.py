@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from tomoscribe.ui import annotate_actions
+from tomoscribe.ui.annotate import annotate_actions
+from tomoscribe.ui.annotate.slab_control import slab_text
 from tomoscribe.ui.slab import SlabMean, contrast_limits, odd
-from tomoscribe.ui.slab_control import slab_text
 
 VOLUME = np.random.default_rng(0).normal(size=(9, 12, 14)).astype(np.float32)
 

@@ -11,8 +11,8 @@ from qtpy.QtTest import QTest
 from tests.ui.membranes.conftest import CENTRE_ZYX, RADIUS
 
 from tomoscribe.project.model import Patch, Role
-from tomoscribe.ui.membrane_list import MembraneList
-from tomoscribe.ui.membrane_model import COMPLETE, NAME, PICKS, ROLE
+from tomoscribe.ui.membranes.membrane_list import MembraneList
+from tomoscribe.ui.membranes.membrane_model import COMPLETE, NAME, PICKS, ROLE
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 SHOWN = Qt.ItemDataRole.DisplayRole

@@ -13,7 +13,7 @@ from tests.ui.membranes.conftest import CENTRE_ZYX, RADIUS
 
 from tomoscribe.coords import normals_to_relion, relion_rotation
 from tomoscribe.project.store import Project
-from tomoscribe.ui.angle_handle import angle_towards, x_axis_zyx
+from tomoscribe.ui.membranes.angle_handle import angle_towards, x_axis_zyx
 
 TOLERANCE = 0.35
 CONTROL = Qt.KeyboardModifier.ControlModifier

@@ -19,8 +19,8 @@ from tomoscribe.membranes.membrane import load_membrane, save_membrane
 from tomoscribe.picks.table import Pick, PickState
 from tomoscribe.project.store import Project
 from tomoscribe.ui.contributions import get_reader, read
-from tomoscribe.ui.mesh_paint import MeshPaint
-from tomoscribe.ui.predicted import ProposedPicks
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint
+from tomoscribe.ui.scores.predicted import ProposedPicks
 
 
 @pytest.fixture

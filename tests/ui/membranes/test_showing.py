@@ -12,7 +12,7 @@ from tests.ui.membranes.conftest import CENTRE_ZYX
 
 from tomoscribe.membranes.membrane import Membrane
 from tomoscribe.project.store import Project
-from tomoscribe.ui.mesh_visual import node_of
+from tomoscribe.ui.membranes.mesh_visual import node_of
 
 
 def test_a_tomogram_comes_with_its_first_membrane_and_a_sentence_for_whoever_listens(

@@ -10,7 +10,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtTest import QTest
 from tests.ui.membranes.conftest import CENTRE_ZYX, RADIUS
 
-from tomoscribe.ui.flat_raster import colored, make_raster
+from tomoscribe.ui.membranes.flat_raster import colored, make_raster
 
 
 @pytest.fixture

@@ -11,11 +11,11 @@ from qtpy.QtWidgets import QApplication
 from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 
 from tomoscribe.membranes.slab import Slab
-from tomoscribe.ui.click_profile import ClickProfile
-from tomoscribe.ui.membrane_panel import MembranePanel
-from tomoscribe.ui.mesh_paint import MeshPaint, blend, density_limits
-from tomoscribe.ui.starter import Starter
-from tomoscribe.ui.strip_dock import PANEL
+from tomoscribe.ui.membranes.click_profile import ClickProfile
+from tomoscribe.ui.membranes.membrane_panel import MembranePanel
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint, blend, density_limits
+from tomoscribe.ui.runs.starter import Starter
+from tomoscribe.ui.runs.strip_dock import PANEL
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.membranes.membrane import load_membrane
-from tomoscribe.ui.meshing_form import MeshingForm, edge_of
-from tomoscribe.ui.statistics_window import StatisticsWindow
+from tomoscribe.ui.membranes.meshing_form import MeshingForm, edge_of
+from tomoscribe.ui.membranes.statistics_window import StatisticsWindow
 
 
 def balls() -> np.ndarray:

@@ -10,11 +10,11 @@ from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
-from tomoscribe.ui import starter as starter_module
-from tomoscribe.ui.compare_dock import CompareDock
-from tomoscribe.ui.mesh_paint import MeshPaint
-from tomoscribe.ui.monitor import RunMonitor
-from tomoscribe.ui.train_dock import TrainDock
+from tomoscribe.ui.compare.compare_dock import CompareDock
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint
+from tomoscribe.ui.runs import starter as starter_module
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.train_dock import TrainDock
 
 
 @pytest.fixture

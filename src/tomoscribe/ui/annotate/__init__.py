@@ -1,0 +1,1 @@
+"""The dock Annotate and what it edits: picks, classes, regions, the instant answer."""

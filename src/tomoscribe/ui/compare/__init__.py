@@ -1,0 +1,1 @@
+"""The dock Compare: checkpoints against each other, and the review of what they propose."""

@@ -1,0 +1,1 @@
+"""Trainings in the viewer: starting, following, steering and listing them."""

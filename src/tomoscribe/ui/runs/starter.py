@@ -1,0 +1,223 @@
+"""Starting a training: what would be trained on, why it cannot start yet, and the start itself."""
+
+from __future__ import annotations
+
+import weakref
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from psygnal import Signal
+
+from tomoscribe.picks.table import PickState
+from tomoscribe.project.model import Role
+from tomoscribe.project.source import DataSource
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.training import launch
+from tomoscribe.training.config import RunConfig
+from tomoscribe.training.control import Control
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.runs.focus_writer import focus_box
+from tomoscribe.ui.runs.monitor import RunMonitor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari.components import ViewerModel
+
+    from tomoscribe.training.run import RunFolder
+    from tomoscribe.ui.session import Session
+
+_starters: weakref.WeakKeyDictionary[ViewerModel, Starter] = weakref.WeakKeyDictionary()
+
+
+@dataclass(frozen=True)
+class Share:
+    """A tomogram's or membrane's part in the training: its role and its accepted picks."""
+
+    name: str
+    role: Role
+    picks: int
+
+
+class Starter:
+    """Holds the settings of the next training of a session. Get it with `Starter.of(session)`.
+
+    Attributes
+    ----------
+    settings : TrainingSettings
+        What the user chose.
+    start_from : Path or None
+        Checkpoint whose weights come first.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.monitor = RunMonitor.of(session)
+        self.settings = TrainingSettings()
+        self.start_from: Path | None = None
+        self._task: str | None = None
+        self._launcher = Background()
+        for signal in (
+            session.project_changed,
+            session.picks_changed,
+            session.current_changed,
+            session.membrane_changed,
+            session.class_changed,
+            session.pending_changed,
+            self.monitor.followed,
+        ):
+            signal.connect(self._changed)
+        session.project_changed.connect(self._on_project)
+        self._seen = self._state()
+        for signal in (self.monitor.updated, self.monitor.progressed):
+            signal.connect(self._on_monitor)
+        self._on_project()
+        session.closed.connect(self.close)
+
+    @classmethod
+    def of(cls, session: Session) -> Starter:
+        """Return the starter of a session."""
+        viewer = session.viewer
+        if viewer not in _starters:
+            _starters[viewer] = cls(session)
+        return _starters[viewer]
+
+    @property
+    def starting(self) -> bool:
+        """Whether a worker is being started at this moment."""
+        return self._launcher.busy
+
+    @property
+    def tasks(self) -> list[str]:
+        """What can be learnt in this project, the likelier first."""
+        project = self.session.project
+        return ["membrane", "tomogram"] if project and project.membranes else ["tomogram"]
+
+    @property
+    def task(self) -> str:
+        """What the next training learns."""
+        return self._task if self._task in self.tasks else self.tasks[0]
+
+    def set_task(self, task: str) -> None:
+        """Learn something else next time."""
+        self._task = task
+        self._changed()
+
+    def set_band(self, band_A: tuple[float, float] | None) -> None:
+        """Let the next training look at these depths, or at those that the clicks suggest."""
+        low, high = (None, None) if band_A is None else band_A
+        membrane = self.settings.membrane.model_copy(
+            update={"band_low_A": low, "band_high_A": high}
+        )
+        self.settings = self.settings.model_copy(update={"membrane": membrane})
+        self._changed()
+
+    @property
+    def own_band(self) -> tuple[float, float] | None:
+        """The depths in Å that the user has set."""
+        low, high = self.settings.membrane.band_low_A, self.settings.membrane.band_high_A
+        return None if low is None or high is None else (low, high)
+
+    def shares(self) -> list[Share]:
+        """Return what each tomogram or membrane of the project is used for."""
+        project = self.session.project
+        if project is None:
+            return []
+        if self.task == "membrane":
+            clicks = Counter(
+                (name, pick.membrane)
+                for name, entry in project.tomograms.items()
+                for pick in entry.picks.select(state=PickState.ACCEPTED)
+            )
+            return [
+                Share(m.name, m.role, clicks[(m.tomogram, m.name)])
+                for m in project.membranes.values()
+            ]
+        return [
+            Share(entry.name, entry.role, len(entry.picks.select(state=PickState.ACCEPTED)))
+            for entry in project.tomograms.values()
+        ]
+
+    def why_not(self) -> str | None:
+        """Return why no training can start now, as one sentence; None if it can."""
+        shares = self.shares()
+        if self.session.pending is not None:
+            return "Tell the voxel size in the Annotate dock first."
+        if not shares:
+            return "Open a tomogram, or File ▸ Open Sample ▸ tomoscribe."
+        if not any(s.picks for s in shares):
+            return "Click at least 1 particle; 20 make a good start."
+        if not any(s.picks for s in shares if s.role is Role.TRAIN):
+            return (
+                f"No clicked {self.task} trains: click a name below to change what it is used for."
+            )
+        if self.starting:
+            return "The worker is being started."
+        if self.monitor.alive:
+            return "A training goes on and takes new clicks up by itself; stop it to start another."
+        return None
+
+    def set_role(self, name: str, role: Role) -> None:
+        """Use a tomogram of the project for something else."""
+        project = self.session.project
+        if project is not None:
+            self.session.change(lambda: project.set_role(name, role))
+
+    def start(self, start_from: Path | None = None) -> None:
+        """Start a training of the project, and follow it; `start_from` overrides the choice."""
+        project = self.session.project
+        if project is None or self.why_not() is not None:
+            return
+        first = start_from or self.start_from
+        config = RunConfig(
+            task=self.task,
+            data=DataSource(kind="project", path=project.path),
+            settings=self.settings,
+            start_from=None if first is None else str(first),
+        )
+        runs_dir, control = project.runs_dir, self._first_control()
+        self._launcher.run(
+            lambda: launch.launch(config, runs_dir, control=control), self._started, self._failed
+        )
+        self.changed.emit()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._launcher.close()
+
+    def _first_control(self) -> Control | None:
+        """Tell the worker from the start where the user looks."""
+        box = focus_box(self.session, "mesh" if self.task == "membrane" else "volume")
+        return None if box is None else Control(samples=[box.sample], focus=box)
+
+    def _started(self, run: RunFolder) -> None:
+        self.session.run = run
+        self.monitor.feed.layer.prepare()
+        self.changed.emit()
+
+    def _failed(self, error: BaseException) -> None:
+        self.session.status_message.emit(str(error))
+        self.changed.emit()
+
+    def _on_project(self) -> None:
+        project = self.session.project
+        if project is not None:
+            project.tomograms_changed.connect(self._changed, unique=True)
+            project.membranes_changed.connect(self._changed, unique=True)
+
+    def _state(self) -> tuple[object, ...]:
+        """Return what of a training decides on what can start."""
+        monitor = self.monitor
+        return monitor.alive, monitor.replaying, len(monitor.record.checkpoints)
+
+    def _on_monitor(self) -> None:
+        """Pass on what matters here; the monitor looks ten times a second."""
+        if self._state() != self._seen:
+            self._changed()
+
+    def _changed(self) -> None:
+        self._seen = self._state()
+        self.changed.emit()

@@ -1,0 +1,215 @@
+"""The dock *Train*: one button, why it cannot be pressed, what it trains on, and the curve."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import ValidationError
+from qtpy.QtCore import QSignalBlocker, QTimer
+from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
+from superqt import QCollapsible
+
+from tomoscribe.project.model import Role
+from tomoscribe.tasks.membrane.settings import MembraneSettings
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.training import devices
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.connections import connect
+from tomoscribe.ui.membranes.click_profile import ClickProfile, band_words
+from tomoscribe.ui.runs.closing import ClosingGuard
+from tomoscribe.ui.runs.continue_from import ContinueFrom
+from tomoscribe.ui.runs.curve import LearningCurve
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.run_list import RunList
+from tomoscribe.ui.runs.run_words import memory
+from tomoscribe.ui.runs.settings_form import SettingsForm
+from tomoscribe.ui.runs.split_list import SplitList
+from tomoscribe.ui.runs.starter import Share, Starter
+from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_column
+
+if TYPE_CHECKING:
+    from qtpy.QtGui import QShowEvent
+
+    from tomoscribe.ui.session import Session
+
+FIRST = ("max_minutes", "device")
+"""Settings that are worth a look; the others lie one fold deeper."""
+
+MEMBRANE = "membrane"
+"""The settings that only trainings on membranes have are a class of their own."""
+
+CURVE_MS = 500
+"""The large curve costs 14 ms to draw, so it is drawn twice a second at most."""
+
+
+class TrainDock(QWidget):
+    """Starts a training and shows how it goes; what it starts is told by `Starter`."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._monitor = RunMonitor.of(session)
+        self._starter = Starter.of(session)
+        self._profile = ClickProfile.of(session)
+        self._prober = Background(self)
+        self.train = button("Train", "Trains on the clicks, in the background.", self._train)
+        self.train.setMinimumHeight(36)
+        self.train.setStyleSheet("font-size: 14pt; font-weight: 600;")
+        self.why = hint()
+        self.subjects = heading("")
+        self.task = _task_choice()
+        self.split = SplitList(self._starter)
+        self.band = hint()
+        self.plan = hint()
+        self.curve = LearningCurve()
+        self.runs = RunList(session)
+        self.first = SettingsForm(FIRST)
+        self.others = SettingsForm(
+            [n for n in TrainingSettings.model_fields if n not in (*FIRST, MEMBRANE)]
+        )
+        self.membrane = SettingsForm(list(MembraneSettings.model_fields), MembraneSettings)
+        self.continue_from = ContinueFrom(session)
+        self._curve_timer = QTimer(self)
+        self._curve_timer.setSingleShot(True)
+        self._curve_timer.setInterval(CURVE_MS)
+        self._curve_timer.timeout.connect(self._draw_curve)
+        self._build()
+        self._connect()
+        self.first.set_values(self._starter.settings)
+        self.others.set_values(self._starter.settings)
+        self._prober.run(devices.probe, self._offer_devices, self._failed)
+        self.refresh()
+        self._draw_curve()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Mind the closing of the window that the dock is in."""
+        super().showEvent(event)
+        ClosingGuard.watch(self._session, self)
+
+    def refresh(self) -> None:
+        """Show what can be trained on, and whether it can start."""
+        why = self._starter.why_not()
+        enable(self.train, why)
+        self.train.setText("Starting…" if self._starter.starting else "Train")
+        shares = self._starter.shares()
+        self.why.setText(why or _summary(shares))
+        self.split.show_shares(shares, self._starter.task)
+        self._show_task()
+        self._show_plan()
+
+    def _build(self) -> None:
+        layout = scrolling_column(self)
+        layout.addWidget(self.train)
+        layout.addWidget(self.why)
+        layout.addLayout(row(self.subjects, self.task, stretch=0))
+        layout.addWidget(self.split)
+        layout.addWidget(self.band)
+        layout.addWidget(self._details())
+        layout.addWidget(heading("Learning curve"))
+        layout.addWidget(self.curve, 1)
+        layout.addWidget(heading("Runs"))
+        layout.addWidget(self.runs)
+
+    def _details(self) -> QCollapsible:
+        rows = QWidget()
+        form = QFormLayout(rows)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("continue from", self.continue_from)
+        others = _folded("All settings", self.others)
+        self._of_membranes = _folded("Membrane settings", self.membrane)
+        details = _folded("Details", self.first, rows, self._of_membranes, others, self.plan)
+        self.details = details
+        return details
+
+    def _connect(self) -> None:
+        connect(self, self._starter.changed, self.refresh)
+        connect(self, self._session.project_changed, self.refresh)
+        connect(self, self._profile.changed, self._show_task)
+        connect(self, self._monitor.progressed, self._on_progress)
+        self.task.activated.connect(lambda _: self._choose_task())
+        self.first.changed.connect(self._take_settings)
+        self.others.changed.connect(self._take_settings)
+        self.membrane.changed.connect(self._take_settings)
+
+    def _show_task(self) -> None:
+        starter = self._starter
+        on_membranes = starter.task == MEMBRANE
+        self.subjects.setText("Membranes" if on_membranes else "Tomograms")
+        with QSignalBlocker(self.task):
+            self.task.setCurrentIndex(self.task.findData(starter.task))
+        self.task.setVisible(len(starter.tasks) > 1)
+        self._of_membranes.setVisible(on_membranes)
+        self.band.setText(band_words(self._starter.own_band, self._profile) if on_membranes else "")
+        self.band.setVisible(bool(self.band.text()))
+        for editor in self.membrane.editors.values():
+            editor.blockSignals(True)
+        self.membrane.set_values(starter.settings.membrane)
+        for editor in self.membrane.editors.values():
+            editor.blockSignals(False)
+
+    def _choose_task(self) -> None:
+        self._starter.set_task(self.task.currentData())
+
+    def _train(self) -> None:
+        self._starter.start()
+
+    def _take_settings(self) -> None:
+        values = self.first.values() | self.others.values() | {MEMBRANE: self.membrane.values()}
+        try:
+            self._starter.settings = TrainingSettings.model_validate(values)
+        except ValidationError as error:
+            self._session.status_message.emit(str(error.errors()[0]["msg"]))
+        else:
+            self._starter.changed.emit()
+
+    def _show_plan(self) -> None:
+        started = self._monitor.record.started
+        if started is None:
+            self.plan.setText("The plan's choices, with reasons, are shown here once it trains.")
+            return
+        where = " ".join(filter(None, (started.device, memory(started.memory_bytes))))
+        lines = [f"on {where}, {started.precision}"]
+        for name, value in started.plan.items():
+            reason = started.reasons.get(name)
+            lines.append(f"{name.replace('_', ' ')}: {value}" + (f" ({reason})" if reason else ""))
+        self.plan.setText("\n".join(lines))
+
+    def _on_progress(self) -> None:
+        if not self._curve_timer.isActive():
+            self._curve_timer.start()
+
+    def _draw_curve(self) -> None:
+        self._show_plan()
+        self.curve.show_record(self._monitor.record)
+
+    def _offer_devices(self, found: list[devices.Device]) -> None:
+        choices = [("auto", f"auto ({found[0].label})")]
+        choices += [(d.name, f"{d.label} {memory(d.memory_bytes)}".strip()) for d in found]
+        self.first.set_choices("device", choices)
+
+    def _failed(self, error: BaseException) -> None:
+        self._session.status_message.emit(str(error))
+
+
+def _summary(shares: list[Share]) -> str:
+    trained = sum(s.picks for s in shares if s.role is Role.TRAIN)
+    validated = sum(s.picks for s in shares if s.role is Role.VALIDATE)
+    text = f"Trains on {trained} click{'s' if trained != 1 else ''}"
+    return text + (f", validates on {validated}." if validated else ".")
+
+
+def _task_choice() -> QComboBox:
+    made = QComboBox()
+    made.setToolTip("What is learnt: a score for each point of a membrane, or a heatmap")
+    for name, text in (("membrane", "on membranes"), ("tomogram", "in tomograms")):
+        made.addItem(text, name)
+    return made
+
+
+def _folded(title: str, *widgets: QWidget) -> QCollapsible:
+    fold = QCollapsible(title)
+    fold.setDuration(0)
+    for widget in widgets:
+        fold.addWidget(widget)
+    fold.collapse(animate=False)
+    return fold
