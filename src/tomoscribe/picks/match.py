@@ -160,12 +160,28 @@ def pr_curve(
     found, truth = _points(found_zyx), _points(truth_zyx)
     values = np.asarray(scores, dtype=np.float64).ravel()
     order = np.argsort(-values, kind="stable")
-    found, values = found[order], values[order]
-    hits = np.cumsum(_greedy(found, truth, tolerance))
-    counts = np.arange(1, len(found) + 1)
-    precision = hits / np.maximum(counts, 1)
-    recall = hits / max(len(truth), 1)
-    f1 = 2 * hits / np.maximum(counts + len(truth), 1)
+    hits = match_in_order(found[order], truth, tolerance) >= 0
+    return curve_of_hits(values[order], hits, len(truth))
+
+
+def curve_of_hits(
+    scores: NDArray[np.floating], hits: NDArray[np.bool_], truth_count: int
+) -> PrecisionRecallCurve:
+    """Return the curve of picks of which is known whether they hit a truth.
+
+    Parameters
+    ----------
+    scores, hits : (N,) arrays
+        Best first; those of several samples may be put together.
+    truth_count : int
+        True positions, found or not.
+    """
+    values = np.asarray(scores, dtype=np.float64)
+    right = np.cumsum(hits)
+    counts = np.arange(1, len(values) + 1)
+    precision = right / np.maximum(counts, 1)
+    recall = right / max(truth_count, 1)
+    f1 = 2 * right / np.maximum(counts + truth_count, 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
     area = float(np.sum(envelope * np.diff(recall, prepend=0.0)))
     # A threshold cannot part equal scores: only the last pick of each score is a point.
@@ -235,13 +251,18 @@ def _assign(
     return np.stack([rows[real], columns[real]], axis=1).astype(np.intp)
 
 
-def _greedy(
-    found: NDArray[np.float64], truth: NDArray[np.float64], tolerance: float
-) -> NDArray[np.bool_]:
-    """Return which found positions, best first, take a truth: the nearest one still free."""
-    hit = np.zeros(len(found), bool)
+def match_in_order(
+    found_zyx: NDArray[np.floating], truth_zyx: NDArray[np.floating], tolerance: float
+) -> NDArray[np.intp]:
+    """Return the truth (N,) that each found position, best first, takes; -1 where it takes none.
+
+    Each takes the nearest truth that is still free, so that the first ones keep theirs whatever
+    follows: a threshold can be swept over the answer.
+    """
+    found, truth = _points(found_zyx), _points(truth_zyx)
+    taken = np.full(len(found), -1, dtype=np.intp)
     if not len(found) or not len(truth):
-        return hit
+        return taken
     free = bytearray(b"\x01" * len(truth))
     # One list for each found position; the stubs know the answer to a single one only.
     neighbours = cast("list[list[int]]", KDTree(truth).query_ball_point(found, tolerance))
@@ -249,6 +270,6 @@ def _greedy(
         open_ones = [j for j in near if free[j]]
         if open_ones:
             away = ((truth[open_ones] - found[i]) ** 2).sum(axis=1)
-            free[open_ones[int(np.argmin(away))]] = 0
-            hit[i] = True
-    return hit
+            taken[i] = open_ones[int(np.argmin(away))]
+            free[taken[i]] = 0
+    return taken
