@@ -12,7 +12,7 @@ from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import Flavour, PickColumns, read_picks
 from tomoscribe.io.pick_formats import WRITABLE
-from tomoscribe.picks.table import PickState
+from tomoscribe.picks.table import JUNK, PickState
 from tomoscribe.project import export as export_module
 from tomoscribe.project.export import SUFFIXES, columns_of, export_columns, export_picks
 from tomoscribe.project.export_folder import export_training_folder
@@ -36,6 +36,19 @@ def two(project: Project, make_volume: Callable[..., Path]) -> Project:
         )
         project.edit(name, scored)
     return project
+
+
+def test_junk_is_never_written(two: Project, tmp_path: Path) -> None:
+    table = two.tomograms["TS_1"].picks
+    two.edit("TS_1", table.make_add([[8, 8, 8]], JUNK, state=PickState.REJECTED))
+    report = export_picks(two, tmp_path / "out", "csv", states=tuple(PickState))
+    assert report.written == 6
+    for path in report.paths:
+        assert JUNK not in (read_picks(path).class_names or [])
+    folder = tmp_path / "folder"
+    export_training_folder(two, folder)
+    data = load_training_data(DataSource(kind="folder", path=folder, diameter_A=200.0))
+    assert [c.name for c in data.classes] == ["ribo"]
 
 
 @pytest.mark.parametrize("flavour", SUFFIXES)

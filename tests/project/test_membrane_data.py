@@ -22,7 +22,7 @@ from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import read_picks, write_picks
 from tomoscribe.membranes.membrane import load_membrane
-from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.project.export_folder import export_training_folder
 from tomoscribe.project.model import ParticleClass, Patch, Role, TrainingData, TrainingSample
 from tomoscribe.project.raw_membranes import holds_membranes
@@ -395,3 +395,17 @@ def test_labels_of_other_programs_lie_beside_containers_too(folder: Path) -> Non
     )
     sample = by_name(load_folder(folder))["M1"]
     assert np.allclose(positions_zyx(sample.picks), columns.zyx, atol=1e-3)
+
+
+def test_junk_counts_on_its_membrane_without_a_word_and_is_no_class(project: Project) -> None:
+    first = next(iter(CENTERS))
+    click(project, first, 3)
+    click(project, first, 1, class_name=JUNK, state=PickState.REJECTED)
+    click(project, first, 1, class_name=JUNK, state=PickState.REJECTED, membrane="")
+    table = project.tomograms["TS_1"].picks
+    far = table.make_add([[0, 0, 0]], JUNK, state=PickState.REJECTED)
+    project.edit("TS_1", far)
+    data = load(project)
+    assert [c.name for c in data.classes] == ["ribo"]
+    assert len(data.samples[0].of_class(JUNK, PickState.REJECTED)) == 2
+    assert not [w for w in data.warnings if "membrane" in w and "validates" not in w]

@@ -12,7 +12,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import Flavour, PickColumns, write_picks
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.io.volumes import write_mrc
-from tomoscribe.picks.table import PickState
+from tomoscribe.picks.table import JUNK, PickState
 from tomoscribe.project.model import ParticleClass, Region, Role, TrainingData
 from tomoscribe.project.source import DataSource
 from tomoscribe.project.store import Project
@@ -48,6 +48,17 @@ def load_folder(folder: Path, **options: float) -> TrainingData:
 def click(project: Project, *zyx: Sequence[float], name: str = "TS_1", **fields: object) -> None:
     table = project.tomograms[name].picks
     project.edit(name, table.make_add(zyx, "ribo", **fields))  # type: ignore[arg-type]
+
+
+def test_junk_is_given_to_the_training_but_is_no_class(project: Project) -> None:
+    click(project, *POINTS)
+    table = project.tomograms["TS_1"].picks
+    project.edit("TS_1", table.make_add([[7, 7, 7]], JUNK, state=PickState.REJECTED))
+    data = load_training_data(DataSource(path=project.path))
+    assert [c.name for c in data.classes] == ["ribo"]
+    assert [p.zyx for p in data.samples[0].of_class(JUNK, PickState.REJECTED)] == [(7, 7, 7)]
+    with pytest.raises(TomoscribeError, match="No class can be called"):
+        project.add_class(ParticleClass(JUNK, 100.0))
 
 
 def test_a_project_gives_its_picks_regions_classes_and_revision(project: Project) -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tomoscribe.picks.table import Pick, PickState
+from tomoscribe.picks.table import JUNK, Pick, PickState
 from tomoscribe.project.model import ParticleClass, Region, Role, TrainingSample
 from tomoscribe.tasks.tomogram.labels import FRESH_WEIGHT, can_judge, make_labels, pick_keys
 from tomoscribe.tasks.tomogram.sampler import PatchSampler, cut
@@ -59,6 +59,22 @@ def test_only_clicks_make_a_tomogram_one_to_validate_on() -> None:
     proposed = Pick(1, (1, 1, 1), "a", state=PickState.PROPOSED)
     assert not can_judge([_sample(proposed, regions=(region,))], CLASSES)
     assert can_judge([_sample(proposed), _sample(Pick(2, (2, 2, 2), "b"))], CLASSES)
+
+
+def test_junk_is_a_counter_example_of_every_class_and_drawn_once() -> None:
+    junk = Pick(1, (2, 2, 2), JUNK, state=PickState.REJECTED)
+    sample = _sample(junk, Pick(2, (9, 9, 9), "a"), Pick(3, (5, 5, 5), JUNK))
+    labels = _labels(sample, known=frozenset({("a", 2)}))
+    np.testing.assert_array_equal(labels.negatives_of(0), [[2, 2, 2]])
+    np.testing.assert_array_equal(labels.negatives_of(1), [[2, 2, 2], [9, 9, 9]])
+    clicked, wrong = labels.drawn
+    np.testing.assert_array_equal(clicked[0], [[9, 9, 9]])
+    np.testing.assert_array_equal(wrong[0], [[2, 2, 2]])
+    np.testing.assert_array_equal(wrong[1], [FRESH_WEIGHT])
+    window = [Window(0, (0, 0, 0))]
+    made = make_targets(window, 16, [labels], np.array([8.0, 8.0]), 1, 4.0, CPU)
+    assert made.negative[0, :, 2, 2, 2].tolist() == [4.0, 4.0]
+    assert made.target[0, :, 2, 2, 2].max() < 0.01
 
 
 def test_proposals_are_no_labels_and_rejected_ones_are_negatives() -> None:

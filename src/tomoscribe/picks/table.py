@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 HUMAN = "human"
 """Source of a pick that a person placed; other picks carry a checkpoint's name."""
 
+JUNK = "*"
+"""Class of a rejected pick that is a counter-example for every class; no class may be called so."""
+
 
 class PickState(StrEnum):
     """Review state of a pick."""
@@ -41,7 +44,7 @@ class Pick:
     zyx : tuple of float
         Position in voxels of the tomogram's file, 0 at the first voxel's centre.
     class_name : str
-        Particle class.
+        Particle class; `JUNK` where it is none of them, and rejected.
     score : float
         The model's score in 0..1; NaN for a human pick.
     normal_zyx : tuple of float or None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.picks.table import JUNK
 from tomoscribe.project.model import ParticleClass
 
 if TYPE_CHECKING:
@@ -43,13 +44,18 @@ def check_classes(classes: Iterable[ParticleClass]) -> list[ParticleClass]:
     Raises
     ------
     TomoscribeError
-        If a name is empty or used twice, or a diameter is not positive.
+        If a name is empty, reserved or used twice, or a diameter is not positive.
     """
     result = list(classes)
     names = [c.name for c in result]
     for particle in result:
         if not particle.name.strip():
             raise TomoscribeError("A particle class needs a name.")
+        if particle.name == JUNK:
+            raise TomoscribeError(
+                f"No class can be called '{JUNK}', which marks what is no particle: choose another "
+                "name."
+            )
         if names.count(particle.name) > 1:
             raise TomoscribeError(
                 f"The class name '{particle.name}' is used twice: choose another."

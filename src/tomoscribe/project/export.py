@@ -13,7 +13,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.numbered import numbers_of_classes, oriented
 from tomoscribe.io.pick_files import PickColumns, read_picks, write_picks
 from tomoscribe.io.pick_formats import WRITABLE
-from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.project.export_rows import first_rows
 from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.project.raw_samples import volume_geometry
@@ -289,6 +289,8 @@ def chosen_picks(
 ) -> dict[str, list[Pick]]:
     """Return the picks by tomogram that `export_picks` would write with the same choice.
 
+    Junk is no particle and is never written, whatever the states.
+
     Raises
     ------
     TomoscribeError
@@ -304,6 +306,7 @@ def chosen_picks(
             p
             for p in project.tomograms[name].picks
             if p.state in states
+            and p.class_name != JUNK
             and (class_names is None or p.class_name in class_names)
             and not p.score < min_score
         ]

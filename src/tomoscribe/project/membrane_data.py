@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.journal import Journal
-from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.project.annotations import patches_of
 from tomoscribe.project.classes import make_classes
 from tomoscribe.project.file import journal_path, read_project_file
@@ -157,6 +157,9 @@ def _share(
     for pick, index, away in zip(homeless, nearest, least, strict=True):
         if away <= reach_A:
             shared[there[index].name].append(replace(pick, membrane=there[index].name))
+    # Junk lies anywhere; that some of it is on no membrane is nothing to say.
+    homeless = [p for p in homeless if p.class_name != JUNK]
+    taken = [p for p in taken if p.class_name != JUNK]
     if taken:
         warnings.append(
             f"{_count(taken)} of {tomogram.name} that name no membrane count for the nearest one."

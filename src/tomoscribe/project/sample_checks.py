@@ -8,7 +8,7 @@ import numpy as np
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_columns import PickColumns, check_inside
-from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.project.classes import make_classes
 from tomoscribe.project.model import Role, TrainingData
 
@@ -43,9 +43,12 @@ def keep_inside(
 
 
 def used_classes(samples: Iterable[TrainingSample]) -> list[str]:
-    """Return the names of the classes that picks of used samples have, in their order."""
+    """Return the names of the classes that picks of used samples have, in their order.
+
+    Junk is no class.
+    """
     used = dict.fromkeys(p.class_name for s in samples if s.role != Role.UNUSED for p in s.picks)
-    return list(used)
+    return [name for name in used if name != JUNK]
 
 
 def classes_of(

@@ -117,11 +117,7 @@ class MembraneModule(PickLearner):
         sigmas = [target_sigma_A(d, self._plan.pixel_A) for d in diameters]
         clicked = [
             pair
-            for part in known.points
-            for points, weights in (
-                (part.clicked, part.weights),
-                (part.rejected, part.rejected_weights),
-            )
+            for points, weights in known.drawn
             for pair in zip(prepared.vertices_at(points).tolist(), weights.tolist(), strict=True)
         ]
         limit = self._plan.diffusion.get("max_distance_A", 0.0)

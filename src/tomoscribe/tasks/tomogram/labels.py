@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from tomoscribe.picks.table import Pick
     from tomoscribe.project.model import ParticleClass, Region, TrainingSample
+
+PointsAndWeights = tuple["NDArray[np.float64]", "NDArray[np.float64]"]
 
 FRESH_WEIGHT = 3.0
 """A correction made during the run is drawn so many times as often as an older click."""
@@ -39,21 +41,33 @@ class ClassPoints:
 
 @dataclass(frozen=True)
 class SampleLabels:
-    """The labels of one tomogram, one `ClassPoints` a class, and its declared regions."""
+    """The labels of one tomogram: one `ClassPoints` a class, declared regions, junk.
+
+    `junk` (N, 3) is a known negative of every class, in tomogram voxels zyx.
+    """
 
     points: tuple[ClassPoints, ...]
     regions: tuple[Region, ...]
     class_names: tuple[str, ...]
+    junk: NDArray[np.float64]
+    junk_weights: NDArray[np.float64]
+
+    @property
+    def drawn(self) -> tuple[PointsAndWeights, PointsAndWeights]:
+        """Return clicks, and rejected picks with junk: (N, 3) and how often each is drawn (N,)."""
+        clicked = [(part.clicked, part.weights) for part in self.points]
+        wrong = [(part.rejected, part.rejected_weights) for part in self.points]
+        return _joined(clicked), _joined([*wrong, (self.junk, self.junk_weights)])
 
     def negatives_of(self, index: int) -> NDArray[np.float64]:
-        """Return the known negatives of a class: its rejected picks, clicks of other classes."""
+        """Return the known negatives of a class: its rejected picks, junk, clicks of others."""
         others = [
             points
             for other, part in enumerate(self.points)
             if other != index
             for points in (part.clicked, part.held_out)
         ]
-        return np.concatenate([self.points[index].rejected, *others])
+        return np.concatenate([self.points[index].rejected, self.junk, *others])
 
     def boxes_of(self, index: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
         """Return lower and upper corners of the regions that are complete for class `index`."""
@@ -85,6 +99,11 @@ def make_labels(
     known : frozenset of (class name, pick id) or None
         What was there before; later picks are fresh. None: nothing is fresh.
     """
+
+    def weigh(picks: list[Pick]) -> NDArray[np.float64]:
+        fresh = [known is not None and (p.class_name, p.id) not in known for p in picks]
+        return np.where(fresh, FRESH_WEIGHT, 1.0)
+
     parts = []
     for particle in classes:
         accepted = sample.of_class(particle.name)
@@ -92,11 +111,6 @@ def make_labels(
         enough = hold_out >= 1 or len(accepted) >= _FEWEST_TO_HOLD_OUT
         count = round(hold_out * len(accepted)) if enough else 0
         held = set(sorted((p.id for p in accepted), key=_shuffled)[:count])
-
-        def weigh(picks: list[Pick]) -> NDArray[np.float64]:
-            fresh = [known is not None and (p.class_name, p.id) not in known for p in picks]
-            return np.where(fresh, FRESH_WEIGHT, 1.0)
-
         trained = [p for p in accepted if p.id not in held]
         parts.append(
             ClassPoints(
@@ -107,7 +121,9 @@ def make_labels(
                 rejected_weights=weigh(rejected),
             )
         )
-    return SampleLabels(tuple(parts), sample.regions, tuple(c.name for c in classes))
+    junk = sample.of_class(JUNK, PickState.REJECTED)
+    names = tuple(c.name for c in classes)
+    return SampleLabels(tuple(parts), sample.regions, names, positions_zyx(junk), weigh(junk))
 
 
 def can_judge(samples: Sequence[TrainingSample], classes: Sequence[ParticleClass]) -> bool:
@@ -121,6 +137,10 @@ def can_judge(samples: Sequence[TrainingSample], classes: Sequence[ParticleClass
 def pick_keys(sample: TrainingSample) -> frozenset[tuple[str, int]]:
     """Return what identifies the reviewed picks of a sample from one revision to the next."""
     return frozenset((p.class_name, p.id) for p in sample.picks if p.state != PickState.PROPOSED)
+
+
+def _joined(parts: list[PointsAndWeights]) -> PointsAndWeights:
+    return np.concatenate([p for p, _ in parts]), np.concatenate([w for _, w in parts])
 
 
 def _shuffled(pick_id: int) -> int:

@@ -50,9 +50,9 @@ class PatchSampler:
         """Take over the points to draw around; all in tomogram voxels."""
         clicks, hard = [], []
         for sample, known in enumerate(labels):
-            for part in known.points:
-                clicks.append(self._rows(sample, part.clicked, part.weights))
-                hard.append(self._rows(sample, part.rejected, part.rejected_weights))
+            clicked, wrong = known.drawn
+            clicks.append(self._rows(sample, *clicked))
+            hard.append(self._rows(sample, *wrong))
         self._clicks, self._hard = np.concatenate(clicks), np.concatenate(hard)
 
     def set_candidates(self, found: list[NDArray[np.float64]]) -> None:

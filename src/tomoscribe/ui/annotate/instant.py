@@ -14,7 +14,7 @@ import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.picks.table import HUMAN, PickState
+from tomoscribe.picks.table import HUMAN, JUNK, PickState
 from tomoscribe.prediction.instant import MIN_CLICKS, InstantAnswer
 from tomoscribe.prediction.instant_mesh import BAND_A, InstantMesh
 from tomoscribe.training.events import Scores
@@ -84,11 +84,10 @@ def question_of(session: Session, membrane: str = "") -> Question | None:
     particle = next((c for c in session.classes if c.name == name), None)
     if entry is None or particle is None or session.current is None:
         return None
-    picks = [
-        p
-        for p in entry.picks.select(class_name=particle.name)
-        if not membrane or p.membrane == membrane
-    ]
+    picks, junk = (
+        [p for p in entry.picks.select(class_name=kind) if not membrane or p.membrane == membrane]
+        for kind in (particle.name, JUNK)
+    )
     found = [p for p in picks if p.state == PickState.ACCEPTED]
     if not found:
         return None
@@ -97,7 +96,7 @@ def question_of(session: Session, membrane: str = "") -> Question | None:
         particle.name,
         particle.diameter_A,
         clicks=tuple(p.zyx for p in found if p.source == HUMAN),
-        rejected=tuple(p.zyx for p in picks if p.state == PickState.REJECTED),
+        rejected=tuple(p.zyx for p in [*picks, *junk] if p.state == PickState.REJECTED),
         accepted=tuple(p.zyx for p in found if p.source != HUMAN),
         membrane=membrane,
     )
