@@ -10,6 +10,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QDockWidget, QMainWindow
 from tests.ui.conftest import PLACES_ZYX, gaussians
 
+from tomoscribe.evaluation.proposals import Proposals
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.training.status import State
 from tomoscribe.ui.compare.checkpoint_bar import default_sides
@@ -17,7 +18,7 @@ from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.run_record import PreviewedCheckpoint, Quality
-from tomoscribe.ui.scores.proposals import Comparison, Proposals
+from tomoscribe.ui.scores.proposals import Comparison
 
 
 @pytest.fixture

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tomoscribe.evaluation.proposals import Proposals
 from tomoscribe.picks.table import PickState, PickTable
 from tomoscribe.training.previews import encode_scores
-from tomoscribe.ui.scores.proposals import Comparison, Proposals, propose
+from tomoscribe.ui.scores.proposals import Comparison, propose
 from tomoscribe.ui.scores.score_map import ScoreGrid
 
 PLACES = np.array([[8.5, 8.5, 8.5], [8.5, 24.5, 8.5], [8.5, 24.5, 24.5]])

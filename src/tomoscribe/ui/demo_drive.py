@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.proposals import SAME
 from tomoscribe.io.pick_files import read_picks
 from tomoscribe.picks.match import precision_recall_f1
 from tomoscribe.simulate.case import read_truth
@@ -18,7 +19,6 @@ from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.demo_hands import Hands
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.train_dock import TrainDock
-from tomoscribe.ui.scores.proposals import SAME
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,12 +14,13 @@ from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.membrane_view import turn_to
 from tomoscribe.ui.scores.predicted import ProposedPicks
 from tomoscribe.ui.scores.proposal_layer import ProposalLayer
-from tomoscribe.ui.scores.proposals import Comparison, Proposals, propose, propose_on_mesh
+from tomoscribe.ui.scores.proposals import Comparison, propose, propose_on_mesh
 from tomoscribe.ui.scores.score_map import LIVE
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
+    from tomoscribe.evaluation.proposals import Proposals
     from tomoscribe.ui.membranes.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.scores.score_feed import ScoreFeed
     from tomoscribe.ui.session import Session

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari.layers import Image, Points
     from numpy.typing import NDArray
 
-    from tomoscribe.ui.scores.proposals import Proposals
+    from tomoscribe.evaluation.proposals import Proposals
     from tomoscribe.ui.session import Session
 
 NAME = "proposals"

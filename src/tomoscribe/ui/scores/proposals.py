@@ -9,87 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import KDTree
 
-from tomoscribe.membranes.peaks import find_mesh_peaks
+from tomoscribe.evaluation.proposals import SAME, find_mesh_proposals, find_proposals
 from tomoscribe.picks.match import match_picks
-from tomoscribe.picks.peaks import SUPPRESSION, find_peaks
-from tomoscribe.picks.table import HUMAN, PickState, positions_zyx
+from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.training.previews import decode_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from tomoscribe.evaluation.proposals import Proposals
     from tomoscribe.picks.table import Pick
     from tomoscribe.ui.membranes.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.scores.score_map import ScoreGrid
-
-SAME = 0.5
-"""A proposal within this many diameters of a pick is that pick."""
-
-APART = 1.0
-"""Diameters by which the faces of a membrane are moved apart before picks are compared."""
-
-MIN_SCORE = 0.008
-"""Two steps of the stored scores; after the first minute good peaks may score no more than 0.02."""
-
-LIMIT = 1000
-"""Best proposals kept: nobody reviews more, and napari's time to show points grows with them."""
-
-
-@dataclass(frozen=True)
-class Proposals:
-    """Peaks of one class in one heatmap, best first.
-
-    Parameters
-    ----------
-    source : str
-        The checkpoint that they come from, or what else made the heatmap.
-    class_name : str
-        Their class.
-    diameter_voxels : float
-        Its diameter in tomogram voxels.
-    zyx : (N, 3) array of float
-        Tomogram voxels, z y x.
-    scores : (N,) array of float
-        0..1.
-    normals_zyx : (N, 3) array of float or None
-        Outward unit normals, on a membrane.
-    membrane : str
-        The membrane that they lie on, empty in a volume.
-    """
-
-    source: str
-    class_name: str
-    diameter_voxels: float
-    zyx: NDArray[np.float64]
-    scores: NDArray[np.float32]
-    normals_zyx: NDArray[np.float64] | None = None
-    membrane: str = ""
-
-    @property
-    def places(self) -> NDArray[np.float64]:
-        """Where they are (N, 3) when they are set against picks: see `place_of`."""
-        if self.normals_zyx is None:
-            return self.zyx
-        return self.zyx + APART * self.diameter_voxels * self.normals_zyx
-
-    def place_of(self, picks: Iterable[Pick]) -> NDArray[np.float64]:
-        """Return where picks (N, 3) are when these are set against them.
-
-        On a membrane all are moved outward by a diameter, so that what lies on the other face,
-        however thin the membrane, is far away.
-        """
-        rows = list(picks)
-        places = positions_zyx(rows)
-        if self.normals_zyx is not None:
-            for place, pick in zip(places, rows, strict=True):
-                if pick.normal_zyx is not None:
-                    place += APART * self.diameter_voxels * np.asarray(pick.normal_zyx)
-        return places
-
-    def __len__(self) -> int:
-        return len(self.zyx)
 
 
 def propose(
@@ -100,11 +33,7 @@ def propose(
     source: str,
 ) -> Proposals:
     """Return the peaks of a stored heatmap (z, y, x) of one class; diameter in tomogram voxels."""
-    radius = SUPPRESSION * diameter_voxels / grid.bin
-    zyx, scores = find_peaks(decode_scores(values), radius, MIN_SCORE)
-    return Proposals(
-        source, class_name, diameter_voxels, grid.to_tomogram(zyx[:LIMIT]), scores[:LIMIT]
-    )
+    return find_proposals(decode_scores(values), grid.bin, diameter_voxels, class_name, source)
 
 
 def propose_on_mesh(
@@ -115,23 +44,9 @@ def propose_on_mesh(
     source: str,
 ) -> Proposals:
     """Return the peaks of a membrane's stored scores (1, 1, V) of one class."""
-    membrane = surface.membrane
-    peaks = find_mesh_peaks(
-        membrane.mesh,
-        surface.graph,
-        decode_scores(values[0, 0]),
-        SUPPRESSION * diameter_voxels,
-        MIN_SCORE,
-    )
-    normals = peaks.normals_zyx(membrane.mesh, membrane.normals_zyx)
-    return Proposals(
-        source,
-        class_name,
-        diameter_voxels,
-        peaks.zyx[:LIMIT],
-        peaks.scores[:LIMIT],
-        normals[:LIMIT],
-        surface.name,
+    scores = decode_scores(values[0, 0])
+    return find_mesh_proposals(
+        surface.membrane, surface.graph, scores, diameter_voxels, class_name, source, surface.name
     )
 
 
