@@ -382,3 +382,37 @@ def test_parts_of_one_file_get_names_of_their_own(project: Project, tmp_path: Pa
         project.add_tomogram(f"{tmp_path}/many.h5::{name}", voxel_size_A=10.0)
     assert list(project.tomograms) == ["TS_1", "many_a_raw", "many_b_raw"]
     assert list(reopened(project).tomograms) == ["TS_1", "many_a_raw", "many_b_raw"]
+
+
+def test_the_current_model_is_kept_and_moves_with_the_project(
+    project: Project, tmp_path: Path
+) -> None:
+    assert project.model is None
+    heard: list[Path | None] = []
+    project.model_changed.connect(lambda: heard.append(project.model))
+    inside = project.path / "runs" / "first" / "checkpoints" / "step_000120.pt"
+    project.set_model(inside)
+    assert heard == [inside]
+    project.close()
+    assert f"current_model: {inside.relative_to(project.path)}\n" in (
+        project.path / PROJECT_FILE
+    ).read_text(encoding="utf-8")
+    moved = project.path.rename(tmp_path / "moved")
+    again = Project.open(moved)
+    assert again.model == moved.resolve() / inside.relative_to(project.path)
+    again.set_model(tmp_path / "elsewhere.pt")
+    assert reopened(again).model == tmp_path / "elsewhere.pt"
+
+
+def test_a_model_that_is_taken_back_leaves_no_trace(project: Project) -> None:
+    project.set_model("/somewhere/best.pt")
+    project.set_model(None)
+    assert "current_model" not in (project.path / PROJECT_FILE).read_text(encoding="utf-8")
+    assert reopened(project).model is None
+
+
+def test_a_model_is_not_chosen_where_nothing_may_be_edited(project: Project) -> None:
+    reader = Project.open(project.path, read_only=True)
+    with pytest.raises(TomoscribeError, match="reading only"):
+        reader.set_model("/somewhere/best.pt")
+    assert reader.model is None

@@ -92,6 +92,7 @@ class ProjectFile(BaseModel):
     tomograms: list[TomogramItem] = []
     membranes: list[MembraneItem] = []
     classes: list[ClassItem] = []
+    current_model: str | None = None
 
 
 def is_project(folder: Path) -> bool:
@@ -143,8 +144,6 @@ def read_project_file(folder: Path) -> ProjectFile:
         raise TomoscribeError(
             f"{path} was written by a newer tomoscribe: install that version to open it."
         )
-    if isinstance(content, dict):
-        content.pop("current_model", None)  # Early projects hold it; nothing ever read it.
     try:
         return ProjectFile.model_validate(content)
     except ValidationError as error:
@@ -165,6 +164,8 @@ def write_project_file(folder: Path, content: ProjectFile) -> None:
     values["format"] = FORMAT if content.membranes else 1
     if not content.membranes:
         del values["membranes"]
+    if content.current_model is None:
+        del values["current_model"]
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
     write_text_atomic(folder / PROJECT_FILE, text)
 

@@ -22,6 +22,9 @@ class DataSource(BaseModel):
     diameter_A: float | None = Field(
         None, gt=0, description="particle diameter in Å, where the data do not tell it"
     )
+    diameter_scale: float = Field(
+        1.0, gt=0, description="factor on the diameters of all classes, for this training only"
+    )
     voxel_size_A: float | None = Field(
         None, gt=0, description="voxel size in Å, where the headers do not tell it"
     )

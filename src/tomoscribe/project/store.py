@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.picks.table import Edit
 from tomoscribe.project.additions import new_membrane, new_tomogram
-from tomoscribe.project.annotations import Annotations
+from tomoscribe.project.annotated import AnnotatedTomograms
 from tomoscribe.project.classes import check_classes
 from tomoscribe.project.file import (
     MEMBRANES_FOLDER,
@@ -24,21 +23,22 @@ from tomoscribe.project.file import (
     make_folders,
     project_revision,
     read_project_file,
+    resolved_path,
+    stored_path,
     write_project_file,
 )
 from tomoscribe.project.lock import ProjectLock
 from tomoscribe.project.model import ParticleClass, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from psygnal import SignalInstance
 
-    from tomoscribe.picks.history import History
-    from tomoscribe.project.model import MembraneEntry, Patch, Region, TomogramEntry
+    from tomoscribe.project.model import MembraneEntry, TomogramEntry
 
 
-class Project:
+class Project(AnnotatedTomograms):
     """Tomograms and membranes with what is annotated in them, classes and runs, in one folder.
 
     Make one with `Project.create` or `Project.open`. Edit picks through `edit`, `undo`
@@ -51,21 +51,17 @@ class Project:
 
     tomograms_changed = Signal()
     classes_changed = Signal()
-    picks_changed = Signal(str, Edit)
-    regions_changed = Signal(str)
     membranes_changed = Signal()
-    patches_changed = Signal(str)
+    model_changed = Signal()
 
     def __init__(self, folder: Path, content: ProjectFile, lock: ProjectLock | None) -> None:
-        self.path = folder
+        super().__init__(folder, lock)
         self.name = content.name
-        self.tomograms: dict[str, TomogramEntry] = {}
         self.membranes: dict[str, MembraneEntry] = {}
-        self.notes: list[str] = []
         self._file_revision = content.revision
         self._classes = [item.to_class() for item in content.classes]
-        self._lock = lock
-        self._annotations: dict[str, Annotations] = {}
+        stored = content.current_model
+        self._model = None if stored is None else resolved_path(folder, stored)
         self._file_unsaved = False
         for item in content.tomograms:
             self._take_in(item.to_entry(folder))
@@ -143,11 +139,6 @@ class Project:
             self._lock = None
 
     @property
-    def read_only(self) -> bool:
-        """Whether edits are refused."""
-        return self._lock is None
-
-    @property
     def unsaved(self) -> int:
         """Number of changes that are in memory only, because writing failed."""
         return sum(a.outstanding for a in self._annotations.values()) + int(self._file_unsaved)
@@ -168,6 +159,11 @@ class Project:
     def membranes_dir(self) -> Path:
         """Folder of the membranes that are made here; it need not be there yet."""
         return self.path / MEMBRANES_FOLDER
+
+    @property
+    def model(self) -> Path | None:
+        """The current model: the checkpoint file that the user chose to predict with."""
+        return self._model
 
     @property
     def classes(self) -> list[ParticleClass]:
@@ -292,52 +288,18 @@ class Project:
         self._classes = check_classes(classes)
         self._save_file_and(self.classes_changed)
 
+    def set_model(self, path: str | Path | None) -> None:
+        """Make a checkpoint file the project's current model, or none; the file stays where it is.
+
+        It need not be there: nothing is read of it here.
+        """
+        self._check_editable()
+        self._model = None if path is None else Path(path).expanduser().absolute()
+        self._save_file_and(self.model_changed)
+
     def add_class(self, particle: ParticleClass) -> None:
         """Add a class."""
         self.set_classes([*self._classes, particle])
-
-    def edit(self, name: str, edit: Edit) -> None:
-        """Apply an edit to a tomogram's picks and save it.
-
-        Raises
-        ------
-        KeyError
-            If the edit changes or removes a pick that is not there.
-        TomoscribeError
-            If it cannot be saved; it is applied all the same, but not in a read-only project.
-        """
-        self._check_editable()
-        self._of(name).edit(edit, self._tell_picks(name))
-
-    def undo(self, name: str) -> bool:
-        """Take the last edit of a tomogram's picks back; return whether there was one."""
-        self._check_editable()
-        return self._of(name).undo(self._tell_picks(name))
-
-    def redo(self, name: str) -> bool:
-        """Bring the last undone edit back; return whether there was one."""
-        self._check_editable()
-        return self._of(name).redo(self._tell_picks(name))
-
-    def history(self, name: str) -> History:
-        """Return the undo history of a tomogram, to ask what can be undone."""
-        return self._of(name).history
-
-    def set_regions(self, name: str, regions: Iterable[Region]) -> None:
-        """Replace the annotated regions of a tomogram, and save them."""
-        self._check_editable()
-        try:
-            self._of(name).set_regions(regions)
-        finally:
-            self.regions_changed.emit(name)
-
-    def set_patches(self, name: str, patches: Iterable[Patch]) -> None:
-        """Replace the annotated patches on a tomogram's membranes, and save what differs."""
-        self._check_editable()
-        try:
-            self._of(name).set_patches(patches)
-        finally:
-            self.patches_changed.emit(name)
 
     def save(self) -> None:
         """Write what is outstanding.
@@ -352,32 +314,10 @@ class Project:
         if self._file_unsaved:
             self._save_file()
 
-    def _take_in(self, entry: TomogramEntry) -> None:
-        annotations = Annotations(self.path, entry, read_only=self.read_only)
-        self.notes += annotations.notes
-        self.tomograms[entry.name] = entry
-        self._annotations[entry.name] = annotations
-
     @property
     def _kinds(self) -> dict[str, str]:
         """What has which name; tomograms and membranes share them."""
         return dict.fromkeys(self.tomograms, "tomogram") | dict.fromkeys(self.membranes, "membrane")
-
-    def _of(self, name: str) -> Annotations:
-        try:
-            return self._annotations[name]
-        except KeyError:
-            raise TomoscribeError(f"The project has no tomogram '{name}'.") from None
-
-    def _tell_picks(self, name: str) -> Callable[[Edit], None]:
-        return lambda edit: self.picks_changed.emit(name, edit)
-
-    def _check_editable(self) -> None:
-        if self._lock is None:
-            raise TomoscribeError(
-                f"{self.path} is open for reading only: close it where it is edited, open it again."
-            )
-        self._lock.ensure()
 
     def _save_file_and(self, signal: SignalInstance) -> None:
         try:
@@ -394,6 +334,7 @@ class Project:
             tomograms=[item_of(self.path, entry) for entry in self.tomograms.values()],
             membranes=[MembraneItem.of(self.path, entry) for entry in self.membranes.values()],
             classes=[ClassItem.of(particle) for particle in self._classes],
+            current_model=None if self._model is None else stored_path(self.path, self._model),
         )
         write_project_file(self.path, content)
         self._file_unsaved = False

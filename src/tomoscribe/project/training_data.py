@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
@@ -49,6 +50,16 @@ def load_training_data(source: DataSource, task: str = TOMOGRAM) -> TrainingData
         If there is nothing to learn from, or something must be told first: a diameter,
         a voxel size, where a file is.
     """
+    data = _load(source, task)
+    if source.diameter_scale == 1.0:
+        return data
+    classes = tuple(
+        replace(c, diameter_A=c.diameter_A * source.diameter_scale) for c in data.classes
+    )
+    return replace(data, classes=classes)
+
+
+def _load(source: DataSource, task: str) -> TrainingData:
     # Read before the labels: a click in between is then seen as news, never missed.
     revision = read_revision(source)
     if task == MEMBRANE:
