@@ -18,6 +18,9 @@ class RunConfig(BaseModel):
     settings: TrainingSettings = TrainingSettings()
     parent: str | None = Field(None, description="run folder that this one goes on from")
     start_from: str | None = Field(None, description="checkpoint file with the first weights")
+    sweep: str | None = Field(
+        None, description="name that trainings share which were started together to be compared"
+    )
     plan: dict[str, object] = Field(
         default_factory=dict, description="what the plan chose, filled by the worker"
     )

@@ -48,16 +48,30 @@ def append_event(path: Path, event: Event) -> None:
 
 
 class EventReader:
-    """Reads the events since the last time; an unfinished last line waits for its rest."""
+    """Reads the events since the last time; an unfinished last line waits for its rest.
+
+    Attributes
+    ----------
+    cut : bool
+        The file was once shorter than what had been read of it: somebody else cut or replaced it.
+        What was read before stays; of a file that was cut, only what is new is read.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.cut = False
         self._offset = 0
+        self._inode = 0
 
     def read_new(self) -> list[Event]:
         """Return the events since the last call."""
         try:
-            if self.path.stat().st_size <= self._offset:
+            stat = self.path.stat()
+            if stat.st_size < self._offset:
+                self.cut = True
+                self._offset = stat.st_size if stat.st_ino == self._inode else 0
+            self._inode = stat.st_ino
+            if stat.st_size == self._offset:
                 return []
             with self.path.open("rb") as file:
                 file.seek(self._offset)

@@ -33,7 +33,8 @@ class Update:
     status : Status or None
         None before the worker's first word.
     state : State
-        As it is to be shown: `LOST` where the heartbeat is old and the process gone.
+        As it is to be shown: `LOST` where the heartbeat is old and the process gone, `GONE` where
+        the folder is not there any more.
     heartbeat_age_s : float
         Seconds since the last sign of life.
     unanswered_s : float or None
@@ -90,9 +91,15 @@ class RunFollower:
         # The status is read before the events: an ended run has all its events on disk.
         events = self._events.read_new()
         age = self._heartbeat_age()
-        state = effective_state(self._status, age)
+        gone = not self.run.path.is_dir()
+        state = State.GONE if gone else effective_state(self._status, age)
         unanswered = self._unanswered() if state.alive else None
         message = _message(self._status, state, age, unanswered, self.run)
+        if self._events.cut and not gone:
+            message = message or (
+                f"{self.run.events_path} was cut short by something else: what was read before is "
+                "shown, what was cut is lost."
+            )
         return Update(events, self._status, state, age, unanswered, message)
 
     def _take_status(self, status: Status | None) -> None:
@@ -150,6 +157,11 @@ def effective_state(status: Status | None, heartbeat_age_s: float | None = None)
 def _message(
     status: Status | None, state: State, age: float, unanswered: float | None, run: RunFolder
 ) -> str:
+    if state is State.GONE:
+        return (
+            f"The folder of {run.name} is gone: deleted, renamed, or its disk is not there. What "
+            "was read of it is still shown; attach another run in the dock Runs."
+        )
     if status is None:
         return f"{run.name}: no worker has been started yet."
     if state is State.LOST:

@@ -41,14 +41,17 @@ class DeviceQueue:
         As in `devices.Device.name`.
     run_path : Path
         The run that wants it.
+    since_ns : int, optional
+        Since when it waits, nanoseconds since the epoch; default: since now. Who waits longer
+        goes first.
     """
 
-    def __init__(self, device: str, run_path: Path) -> None:
+    def __init__(self, device: str, run_path: Path, since_ns: int | None = None) -> None:
         self._folder = state_dir() / "queue" / f"{socket.gethostname()}_{device.replace(':', '_')}"
         self._folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(self._folder / "device.lock")
         pid, started, host = process.this_process()
-        self._ticket = self._folder / f"{time.time_ns():020d}_{pid}.json"
+        self._ticket = self._folder / f"{since_ns or time.time_ns():020d}_{pid}.json"
         ticket = _Ticket(run=str(run_path), pid=pid, process_started=started, host=host)
         write_text_atomic(self._ticket, msgspec.json.encode(ticket).decode())
 

@@ -193,6 +193,10 @@ class RunFolder:
         TomoscribeError
             If the folder cannot be written to.
         """
+        if not self.path.is_dir():  # the lock would make the folder again
+            raise TomoscribeError(
+                f"The run folder {self.path} is gone; the worker did not get the command."
+            )
         try:
             with FileLock(self.control_path.with_suffix(".lock"), timeout=CONTROL_LOCK_S):
                 old = self.control()

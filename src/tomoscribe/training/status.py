@@ -17,7 +17,11 @@ OLD_HEARTBEAT_ELSEWHERE_S = 60.0
 
 
 class State(StrEnum):
-    """States of a run. `LOST` is never written: readers conclude it from an old heartbeat."""
+    """States of a run.
+
+    Two are never written, readers conclude them: `LOST` from an old heartbeat, `GONE` where the
+    folder that was followed is not there any more.
+    """
 
     STARTING = "starting"
     QUEUED = "queued"
@@ -28,6 +32,7 @@ class State(StrEnum):
     STOPPED = "stopped"
     FAILED = "failed"
     LOST = "lost"
+    GONE = "gone"
 
     @property
     def alive(self) -> bool:

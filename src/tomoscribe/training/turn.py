@@ -34,6 +34,8 @@ class DeviceTurn:
         self._reporter = reporter
         self._steering = steering
         self._queue: DeviceQueue | None = None
+        # Runs made one after the other are trained in that order, whoever starts up faster.
+        self._since_ns: int | None = reporter.run.config_path.stat().st_mtime_ns
 
     def __enter__(self) -> DeviceTurn:
         return self
@@ -45,7 +47,9 @@ class DeviceTurn:
         """Wait for the device; return False, out of the queue, where `unless` holds meanwhile."""
         never = threading.Event()
         told = ""
-        queue = self._queue = self._queue or DeviceQueue(self.device.name, self._reporter.run.path)
+        queue = self._queue = self._queue or DeviceQueue(
+            self.device.name, self._reporter.run.path, self._since_ns
+        )
         self._steering.poll()
         while not unless():
             if queue.try_acquire():
@@ -64,4 +68,4 @@ class DeviceTurn:
         """Leave the device, or the queue, to others; waiting again begins at its end."""
         if self._queue is not None:
             self._queue.release()
-            self._queue = None
+            self._queue = self._since_ns = None

@@ -25,6 +25,7 @@ _WORDS = {
     State.STOPPED: ("Stopped", style.MUTED),
     State.FAILED: ("Failed", style.BAD),
     State.LOST: ("Lost", style.BAD),
+    State.GONE: ("Gone", style.BAD),
 }
 
 
@@ -91,7 +92,7 @@ def sentence(update: Update | None, record: RunRecord) -> Sentence:
         return Sentence("")
     if update.state is State.FAILED and record.failed is not None:
         return Sentence(f"{record.failed.message} {record.failed.hint}".strip(), bad=True)
-    if update.state in {State.FAILED, State.LOST} or update.unanswered_s is not None:
+    if update.state in {State.FAILED, State.LOST, State.GONE} or update.unanswered_s is not None:
         return Sentence(update.message, bad=True)
     if update.message:
         return Sentence(update.message)

@@ -1,0 +1,93 @@
+"""The settings of a training as one flat list of keys: `batch`, `membrane.radius_A`.
+
+The command line, the run table and sweeps name settings by these keys.
+"""
+
+from __future__ import annotations
+
+import typing
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ValidationError
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.tasks.settings import TrainingSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pydantic.fields import FieldInfo
+
+
+def _flat(model: type[BaseModel], prefix: str = "") -> dict[str, FieldInfo]:
+    """Return the fields of a model by name, those of a model within as `outer.inner`."""
+    found: dict[str, FieldInfo] = {}
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
+            found |= _flat(inner, f"{prefix}{name}.")
+        else:
+            found[prefix + name] = field
+    return found
+
+
+FIELDS = _flat(TrainingSettings)
+"""Every setting by its key."""
+
+DEFAULTS: dict[str, object] = {
+    key: field.get_default(call_default_factory=True) for key, field in FIELDS.items()
+}
+
+
+def describe(key: str) -> str:
+    """Return what a setting means."""
+    return FIELDS[key].description or key
+
+
+def flat_values(settings: TrainingSettings) -> dict[str, object]:
+    """Return every setting's value by its key."""
+    found: dict[str, object] = {}
+    for key in FIELDS:
+        value: object = settings
+        for part in key.split("."):
+            value = getattr(value, part)
+        found[key] = value
+    return found
+
+
+def value_of(text: str, key: str) -> object:
+    """Return what a text stands for, before the model checks it: lists are split at commas."""
+    if typing.get_origin(FIELDS[key].annotation) is list:
+        return [part.strip() for part in text.split(",") if part.strip()]
+    return None if text in ("", "none", "auto") and DEFAULTS[key] is None else text
+
+
+def with_values(settings: TrainingSettings, values: Mapping[str, object]) -> TrainingSettings:
+    """Return settings in which some are changed.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        What the others are taken from.
+    values : mapping of str to object
+        Values by key; a text is read as the setting's type.
+
+    Raises
+    ------
+    TomoscribeError
+        If a value does not fit.
+    """
+    changed = settings.model_dump(exclude_unset=True)
+    for key, value in values.items():
+        group, _, name = key.rpartition(".")
+        holder = changed.setdefault(group, {}) if group else changed
+        holder[name] = value
+    try:
+        return TrainingSettings.model_validate(changed)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+        about = f" ({describe(name)})" if name in FIELDS else ""
+        raise TomoscribeError(
+            f"{name}={first['input']} cannot be: {first['msg']}{about}."
+        ) from error
