@@ -259,3 +259,20 @@ def test_cutting_the_file_anywhere_keeps_a_prefix_of_the_edits(data: st.DataObje
     assert [p.id for p in contents.picks][: max(whole, 0)] == list(range(1, max(whole, 0) + 1))
     assert len(contents.picks) <= max(whole, 0) + 1
     assert not contents.damaged
+
+
+def test_when_a_proposal_was_answered_survives_and_older_journals_open(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    table, journal = filled(path), Journal(path)
+    before = path.read_bytes()
+    assert b"answered" not in before  # files of clicks are as they always were
+    write(journal, table, table.make_change([2], state=PickState.REJECTED, answered=1.75e9))
+    assert [p.answered for p in Journal.replay(path).picks] == [None, 1.75e9, None]
+    path.write_bytes(before)
+    assert [p.answered for p in Journal.replay(path).picks] == [None] * 3
+
+
+def test_lines_with_fields_of_a_newer_version_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"type":"edit","set":[{"id":1,"zyx":[1,2,3],"class":"ribo","novel":5}]}\n')
+    assert Journal.replay(path).picks[1].zyx == (1.0, 2.0, 3.0)

@@ -25,6 +25,7 @@ class Row(msgspec.Struct, omit_defaults=True, frozen=True):
     state: PickState = PickState.ACCEPTED
     source: str = HUMAN
     membrane: str = ""
+    answered: float | None = None
 
 
 class Box(msgspec.Struct, omit_defaults=True, frozen=True):
@@ -119,6 +120,7 @@ def row_of_pick(pick: Pick) -> Row:
         PickState(pick.state),
         pick.source,
         pick.membrane,
+        pick.answered,
     )
 
 
@@ -134,6 +136,7 @@ def pick_of_row(row: Row) -> Pick:
         row.state,
         row.source,
         row.membrane,
+        row.answered,
     )
 
 

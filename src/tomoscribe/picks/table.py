@@ -57,6 +57,9 @@ class Pick:
         `HUMAN` or the name of the checkpoint that proposed it.
     membrane : str
         Name of the membrane that it sits on; empty for a pick that sits on none.
+    answered : float or None
+        When a person accepted or rejected it on looking at it alone, in seconds since the epoch;
+        None for a click, and for what was accepted together with others.
     """
 
     id: int
@@ -68,6 +71,7 @@ class Pick:
     state: PickState = PickState.ACCEPTED
     source: str = HUMAN
     membrane: str = ""
+    answered: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +151,12 @@ class PickTable:
         normals_zyx: NDArray[np.floating] | Sequence[Sequence[float]] | None = None,
         angles_deg: Iterable[float] | None = None,
         membrane: str = "",
+        answered: float | None = None,
     ) -> Edit:
         """Return the edit that adds picks of one class at `zyx` (N, 3), in voxels.
 
         On a membrane also its name, outward unit normals (N, 3), and rotations about them (N,)
-        in degrees.
+        in degrees. `answered` is when a person judged them one by one, if so.
         """
         points = np.asarray(zyx, dtype=float).reshape(-1, 3)
         unknown = [float("nan")] * len(points)
@@ -160,7 +165,9 @@ class PickTable:
         normals = [None] * len(points) if normals_zyx is None else [*map(_triple, normals_zyx)]
         ids = self.new_ids(len(points))
         picks = tuple(
-            Pick(i, _triple(p), class_name, float(s), n, float(a), state, source, membrane)
+            Pick(
+                i, _triple(p), class_name, float(s), n, float(a), state, source, membrane, answered
+            )
             for i, p, s, n, a in zip(ids, points, values, normals, angles, strict=True)
         )
         return Edit(after=picks)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tomoscribe.evaluation.uncertainty import (
+    above_background,
+    belief,
+    disagreement,
+    exclude_balls,
+    informative_places,
+    informative_points,
+    uncertainty,
+)
+
+
+def blob(shape: tuple[int, int, int], places: list, heights: list, width: float = 2.0):
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), axis=-1)
+    values = np.zeros(shape, np.float32)
+    for place, height in zip(places, heights, strict=True):
+        distance = ((grid - np.array(place)) ** 2).sum(axis=-1)
+        values = np.maximum(values, height * np.exp(-distance / (2 * width**2)))
+    return values.astype(np.float32)
+
+
+def test_the_model_is_least_sure_at_its_own_threshold_whatever_that_is() -> None:
+    scores = np.linspace(0, 1, 1001)
+    for threshold in (0.05, 0.5, 0.8):
+        values = uncertainty(scores, threshold)
+        assert scores[np.argmax(values)] == pytest.approx(threshold, abs=0.002)
+        assert values.max() == pytest.approx(1.0, abs=1e-4)
+        assert values[[0, -1]] == pytest.approx(0.0, abs=1e-4)
+        assert belief(np.array([threshold]), threshold) == pytest.approx(0.5)
+
+
+def test_what_is_not_computed_yet_is_not_unsure() -> None:
+    assert uncertainty(np.array([np.nan, 0.5]), 0.5).tolist() == [0.0, 1.0]
+    apart = disagreement(np.array([np.nan, 0.9]), np.array([0.1, 0.1]), (0.5, 0.5))
+    assert apart == pytest.approx([0.0, 0.8])
+
+
+def test_models_agree_where_each_is_as_far_above_its_own_threshold() -> None:
+    apart = disagreement(np.array([0.2, 0.2]), np.array([0.6, 0.2]), (0.2, 0.6))
+    assert apart[0] == pytest.approx(0.0, abs=1e-6)
+    assert apart[1] > 0.2
+
+
+def test_a_field_with_several_questions_goes_before_one_with_a_single_one() -> None:
+    places = [(10, 10, 10), (10, 12, 60), (10, 20, 66), (14, 14, 68)]
+    values = blob((20, 32, 80), places, [1.0, 0.8, 0.8, 0.8])
+    found = informative_places(values, field=24, particle=4, count=5)
+    assert found[0, 2] > 50
+    assert np.linalg.norm(found - (10, 10, 10), axis=1).min() < 3
+    # Every place is a spot that is itself unsure, not the empty middle between several.
+    assert all(values[tuple(p.astype(int))] > 0.5 for p in found)
+    differences = np.abs(found[:, None] - found[None]).max(axis=-1)
+    assert (differences[np.triu_indices(len(found), 1)] > 12).all()
+
+
+def test_labelled_places_are_not_asked_for() -> None:
+    values = blob((20, 32, 80), [(10, 10, 10), (10, 16, 60)], [1.0, 0.6])
+    exclude_balls(values, np.array([[10, 10, 10]]), 8)
+    found = informative_places(values, field=24, particle=4, count=5)
+    assert len(found) == 1
+    assert np.linalg.norm(found[0] - (10, 16, 60)) < 3
+    exclude_balls(values, np.array([[10, 16, 60], [500, 0, 0]]), 8)
+    assert not len(informative_places(values, field=24, particle=4, count=5))
+
+
+def test_a_model_that_is_a_little_unsure_everywhere_asks_for_what_stands_out() -> None:
+    noise = np.random.default_rng(0).uniform(0.2, 0.3, (20, 40, 40)).astype(np.float32)
+    values = above_background(np.maximum(noise, blob((20, 40, 40), [(10, 8, 30)], [0.9])))
+    best = informative_places(values, field=16, particle=4, count=1)[0]
+    assert np.linalg.norm(best - (10, 8, 30)) < 4
+
+
+def test_a_field_larger_than_the_volume_still_finds_the_spot() -> None:
+    values = blob((5, 9, 9), [(2, 4, 6)], [1.0])
+    assert np.abs(informative_places(values, 100, 3, 4) - (2, 4, 6)).max() <= 1
+
+
+def test_on_a_mesh_the_crowded_unsure_part_goes_first_and_nothing_twice() -> None:
+    axis = np.arange(0, 100, 2.0)
+    points = np.stack(np.meshgrid([0.0], axis, axis, indexing="ij"), axis=-1).reshape(-1, 3)
+    values = np.zeros(len(points), np.float32)
+    for place, height in (((20, 20), 1.0), ((70, 70), 0.8), ((80, 70), 0.8)):
+        distance = np.linalg.norm(points[:, 1:] - place, axis=1)
+        values = np.maximum(values, np.where(distance < 5, height, 0)).astype(np.float32)
+    found = informative_points(points, values, field=30, count=5)
+    assert points[found[0], 1] > 60
+    assert values[found].min() > 0
+    assert len(found) == 2
+    assert not len(informative_points(points, np.zeros(len(points)), 30, 5))
