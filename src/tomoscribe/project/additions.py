@@ -30,11 +30,34 @@ def new_tomogram(
     TomoscribeError
         If it cannot be read, its voxel size is unknown, or the name is taken.
     """
-    text = str(path)
-    place = Path(text) if "://" in text else Path(text).expanduser().absolute()
-    size = open_volume(text if "://" in text else str(place), voxel_size_A).require_voxel_size()
+    place = _place(path)
+    size = open_volume(path if "://" in str(path) else place, voxel_size_A).require_voxel_size()
+    return entry_of(path, name, size, role, kinds, had)
+
+
+def entry_of(
+    path: str | Path,
+    name: str | None,
+    voxel_size_A: float,
+    role: Role | None,
+    kinds: Mapping[str, str],
+    had: Iterable[str],
+) -> TomogramEntry:
+    """Return the entry of a tomogram that was looked at already; nothing of it is read.
+
+    Raises
+    ------
+    TomoscribeError
+        If the name is taken.
+    """
+    place = _place(path)
     own = claim_name(tomogram_stem(str(place)), name, kinds, had)
-    return TomogramEntry(own, place, size, role or Role.TRAIN)
+    return TomogramEntry(own, place, voxel_size_A, role or Role.TRAIN)
+
+
+def _place(path: str | Path) -> Path:
+    text = str(path)
+    return Path(text) if "://" in text else Path(text).expanduser().absolute()
 
 
 def new_membrane(

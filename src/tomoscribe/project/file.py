@@ -22,6 +22,9 @@ PICKS_FOLDER = "picks"
 RUNS_FOLDER = "runs"
 MEMBRANES_FOLDER = "membranes"
 LOCK_FILE = ".project.lock"
+# libyaml's, where it was built: ten times as fast, and a project of hundreds is read at opening.
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Dumper: type[yaml.SafeDumper] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 _REVISION_LINE = re.compile(rb"^revision: (\d+)", re.MULTILINE)
 
 
@@ -129,7 +132,8 @@ def read_project_file(folder: Path) -> ProjectFile:
     if not path.is_file():
         raise TomoscribeError(f"{folder} is no tomoscribe project: it holds no {PROJECT_FILE}.")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # A safe loader: no file can make anything run.
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     except OSError as error:
         raise TomoscribeError(f"Cannot read {path} ({error.strerror or error}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -166,7 +170,7 @@ def write_project_file(folder: Path, content: ProjectFile) -> None:
         del values["membranes"]
     if content.current_model is None:
         del values["current_model"]
-    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
     write_text_atomic(folder / PROJECT_FILE, text)
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.additions import new_membrane, new_tomogram
+from tomoscribe.project.additions import entry_of, new_membrane, new_tomogram
 from tomoscribe.project.annotated import AnnotatedTomograms
 from tomoscribe.project.classes import check_classes
 from tomoscribe.project.file import (
@@ -31,7 +32,7 @@ from tomoscribe.project.lock import ProjectLock
 from tomoscribe.project.model import ParticleClass, Role
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from psygnal import SignalInstance
 
@@ -196,11 +197,41 @@ class Project(AnnotatedTomograms):
             If it cannot be read, its voxel size is unknown, or the name is taken.
         """
         self._check_editable()
-        removed = {p.stem for p in (self.path / PICKS_FOLDER).glob("*.jsonl")}
-        entry = new_tomogram(path, name, voxel_size_A, role, self._kinds, removed)
+        entry = new_tomogram(path, name, voxel_size_A, role, self._kinds, self._had)
         self._take_in(entry)
         self._save_file_and(self.tomograms_changed)
         return entry
+
+    def add_opened(self, opened: Iterable[tuple[str, float]]) -> list[TomogramEntry]:
+        """Add tomograms that somebody has looked at: address and voxel size in Å of each.
+
+        None of them is opened here, and the project is saved once for all of them.
+        """
+        self._check_editable()
+        had, entries = self._had, []
+        for address, voxel_size_A in opened:
+            entries.append(entry_of(address, None, voxel_size_A, None, self._kinds, had))
+            self._take_in(entries[-1])
+        self._save_file_and(self.tomograms_changed)
+        return entries
+
+    def move_files(self, moved: Mapping[Path, Path]) -> None:
+        """Use files at their new places, by the old ones; see `relocate`."""
+        self._check_editable()
+        for entry in self.tomograms.values():
+            entry.path = moved.get(entry.path, entry.path)
+        for name, membrane in self.membranes.items():
+            if (
+                membrane.path in moved
+            ):  # another entry, so that whoever failed to read it tries again
+                self.membranes[name] = replace(membrane, path=moved[membrane.path])
+        if self._model is not None:
+            self._model = moved.get(self._model, self._model)
+        try:
+            self._save_file()
+        finally:
+            for signal in (self.tomograms_changed, self.membranes_changed, self.model_changed):
+                signal.emit()
 
     def remove_tomogram(self, name: str) -> None:
         """Take a tomogram and its membranes out.
@@ -313,6 +344,11 @@ class Project(AnnotatedTomograms):
             one.flush()
         if self._file_unsaved:
             self._save_file()
+
+    @property
+    def _had(self) -> set[str]:
+        """Names with picks, also of tomograms that were removed."""
+        return {p.stem for p in (self.path / PICKS_FOLDER).glob("*.jsonl")}
 
     @property
     def _kinds(self) -> dict[str, str]:
