@@ -19,7 +19,7 @@ CELLS = 8
 """Cells of the coarse grid along one field: its mean is then right to an eighth of a field."""
 
 LEAST = 0.05
-"""Mean uncertainty of a spot below which the model is as good as sure of it: beliefs beyond 0.6 %."""
+"""Uncertainty below which the model is as good as sure: its belief is under 0.6 % or over 99.4 %."""
 
 SAMPLE = 800
 """Fields that are tried on a membrane, spread over its vertices."""
