@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from napari.layers import Vectors
+
+from tomoscribe.ui.quiet_layer import add_quietly
 
 if TYPE_CHECKING:
-    from napari.layers import Vectors
     from numpy.typing import NDArray
 
     from tomoscribe.ui.session import Session
@@ -88,17 +90,15 @@ class LineLayer:
     def _make(self) -> Vectors:
         image, viewer = self._session.layer, self._session.viewer
         assert image is not None
-        active = viewer.layers.selection.active
-        self._layer = viewer.add_vectors(
+        layer = Vectors(
             np.zeros((1, 2, 3)), name=self._name, scale=image.scale, translate=image.translate,
             units=image.units, axis_labels=("z", "y", "x"), vector_style=self._style,
             projection_mode=self._projection,
         )  # fmt: skip
         # A Python loop over all lines, and nobody looks at it: 10 ms a slice.
-        self._layer._update_thumbnail = _no_thumbnail
-        # Above the volume, below the picks, and without taking the mouse from them.
-        viewer.layers.move(viewer.layers.index(self._layer), 1 + viewer.layers.index(image))
-        viewer.layers.selection.active = active if active in viewer.layers else None
+        layer._update_thumbnail = _no_thumbnail
+        # Above the volume, below the picks.
+        self._layer = add_quietly(viewer, layer, 1 + viewer.layers.index(image))
         return self._layer
 
 

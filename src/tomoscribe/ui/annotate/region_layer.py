@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Shapes
 
 from tomoscribe.project.model import Region
+from tomoscribe.ui.quiet_layer import add_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.layers import Shapes
     from numpy.typing import NDArray
 
     from tomoscribe.ui.session import Session
@@ -152,8 +153,7 @@ class RegionLayer:
     def _make(self) -> Shapes:
         image, viewer = self._session.layer, self._session.viewer
         assert image is not None
-        active = viewer.layers.selection.active
-        layer: Shapes = viewer.add_shapes(
+        layer = Shapes(
             None,
             ndim=3,
             name=NAME,
@@ -165,8 +165,7 @@ class RegionLayer:
             edge_color=COLOR,
             edge_width=1,
         )
-        if active is not None and active in viewer.layers:
-            viewer.layers.selection.active = active
+        add_quietly(viewer, layer)
         layer.events.data.connect(self._on_data)
         viewer.dims.events.point.connect(self._on_view)
         viewer.dims.events.ndisplay.connect(self._on_view)

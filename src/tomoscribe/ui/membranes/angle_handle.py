@@ -8,14 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Vectors
 
 from tomoscribe.coords import normals_to_relion, relion_rotation, xyz_to_zyx
 from tomoscribe.ui.annotate.pick_style import diameter_voxels, lift_of
+from tomoscribe.ui.quiet_layer import add_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from napari.layers import Vectors
     from numpy.typing import NDArray
 
     from tomoscribe.picks.table import Pick
@@ -118,13 +119,12 @@ class AngleHandle:
     def _make(self) -> Vectors:
         image, viewer = self._session.layer, self._session.viewer
         assert image is not None
-        active = viewer.layers.selection.active
-        self._layer = viewer.add_vectors(
+        arrow = Vectors(
             np.zeros((1, 2, 3)), name=NAME, scale=image.scale, translate=image.translate,
             units=image.units, axis_labels=("z", "y", "x"), vector_style="arrow",
             edge_color=COLOR,
         )  # fmt: skip
-        viewer.layers.selection.active = active
+        self._layer = add_quietly(viewer, arrow)
         return self._layer
 
     # ---------------------------------------------------------------- mouse

@@ -9,17 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Surface
 from psygnal import Signal
 
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.membranes.membrane_parts import complete_faces
 from tomoscribe.ui.membranes.mesh_buffers import MeshBuffers, lend
 from tomoscribe.ui.membranes.mesh_visual import node_of, soften_light, write_colors, write_values
+from tomoscribe.ui.quiet_layer import add_quietly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.layers import Surface
     from napari.utils import Colormap
     from numpy.typing import NDArray
 
@@ -303,18 +304,14 @@ class MembraneLayer:
         """Add a layer of one triangle with these corners (3, 3)."""
         image, viewer = self._session.layer, self._session.viewer
         assert image is not None
-        active = viewer.layers.selection.active
-        surface = viewer.add_surface(
+        surface = Surface(
             (corners, np.arange(3)[None], np.ones(3, np.float32)), name=name, scale=image.scale,
             translate=image.translate, units=image.units, axis_labels=("z", "y", "x"), **look,
         )  # fmt: skip
-        self._surfaces[name] = surface
-        # Below the picks, the context lowest, and without taking the mouse from them.
-        first = 1 + viewer.layers.index(image)
+        # Below the picks, the context lowest.
         below = [self._surface(n) for n in (CONTEXT_NAME, NAME)[: ORDER[name]]]
-        place = first + sum(other is not None for other in below)
-        viewer.layers.move(viewer.layers.index(surface), place)
-        viewer.layers.selection.active = active if active in viewer.layers else None
+        place = 1 + viewer.layers.index(image) + sum(other is not None for other in below)
+        self._surfaces[name] = add_quietly(viewer, surface, place)
         return surface
 
     def _surface(self, name: str) -> Surface | None:
