@@ -49,6 +49,31 @@ class PredictionFiles:
     pick_count: int
 
 
+@dataclass(frozen=True)
+class Predicted:
+    """A checkpoint's scores and picks of one tomogram or membrane.
+
+    Parameters
+    ----------
+    source : str
+        As it was given.
+    subject : Volume or Membrane
+        What was opened.
+    heatmap : (class, z, y, x) array of float32
+        In 0..1, on `grid`.
+    grid : Grid
+        Of the heatmap.
+    found : list of FoundPicks
+        One for each class, at or above the threshold.
+    """
+
+    source: str
+    subject: Subject
+    heatmap: NDArray[np.float32]
+    grid: Grid
+    found: list[FoundPicks]
+
+
 def predict_files(
     checkpoint: Path,
     sources: Sequence[str],
@@ -115,15 +140,41 @@ def predict_files(
                     on_progress(source, share)
 
             try:
-                subject = predictor.open(source, voxel_size_A, tomogram)
-                heatmap, grid = predict_heatmap(predictor, subject, on_progress=tell)
-                found = _decode(predictor, heatmap, grid, threshold)
-                stem = out / stems[source]
-                yield _write(predictor, source, subject, heatmap, grid, found, stem)
+                predicted = predict_source(
+                    predictor,
+                    source,
+                    threshold=threshold,
+                    voxel_size_A=voxel_size_A,
+                    tomogram=tomogram,
+                    on_progress=tell,
+                )
+                yield write_predicted(predictor, predicted, out / stems[source])
             except TomoscribeError as error:
                 yield error
             if ahead is not None:
                 ahead.result()
+
+
+def predict_source(
+    predictor: Predictor,
+    source: str,
+    *,
+    threshold: float | None = None,
+    voxel_size_A: float | None = None,
+    tomogram: str | None = None,
+    on_progress: Callable[[float], None] | None = None,
+) -> Predicted:
+    """Return scores and picks of one tomogram or membrane; parameters as of `predict_files`.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be read, or does not fit the checkpoint.
+    """
+    subject = predictor.open(source, voxel_size_A, tomogram)
+    heatmap, grid = predict_heatmap(predictor, subject, on_progress=on_progress)
+    found = _decode(predictor, heatmap, grid, threshold)
+    return Predicted(source, subject, heatmap, grid, found)
 
 
 def _why_not(
@@ -179,25 +230,27 @@ def _read_ahead(source: str) -> None:
             pass
 
 
-def _write(
-    predictor: Predictor,
-    source: str,
-    subject: Subject,
-    heatmap: NDArray[np.float32],
-    grid: Grid,
-    found: list[FoundPicks],
-    stem: Path,
-) -> PredictionFiles:
+def write_predicted(predictor: Predictor, predicted: Predicted, stem: Path) -> PredictionFiles:
+    """Write scores, STAR and CSV of a prediction as `<stem>_heatmap.mrc`, `<stem>_picks.star`, ….
+
+    Raises
+    ------
+    TomoscribeError
+        If the disk refuses.
+    """
+    source, grid = predicted.source, predicted.grid
     if isinstance(grid, MeshGrid):
         scores = stem.with_name(f"{stem.name}_scored.h5")
-        write_scored(scores, grid.membrane, heatmap, tuple(c.name for c in predictor.classes))
+        class_names = tuple(c.name for c in predictor.classes)
+        write_scored(scores, grid.membrane, predicted.heatmap, class_names)
         geometry, name = geometry_of(grid.membrane), tomogram_name(grid.membrane)
     else:
-        scores = _write_heatmaps(predictor, subject, heatmap, grid, stem)
-        geometry = Geometry(subject.shape_zyx, subject.require_voxel_size(), subject.origin_zyx_A)
+        volume = predicted.subject
+        scores = _write_heatmaps(predictor, volume, predicted.heatmap, grid, stem)
+        geometry = Geometry(volume.shape_zyx, volume.require_voxel_size(), volume.origin_zyx_A)
         # Part of a file: no file name tells it from the others.
         name = stem.name if "::" in source else PurePosixPath(source).name
-    columns = columns_of_found(found)
+    columns = columns_of_found(predicted.found)
     star, csv = (stem.with_name(f"{stem.name}_picks.{kind}") for kind in ("star", "csv"))
     write_picks(star, columns, geometry=geometry, tomogram_name=name, flavour="relion3.1")
     write_picks(csv, columns, geometry=geometry, tomogram_name=name, flavour="csv")
