@@ -11,6 +11,7 @@ import msgspec
 from tomoscribe.training.events import AnyEvent, Event
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(AnyEvent)
@@ -50,6 +51,13 @@ def append_event(path: Path, event: Event) -> None:
 class EventReader:
     """Reads the events since the last time; an unfinished last line waits for its rest.
 
+    Parameters
+    ----------
+    path : Path
+        The file.
+    skip : sequence of bytes
+        Lines that begin so are passed over without being decoded.
+
     Attributes
     ----------
     cut : bool
@@ -57,9 +65,10 @@ class EventReader:
         What was read before stays; of a file that was cut, only what is new is read.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, skip: Sequence[bytes] = ()) -> None:
         self.path = path
         self.cut = False
+        self._skip = tuple(skip)
         self._offset = 0
         self._inode = 0
 
@@ -80,7 +89,10 @@ class EventReader:
             return []
         end = data.rfind(b"\n") + 1
         self._offset += end
-        return [event for line in data[:end].splitlines() if (event := _decode(line)) is not None]
+        lines = data[:end].splitlines()
+        if self._skip:
+            lines = [line for line in lines if not line.startswith(self._skip)]
+        return [event for line in lines if (event := _decode(line)) is not None]
 
 
 def _decode(line: bytes) -> Event | None:

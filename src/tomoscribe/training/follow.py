@@ -11,7 +11,7 @@ from tomoscribe.training.event_log import EventReader
 from tomoscribe.training.status import OLD_HEARTBEAT_ELSEWHERE_S, OLD_HEARTBEAT_S, State, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from tomoscribe.training.control import Control
@@ -71,12 +71,19 @@ class RunFollower:
         The run; any number of followers may follow one.
     clock : callable
         Seconds since the epoch.
+    skip : sequence of bytes
+        As of `EventReader`: lines of events that are not wanted.
     """
 
-    def __init__(self, run: RunFolder, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        clock: Callable[[], float] = time.time,
+        skip: Sequence[bytes] = (),
+    ) -> None:
         self.run = run
         self._clock = clock
-        self._events = EventReader(run.events_path)
+        self._events = EventReader(run.events_path, skip)
         self._status: Status | None = None
         self._control: Control | None = None
         self._stamps: dict[str, tuple[int, int, int] | None] = {}

@@ -234,7 +234,8 @@ def list_runs(runs_dir: str | os.PathLike[str]) -> list[RunInfo]:
     folder = Path(runs_dir)
     if not folder.is_dir():
         return []
-    runs = [RunFolder(path) for path in sorted(folder.iterdir()) if RunFolder(path).exists]
+    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
+    runs = [RunFolder(path) for path in paths if RunFolder(path).exists]
     return [run_info(run) for run in sorted(runs, key=lambda run: run.config_path.stat().st_ctime)]
 
 
