@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from tomoscribe.training import events as ev
-from tomoscribe.ui.runs.run_record import Coverage, RunRecord
+from tomoscribe.training.coverage import Coverage
+from tomoscribe.ui.runs.run_record import RunRecord
 from tomoscribe.ui.runs.run_words import figures, minutes, sentence
 
 WHOLE = ((0, 0, 0), (4, 8, 8))

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from tomoscribe.training.file_stamp import FileStamp
+
 
 class Event(msgspec.Struct, tag_field="type", kw_only=True, frozen=True):
     """What all events carry: `time` in seconds since the epoch, `step` of the optimizer."""
@@ -47,12 +49,17 @@ class Epoch(Event, tag="epoch", frozen=True):
 
 
 class Labels(Event, tag="labels", frozen=True):
-    """The labels that the training uses from now on."""
+    """The labels that the training uses from now on.
+
+    `used` of `total` accepted picks train, `held_out` only judge; the rest lies on samples that are
+    not used, outside, or is of no class that is learned. `rejected` counter-examples come on top.
+    """
 
     used: int
     total: int
     held_out: int
     revision: int
+    rejected: int = 0
 
 
 class Validation(Event, tag="validation", frozen=True):
@@ -76,7 +83,8 @@ class Preview(Event, tag="preview", frozen=True):
 
     `shape_zyx` is the heatmap's grid; voxel i of it is centred on tomogram voxel
     `i * bin + (bin - 1) / 2`. `path` is the block log, relative to the run. The grid of a mesh
-    is (1, 1, vertices): voxel i is vertex i of the sample's container.
+    is (1, 1, vertices): voxel i is vertex i of the sample's container. `file` is what was
+    predicted, told by background predictions.
     """
 
     checkpoint: str
@@ -86,6 +94,7 @@ class Preview(Event, tag="preview", frozen=True):
     bin: int
     class_names: list[str]
     kind: Literal["volume", "mesh"] = "volume"
+    file: FileStamp | None = None
 
 
 class Block(Event, tag="block", frozen=True):
@@ -106,6 +115,34 @@ class Scores(Event, tag="scores", frozen=True):
     path: str
     threshold: float
     thresholds: dict[str, float] = {}
+
+
+class Loaded(Event, tag="loaded", frozen=True):
+    """A background prediction has read a checkpoint file: which it is, and what it says of itself.
+
+    `checkpoint` is its name in the events of this folder, `wish` what the wish called it
+    (`CheckpointRef.key`), `name` the one under which it was trained, `score` what ranked it there.
+    """
+
+    checkpoint: str
+    wish: str
+    file: FileStamp
+    task: str
+    kind: Literal["volume", "mesh"]
+    voxel_size_A: float
+    class_names: list[str]
+    diameters_A: list[float]
+    thresholds: dict[str, float]
+    name: str = ""
+    score: float | None = None
+
+
+class Refused(Event, tag="refused", frozen=True):
+    """A wish for background prediction cannot be fulfilled, and why; `wish` is its `Wish.key`."""
+
+    wish: str
+    sample: str
+    message: str
 
 
 class Warning_(Event, tag="warning", frozen=True):
@@ -139,6 +176,8 @@ AnyEvent = (
     | Preview
     | Block
     | Scores
+    | Loaded
+    | Refused
     | Warning_
     | Failed
     | Finished

@@ -23,12 +23,17 @@ _children: list[subprocess.Popen[bytes]] = []
 """Processes begun here: the system keeps their ids until they are waited for."""
 
 
-def start_worker(run_path: Path, log_path: Path, environment: dict[str, str]) -> int:
-    """Start `python -m tomoscribe.training.worker RUN`, detached; return its pid.
+def start_worker(
+    run_path: Path,
+    log_path: Path,
+    environment: dict[str, str],
+    module: str = "tomoscribe.training.worker",
+) -> int:
+    """Start `python -m MODULE RUN`, detached; return its pid.
 
     It has its own session, no terminal, and writes its output to `log_path`.
     """
-    command = [sys.executable, "-m", "tomoscribe.training.worker", str(run_path.absolute())]
+    command = [sys.executable, "-m", module, str(run_path.absolute())]
     options: dict[str, object] = {"start_new_session": True}
     if sys.platform == "win32":
         options = {

@@ -9,10 +9,11 @@ from psygnal import Signal
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
 
+from tomoscribe.training.coverage import WHOLE
 from tomoscribe.ui import style
+from tomoscribe.ui.compare.sides import default_sides
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.monitor import RunMonitor
-from tomoscribe.ui.runs.run_record import WHOLE
 from tomoscribe.ui.runs.run_words import minutes
 from tomoscribe.ui.scores.score_map import LIVE
 from tomoscribe.ui.widgets import button, enable, row
@@ -35,24 +36,6 @@ def checkpoint_text(checkpoint: PreviewedCheckpoint) -> str:
     if math.isfinite(checkpoint.elapsed_s):
         parts.append(minutes(checkpoint.elapsed_s))
     return " · ".join(parts) + (" · best" if checkpoint.best else "")
-
-
-def default_sides(checkpoints: list[PreviewedCheckpoint]) -> tuple[int, int]:
-    """Return which checkpoints to compare at first: the best older kept one, the newest whole one.
-
-    Training goes on only from weights that were kept. Where none of another checkpoint were, the
-    oldest whole preview shows best what has changed.
-    """
-    whole = [i for i, c in enumerate(checkpoints) if c.coverage >= WHOLE]
-    newest = max(whole, default=len(checkpoints) - 1)
-
-    def rank(i: int) -> tuple[bool, bool, float, int]:
-        checkpoint = checkpoints[i]
-        quality = -1.0 if checkpoint.quality is None else checkpoint.quality.value
-        return i in whole, checkpoint.best, quality, i
-
-    kept = [i for i, c in enumerate(checkpoints) if c.path is not None and i != newest]
-    return max(kept, key=rank, default=min(whole, default=0)), newest
 
 
 class CheckpointBar(QWidget):

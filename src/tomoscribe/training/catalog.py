@@ -1,0 +1,322 @@
+"""Where the scores of checkpoints lie on disk: previews of a project's trainings, and predictions.
+
+It reads events, never weights, so that it costs the viewer little.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from tomoscribe.project.file import RUNS_FOLDER
+from tomoscribe.training.checkpoint_ref import CheckpointRef
+from tomoscribe.training.followed_folder import FollowedFolder
+from tomoscribe.training.prediction_folder import PREDICTIONS_FOLDER, PredictionFolder
+from tomoscribe.training.run import RunFolder
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tomoscribe.training import events as ev
+    from tomoscribe.training.preview_index import OnSample
+
+CHECK_S = 5.0
+"""Files of predictions are looked at this often: whether they are there, and the same."""
+
+# The time by our clock and by the worker's, which may be another machine's, and writing the file.
+_ANNOUNCED_WITHIN_S = 600.0
+
+Changed = frozenset[tuple[CheckpointRef, str]]
+"""Checkpoints and names of samples."""
+
+
+@dataclass(frozen=True)
+class StoredScores:
+    """Scores of a checkpoint on a sample, on disk.
+
+    Parameters
+    ----------
+    path : Path
+        The block log, see `previews.assemble`.
+    shape_zyx, bin : (int, int, int), int
+        The grid; voxel i of it is centred on tomogram voxel `i * bin + (bin - 1) / 2`. Of a mesh
+        (1, 1, vertices) and 1.
+    class_names : tuple of str
+        In the order of the log's first axis.
+    kind : {"volume", "mesh"}
+        What the sample is.
+    step : int
+        Of the optimizer.
+    coverage : float
+        Share of the grid that is computed, 0..1.
+    blocks : int
+        Number of records; it grows while more is computed.
+    thresholds : dict
+        The score that the tool chose, by class name; classes without one are missing.
+    picks : Path or None
+        The pick list (CSV), once the sample was predicted whole.
+    """
+
+    path: Path
+    shape_zyx: tuple[int, int, int]
+    bin: int
+    class_names: tuple[str, ...]
+    kind: Literal["volume", "mesh"]
+    step: int
+    coverage: float
+    blocks: int
+    thresholds: dict[str, float]
+    picks: Path | None = None
+
+
+@dataclass(frozen=True)
+class KnownCheckpoint:
+    """A checkpoint of which weights or previews are there.
+
+    `time` is when it was written or first previewed, seconds since the epoch; `score` ranks the
+    checkpoints of a run, of which one is `best`; `samples` are those with scores on disk.
+    """
+
+    ref: CheckpointRef
+    step: int
+    time: float
+    score: float | None
+    best: bool
+    samples: tuple[str, ...]
+
+
+class Catalog:
+    """Knows the scores of a project's checkpoints. Any thread may ask while another polls.
+
+    Parameters
+    ----------
+    project_folder : path
+        The project's folder.
+    clock : callable
+        Seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        project_folder: str | os.PathLike[str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.project = Path(project_folder).absolute()
+        self._clock = clock
+        self._runs: dict[Path, FollowedFolder] = {}
+        self._predictions: dict[Path, FollowedFolder] = {}
+        self._elsewhere: set[Path] = set()
+        self._outdated: set[tuple[Path, OnSample]] = set()
+        self._checked = -CHECK_S
+        self._polling = threading.Lock()
+        self._lock = threading.Lock()
+
+    def watch(self, run: str | os.PathLike[str]) -> None:
+        """Read a run that lies outside of the project, too."""
+        self._elsewhere.add(Path(run).absolute())
+
+    def poll(self) -> Changed:
+        """Read what is new; return the checkpoints and samples of which more, or less, is known.
+
+        It reads files, so that a viewer calls it in a thread. The first call reads everything.
+        """
+        with self._polling:
+            runs = {RunFolder(path) for path in _folders(self.project / RUNS_FOLDER)}
+            runs |= {RunFolder(path) for path in self._elsewhere}
+            predictions = map(PredictionFolder, _folders(self.project / PREDICTIONS_FOLDER))
+            changed = self._follow(self._runs, runs) | self._follow(self._predictions, predictions)
+            if self._clock() - self._checked >= CHECK_S:
+                self._checked = self._clock()
+                changed |= self._check_files()
+            return frozenset(changed)
+
+    def find(self, ref: CheckpointRef, sample: str) -> StoredScores | None:
+        """Return the most complete scores of a checkpoint on a sample; None where there are none.
+
+        It reads no file.
+        """
+        with self._lock:
+            found = [self._stored(*place, sample) for place in self._places(ref)]
+        known = [stored for stored in found if stored is not None]
+        return max(known, key=lambda stored: stored.coverage, default=None)
+
+    def checkpoints(self, run: str | os.PathLike[str] | None = None) -> list[KnownCheckpoint]:
+        """Return the checkpoints of a run, or of all, by run and step; it reads no file.
+
+        Those without weights are among them where previews tell of them.
+        """
+        with self._lock:
+            chosen = (
+                [self._runs[path] for path in sorted(self._runs)]
+                if run is None
+                else [f for f in [self._runs.get(Path(run).absolute())] if f is not None]
+            )
+            return [known for folder in chosen for known in self._known(folder)]
+
+    def description(self, ref: CheckpointRef) -> ev.Loaded | None:
+        """Return what a checkpoint's file says of itself, if a prediction has read it."""
+        with self._lock:
+            places = list(self._places(ref))
+            found = [f.index.loaded.get(name) for f, name in places]
+        return next((loaded for loaded in reversed(found) if loaded is not None), None)
+
+    def _follow(
+        self, known: dict[Path, FollowedFolder], there: Iterable[RunFolder]
+    ) -> set[tuple[CheckpointRef, str]]:
+        """Read the news of folders, drop those that are gone."""
+        changed: set[tuple[CheckpointRef, str]] = set()
+        paths = set()
+        for folder in there:
+            path = folder.path.absolute()
+            paths.add(path)
+            followed = known.get(path)
+            if followed is None or followed.replaced():
+                changed |= self._forget(known, path)
+                followed = FollowedFolder(folder)
+                followed.replaced()
+            events = followed.read()
+            weights = followed.look_for_weights() if known is self._runs else False
+            with self._lock:
+                known[path] = followed
+                news = followed.apply(events)
+                if weights:
+                    news |= set(followed.index.previews)
+                changed |= self._named(followed, news)
+        for path in known.keys() - paths:
+            changed |= self._forget(known, path)
+        return changed
+
+    def _forget(
+        self, known: dict[Path, FollowedFolder], path: Path
+    ) -> set[tuple[CheckpointRef, str]]:
+        with self._lock:
+            followed = known.pop(path, None)
+            self._outdated = {o for o in self._outdated if o[0] != path}
+            return set() if followed is None else self._named(followed, followed.index.previews)
+
+    def _named(
+        self, followed: FollowedFolder, news: Iterable[OnSample]
+    ) -> set[tuple[CheckpointRef, str]]:
+        refs: dict[str, CheckpointRef | None] = {}
+        for name, _ in news:
+            if name not in refs:
+                refs[name] = self._ref(followed, name)
+        named = ((refs[name], sample) for name, sample in news)
+        return {(ref, sample) for ref, sample in named if ref is not None}
+
+    def _ref(self, followed: FollowedFolder, name: str) -> CheckpointRef | None:
+        if isinstance(followed.folder, PredictionFolder):
+            loaded = followed.index.loaded.get(name)
+            return None if loaded is None else self._ref_at(loaded.file.where(self.project))
+        path = followed.folder.checkpoint_path(name)
+        return CheckpointRef(
+            name, followed.folder.path.absolute(), path if name in followed.kept else None
+        )
+
+    def _ref_at(self, file: Path) -> CheckpointRef:
+        """Return the checkpoint of a file, by what is known of the runs: no file is asked."""
+        run = file.parent.parent
+        followed = self._runs.get(run)
+        if followed is not None and file == followed.folder.checkpoint_path(file.stem).absolute():
+            return CheckpointRef(file.stem, run, file if file.stem in followed.kept else None)
+        return CheckpointRef(file.stem, None, file)
+
+    def _places(self, ref: CheckpointRef) -> Iterator[tuple[FollowedFolder, str]]:
+        """Yield where a checkpoint's scores may be: folder, name in its events."""
+        run = None if ref.run is None else self._runs.get(ref.run.absolute())
+        if run is not None:
+            yield run, ref.name
+        where = ref.where
+        for _, followed in sorted(self._predictions.items()):
+            for name, loaded in followed.index.loaded.items():
+                if loaded.file.where(self.project) == where and self._is_of(loaded, run, ref):
+                    yield followed, name
+
+    def _is_of(self, loaded: ev.Loaded, run: FollowedFolder | None, ref: CheckpointRef) -> bool:
+        """Return whether a file that may have been removed since was this checkpoint.
+
+        A run that was deleted may have had the name of another one since.
+        """
+        if run is None or ref.name in run.kept:
+            return True
+        written = run.index.checkpoints.get(ref.name)
+        if written is None:
+            return False
+        return abs(written.time - loaded.file.mtime_ns / 1e9) < _ANNOUNCED_WITHIN_S
+
+    def _stored(self, followed: FollowedFolder, name: str, sample: str) -> StoredScores | None:
+        index, key = followed.index, (name, sample)
+        preview = index.previews.get(key)
+        if preview is None or (followed.folder.path.absolute(), key) in self._outdated:
+            return None
+        path = followed.log_path(preview)
+        if path is None:
+            return None
+        z, y, x = preview.shape_zyx
+        thresholds = {c: index.threshold(name, sample, c) for c in preview.class_names}
+        scores = index.scores.get(key)
+        return StoredScores(
+            path=path,
+            shape_zyx=(z, y, x),
+            bin=preview.bin,
+            class_names=tuple(preview.class_names),
+            kind=preview.kind,
+            step=preview.step,
+            coverage=index.coverage[key].share,
+            blocks=index.block_counts[key],
+            thresholds={c: t for c, t in thresholds.items() if t is not None},
+            picks=None if scores is None else followed.folder.path / scores.path,
+        )
+
+    def _known(self, followed: FollowedFolder) -> list[KnownCheckpoint]:
+        index = followed.index
+        samples: dict[str, list[str]] = {}
+        for name, sample in index.previews:
+            samples.setdefault(name, []).append(sample)
+        told = {e.checkpoint: e for e in reversed(index.previews.values())}
+        written = {name: e for name, e in index.checkpoints.items() if name in followed.kept}
+        best = None if index.best is None else index.best.step
+        found = []
+        for name in {**told, **written}:
+            event = written.get(name) or told[name]
+            score = index.checkpoints[name].score if name in index.checkpoints else None
+            ref = self._ref(followed, name)
+            assert ref is not None
+            found.append(
+                KnownCheckpoint(
+                    ref, event.step, event.time, score, event.step == best,
+                    tuple(samples.get(name, ())),
+                )
+            )  # fmt: skip
+        return sorted(found, key=lambda known: (known.step, known.time))
+
+    def _check_files(self) -> set[tuple[CheckpointRef, str]]:
+        """Look whether predictions are still there, and still of the files that are there now."""
+        outdated = set()
+        for path, followed in self._predictions.items():
+            index = followed.index
+            changed = {
+                name for name, e in index.loaded.items() if e.file.holds(self.project) is False
+            }
+            for key, preview in index.previews.items():
+                log = followed.log_path(preview)
+                other = preview.file is not None and preview.file.holds(self.project) is False
+                if key[0] in changed or other or log is None or not log.is_file():
+                    outdated.add((path, key))
+        with self._lock:
+            differing, self._outdated = self._outdated ^ outdated, outdated
+            news = [(self._predictions[path], key) for path, key in differing
+                    if path in self._predictions]  # fmt: skip
+            return {named for followed, key in news for named in self._named(followed, [key])}
+
+
+def _folders(above: Path) -> list[Path]:
+    """Return the folders in a folder; none where it cannot be read."""
+    try:
+        return [path for path in above.iterdir() if path.is_dir()]
+    except OSError:
+        return []
