@@ -13,7 +13,8 @@ from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
 from tomoscribe.ui.lifetime import DockEnd, WindowEnd
 from tomoscribe.ui.membranes.depth_control import take_wheel
-from tomoscribe.ui.runs.strip_dock import bring_strip
+from tomoscribe.ui.runs.runs_dock import RunsDock
+from tomoscribe.ui.runs.strip_dock import bring_strip, put_runs_below
 from tomoscribe.ui.runs.train_dock import TrainDock
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.widgets import main_window
@@ -67,6 +68,20 @@ class CompareWidget(CompareDock):
         """Bring the run strip, if this is the first dock."""
         super().showEvent(event)
         _settle(self._session, self)
+
+
+class RunsWidget(RunsDock):
+    """The dock Runs; it is wide and low, so it moves below the canvas."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__(Session.of(napari_viewer))
+        DockEnd(self)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Bring the run strip, if this is the first dock, and go where there is room."""
+        super().showEvent(event)
+        _settle(self._session, self)
+        put_runs_below(self)
 
 
 def _settle(session: Session, dock: QWidget) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
 
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.membrane_panel import MembranePanel
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 
 STRIP = "Training"
 PANEL = "Membrane"
+RUNS = "Runs"
+RUNS_HEIGHT = 220
+"""Pixels: a bar and seven runs; the canvas keeps the rest."""
+PLACED = "tomoscribe_below"
+"""Property of a dock that was moved below the canvas once; the user may move it anywhere."""
 BROUGHT = "tomoscribe_strip"
 """Property of the main window: the strip was there, and the user may have closed it."""
 
@@ -56,6 +61,36 @@ def add_strip(viewer: napari.Viewer) -> None:
         # They are low; a title bar would double the strip's height.
         dock.setTitleBarWidget(QWidget(dock))
     PanelHost(session, panel)
+
+
+def show_runs(viewer: napari.Viewer) -> None:
+    """Open the dock Runs, or bring it to the front."""
+    dock, _ = viewer.window.add_plugin_dock_widget("tomoscribe", RUNS)
+    dock.show()
+    dock.raise_()
+
+
+def put_runs_below(runs: QWidget) -> None:
+    """Move the dock that a widget is in below the canvas, above the strip, the first time."""
+    dock = runs.parentWidget()
+    while dock is not None and not isinstance(dock, QDockWidget):
+        dock = dock.parentWidget()
+    window = None if dock is None else dock.parentWidget()
+    if not isinstance(window, QMainWindow) or dock is None or dock.property(PLACED):
+        return
+    dock.setProperty(PLACED, True)
+
+    def move() -> None:
+        strip = window.findChild(QDockWidget, STRIP)
+        window.removeDockWidget(dock)
+        window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+        if strip is not None:
+            # Splitting puts the second below the first, and the strip is to stay lowest.
+            window.splitDockWidget(dock, strip, Qt.Orientation.Vertical)
+        dock.show()
+        window.resizeDocks([dock], [RUNS_HEIGHT], Qt.Orientation.Vertical)
+
+    QTimer.singleShot(0, dock, move)  # not while Qt is showing it elsewhere
 
 
 def bring_strip(viewer: napari.Viewer, main_window: QWidget) -> None:
