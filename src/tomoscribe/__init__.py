@@ -1,3 +1,71 @@
-"""Click a few particles, train, watch the model learn in napari, export the picks."""
+"""Click a few particles, train, watch the model learn in napari, export the picks.
+
+What scripts and notebooks need is here, under one name each, and loaded when it is asked for:
+
+>>> import tomoscribe
+>>> with tomoscribe.open_project("my_project") as project:  # doctest: +SKIP
+...     run = tomoscribe.train(project)
+...     found = tomoscribe.predict(run, project, ["TS_02"])
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from tomoscribe.errors import TomoscribeError
+    from tomoscribe.scripting.opening import create_project, open_project, sample_project
+    from tomoscribe.scripting.predict import Prediction, predict
+    from tomoscribe.scripting.progress import Curve, Progress
+    from tomoscribe.scripting.project import Project
+    from tomoscribe.scripting.run import Run, open_run
+    from tomoscribe.scripting.train import train
+
+_WHERE = {
+    "TomoscribeError": "tomoscribe.errors",
+    "Prediction": "tomoscribe.scripting.predict",
+    "predict": "tomoscribe.scripting.predict",
+    "Project": "tomoscribe.scripting.project",
+    "create_project": "tomoscribe.scripting.opening",
+    "open_project": "tomoscribe.scripting.opening",
+    "sample_project": "tomoscribe.scripting.opening",
+    "Curve": "tomoscribe.scripting.progress",
+    "Progress": "tomoscribe.scripting.progress",
+    "Run": "tomoscribe.scripting.run",
+    "open_run": "tomoscribe.scripting.run",
+    "train": "tomoscribe.scripting.train",
+}
+"""Module of each public name: importing the package loads none of them."""
+
+__all__ = [
+    "Curve",
+    "Prediction",
+    "Progress",
+    "Project",
+    "Run",
+    "TomoscribeError",
+    "__version__",
+    "create_project",
+    "open_project",
+    "open_run",
+    "predict",
+    "sample_project",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name when it is asked for the first time."""
+    if name not in _WHERE:
+        raise AttributeError(f"module 'tomoscribe' has no attribute '{name}'")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """Return the public names too, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,241 @@
+"""Prediction from a script: scores and picks of tomograms or membranes as arrays and frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.picks.table import Pick, PickState
+from tomoscribe.project.file import read_project_file
+from tomoscribe.project.names import free_name, safe_name, tomogram_stem
+from tomoscribe.scripting.checkpoints import checkpoint_of, project_of
+from tomoscribe.scripting.pick_frames import frame_of
+from tomoscribe.scripting.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from tomoscribe.prediction.batch import Predicted, PredictionFiles
+    from tomoscribe.scripting.checkpoints import Model
+    from tomoscribe.tasks.base import FoundPicks
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a checkpoint says of one tomogram or membrane.
+
+    Parameters
+    ----------
+    sample : str
+        Name in the project, or the file as it was given.
+    picks : DataFrame
+        Picks at or above the threshold, best first within a class, in the columns of
+        `Project.picks`; their state is `proposed`, so that `Project.add_picks` adds proposals.
+    scores : (class, z, y, x) array of float32
+        In 0..1; of a membrane (class, 1, 1, vertices).
+    class_names : tuple of str
+        Classes of the scores.
+    bin : int
+        Tomogram voxels along each axis to one voxel of `scores`; voxel i of it is centred on
+        tomogram voxel i * bin + (bin - 1) / 2.
+    thresholds : dict of str to float
+        Lowest score of a pick by class.
+    files : PredictionFiles or None
+        What was written, with `out`: `scores`, `star` and `csv`.
+    """
+
+    sample: str
+    picks: pd.DataFrame
+    scores: NDArray[np.float32]
+    class_names: tuple[str, ...]
+    bin: int
+    thresholds: dict[str, float]
+    files: PredictionFiles | None = None
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A sample that is to be predicted, with what only a project knows of it."""
+
+    name: str
+    path: str
+    tomogram: str
+    voxel_size_A: float | None = None
+    tomogram_path: str | None = None
+    membrane: str = ""
+
+
+def predict(
+    model: Model,
+    samples: str | Path | Sequence[str | Path],
+    *,
+    project: Project | str | Path | None = None,
+    threshold: float | None = None,
+    out: str | Path | None = None,
+    device: str = "auto",
+    voxel_size_A: float | None = None,
+    progress: Callable[[str, float], object] | None = None,
+) -> list[Prediction]:
+    """Predict tomograms or membranes with a trained model, in this process.
+
+    Parameters
+    ----------
+    model : str, Path, Run or Project
+        A checkpoint file; of a run its best checkpoint; of a project its current model.
+    samples : str, Path or sequence of them
+        Names in the project, or files: tomograms, or membranes for a training on membranes.
+    project : Project, str or Path, optional
+        Where names are looked up; default: the model's own project.
+    threshold : float, optional
+        Lowest score of a pick, 0..1; default: the checkpoint's own for each class.
+    out : str or Path, optional
+        Folder for heatmaps (MRC) or scored membranes (HDF5), and picks as STAR and CSV.
+    device : str
+        auto, cpu, cuda, cuda:1 or mps.
+    voxel_size_A : float, optional
+        Of files whose headers do not tell it, in Å.
+    progress : callable, optional
+        Is given the sample and the share of it that is done.
+
+    Returns
+    -------
+    list of Prediction
+        One for each sample, in their order; scores take 4 bytes a voxel of the heatmap.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no such model or sample, or they do not fit each other.
+
+    Examples
+    --------
+    >>> [found] = tomoscribe.predict(run, "TS_02")  # doctest: +SKIP
+    >>> project.add_picks("TS_02", found.picks)  # doctest: +SKIP
+    """
+    ref = checkpoint_of(model)
+    folder = _folder(project) or project_of(model)
+    wanted = [samples] if isinstance(samples, str | Path) else list(samples)
+    known = {} if folder is None else _samples_of(folder)
+    chosen = [_find(str(name), known, folder, voxel_size_A) for name in wanted]
+    # Loading torch takes seconds, which a mistyped name need not wait for.
+    from tomoscribe.prediction.batch import predict_source, write_predicted
+    from tomoscribe.prediction.volume import choose_device
+    from tomoscribe.tasks.table import task_of
+
+    if out is not None:
+        _make(Path(out))
+    predictor = task_of(ref.where).load(ref.where, choose_device(device))
+    found: list[Prediction] = []
+    stems: list[str] = []
+    for sample in chosen:
+        told = None if progress is None else _teller(progress, sample.name)
+        predicted = predict_source(
+            predictor,
+            sample.path,
+            threshold=threshold,
+            voxel_size_A=sample.voxel_size_A,
+            tomogram=sample.tomogram_path,
+            on_progress=told,
+        )
+        files = None
+        if out is not None:
+            stems.append(free_name(safe_name(tomogram_stem(sample.name)), stems))
+            files = write_predicted(predictor, predicted, Path(out) / stems[-1])
+        limits = {
+            c.name: predictor.thresholds[c.name] if threshold is None else threshold
+            for c in predictor.classes
+        }
+        found.append(_prediction(sample, predicted, limits, ref.source, files))
+    return found
+
+
+def _prediction(
+    sample: _Sample,
+    predicted: Predicted,
+    thresholds: dict[str, float],
+    source: str,
+    files: PredictionFiles | None,
+) -> Prediction:
+    size_A = sample.voxel_size_A or _voxel_size(predicted)
+    picks = _picks(predicted.found, source, sample.membrane)
+    return Prediction(
+        sample.name,
+        frame_of((sample.tomogram, pick, size_A) for pick in picks),
+        predicted.heatmap,
+        tuple(thresholds),
+        predicted.grid.bin,
+        thresholds,
+        files,
+    )
+
+
+def _voxel_size(predicted: Predicted) -> float:
+    size: float = predicted.subject.voxel_size_A
+    return size
+
+
+def _picks(found: Sequence[FoundPicks], source: str, membrane: str) -> Iterator[Pick]:
+    nan = float("nan")
+    for one in found:
+        for i, (zyx, score) in enumerate(zip(one.zyx.tolist(), one.scores.tolist(), strict=True)):
+            normal = None if one.normals_zyx is None else tuple(one.normals_zyx[i].tolist())
+            angle = nan if one.angles_deg is None else float(one.angles_deg[i])
+            yield Pick(
+                0, tuple(zyx), one.class_name, score, normal, angle, PickState.PROPOSED, source,
+                membrane,
+            )  # fmt: skip
+
+
+def _samples_of(folder: Path) -> dict[str, _Sample]:
+    """Return tomograms and membranes of a project by name."""
+    content = read_project_file(folder)
+    tomograms = {item.name: item.to_entry(folder) for item in content.tomograms}
+    known = {
+        name: _Sample(name, entry.address, name, entry.voxel_size_A)
+        for name, entry in tomograms.items()
+    }
+    for item in content.membranes:
+        at = tomograms.get(item.tomogram)
+        known[item.name] = _Sample(
+            item.name,
+            str(item.to_entry(folder).path),
+            item.tomogram,
+            None if at is None else at.voxel_size_A,
+            None if at is None else at.address,
+            item.name,
+        )
+    return known
+
+
+def _find(
+    name: str, known: dict[str, _Sample], folder: Path | None, voxel_size_A: float | None
+) -> _Sample:
+    if name in known:
+        return known[name]
+    if "://" in name or Path(name.partition("::")[0]).exists():
+        return _Sample(name, name, tomogram_stem(name), voxel_size_A)
+    where = "" if folder is None else f", and the project {folder} has no such sample"
+    raise TomoscribeError(f"There is no file '{name}'{where}.")
+
+
+def _folder(project: Project | str | Path | None) -> Path | None:
+    if project is None:
+        return None
+    return project.path if isinstance(project, Project) else Path(project).expanduser()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TomoscribeError(f"The folder {folder} cannot be made: {error.strerror}.") from error
+
+
+def _teller(progress: Callable[[str, float], object], name: str) -> Callable[[float], None]:
+    return lambda share: (progress(name, share), None)[1]
