@@ -108,9 +108,7 @@ def make_labels(
     for particle in classes:
         accepted = sample.of_class(particle.name)
         rejected = sample.of_class(particle.name, PickState.REJECTED)
-        enough = hold_out >= 1 or len(accepted) >= _FEWEST_TO_HOLD_OUT
-        count = round(hold_out * len(accepted)) if enough else 0
-        held = set(sorted((p.id for p in accepted), key=_shuffled)[:count])
+        held = held_out_ids(accepted, hold_out)
         trained = [p for p in accepted if p.id not in held]
         parts.append(
             ClassPoints(
@@ -124,6 +122,21 @@ def make_labels(
     junk = sample.of_class(JUNK, PickState.REJECTED)
     names = tuple(c.name for c in classes)
     return SampleLabels(tuple(parts), sample.regions, names, positions_zyx(junk), weigh(junk))
+
+
+def held_out_ids(accepted: Sequence[Pick], hold_out: float) -> frozenset[int]:
+    """Return the ids of the clicks of one class in one sample that are kept from training.
+
+    Parameters
+    ----------
+    accepted : sequence of Pick
+        All accepted picks of the class there.
+    hold_out : float
+        Share to hold out, as for `make_labels`.
+    """
+    enough = hold_out >= 1 or len(accepted) >= _FEWEST_TO_HOLD_OUT
+    count = round(hold_out * len(accepted)) if enough else 0
+    return frozenset(sorted((p.id for p in accepted), key=_shuffled)[:count])
 
 
 def can_judge(samples: Sequence[TrainingSample], classes: Sequence[ParticleClass]) -> bool:
