@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,8 @@ SLAB = 2
 
 @dataclass
 class FakePredictor:
+    kind: ClassVar[Literal["volume", "mesh"]] = "volume"
+
     classes: tuple[ParticleClass, ...]
     thresholds: dict[str, float]
     value: float
@@ -58,6 +60,8 @@ class FakeModule(LightningModule):
         super().__init__()
         self.task, self.settings = task, settings
         self.plan: dict[str, object] = {"batch": settings.batch or 4, "precision": "float32"}
+        if task.planned is not None:
+            self.plan["steps"] = task.planned
         self.reasons = {"batch": "a test"}
         self.weight = torch.nn.Parameter(torch.zeros(task.size))
         self.steps = self.averaged = 0
@@ -122,6 +126,7 @@ class FakeTask:
     add_to_loss: float = 0.0
     size: int = 3
     refuse: Exception | None = None
+    planned: int | None = None
     module: FakeModule | None = None
     start: dict[str, Any] | None = None
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from tomoscribe.tasks.base import Focus
-from tomoscribe.training.callbacks.preview_job import split_slice
+from tomoscribe.training.preview_job import split_slice
 
 
 def test_a_slice_is_cut_in_parts_that_cover_it_once_middle_first() -> None:

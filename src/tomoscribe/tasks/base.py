@@ -105,11 +105,26 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class TrainingStatus:
-    """What a task made of the labels, for the status line."""
+    """What a task made of the labels, for the status line.
+
+    Parameters
+    ----------
+    used : int
+        Accepted picks that it learns from.
+    total : int
+        All accepted picks: used, held out, on samples that are not used, outside, of other classes.
+    held_out : int
+        Accepted picks that only judge, on samples that validate too.
+    rejected : int
+        Counter-examples that it learns from, junk too; they are no part of the total.
+    warnings : tuple of str
+        Sentences for the user.
+    """
 
     used: int
     total: int
     held_out: int
+    rejected: int = 0
     warnings: tuple[str, ...] = field(default=())
 
 
@@ -118,6 +133,9 @@ class Predictor(Protocol):
 
     It holds weights, normalisation, voxel size, classes and thresholds.
     """
+
+    kind: ClassVar[Literal["volume", "mesh"]]
+    """What it predicts on, as in `Grid`."""
 
     classes: tuple[ParticleClass, ...]
     thresholds: dict[str, float]

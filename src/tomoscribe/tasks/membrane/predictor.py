@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -52,6 +52,8 @@ class MembranePredictor:
     resident : mapping of str to Resident
         Membranes on the device by path; of others the last one is kept.
     """
+
+    kind: ClassVar[Literal["volume", "mesh"]] = "mesh"
 
     net: nn.Module
     plan: MembranePlan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -56,6 +56,8 @@ class TomogramPredictor:
     resident : mapping of str to ScaledVolume
         Tomograms in memory by path; of others the last one's statistics are kept.
     """
+
+    kind: ClassVar[Literal["volume", "mesh"]] = "volume"
 
     net: TiledNet
     classes: tuple[ParticleClass, ...]

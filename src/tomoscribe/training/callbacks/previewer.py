@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.training.callbacks.context import Snapshot
-from tomoscribe.training.callbacks.preview_job import PreviewJob, Watched
+from tomoscribe.training.callbacks.watched import Watched
+from tomoscribe.training.preview_job import PreviewJob
 
 if TYPE_CHECKING:
     from tomoscribe.tasks.base import Focus

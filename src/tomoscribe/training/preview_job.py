@@ -7,7 +7,6 @@ import math
 import time
 from typing import TYPE_CHECKING
 
-from tomoscribe.errors import TomoscribeError
 from tomoscribe.tasks.base import Focus, SlicePredictor
 from tomoscribe.training.events import Block, Preview
 from tomoscribe.training.previews import BlockLog
@@ -15,14 +14,10 @@ from tomoscribe.training.previews import BlockLog
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tomoscribe.project.model import TrainingData
     from tomoscribe.tasks import base
-    from tomoscribe.training.control import Control
+    from tomoscribe.training.file_stamp import FileStamp
     from tomoscribe.training.reporter import Reporter
 
-
-MOST_SUBJECTS = 8
-"""Samples that are kept open: a membrane with its density takes tens of megabytes."""
 
 PART_VOXELS = 80
 """Edge of a part of a slice in heatmap voxels: a tenth of a second of a small network."""
@@ -45,6 +40,13 @@ class PreviewJob:
         What the predictor opened for it.
     focus : Focus or None
         Where to begin; by default the middle slice of a tomogram, anywhere on a membrane.
+    file : FileStamp, optional
+        What is predicted, for whoever finds the preview later.
+
+    Attributes
+    ----------
+    grid : Grid
+        Of the prediction.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class PreviewJob:
         sample: str,
         subject: base.Subject,
         focus: Focus | None,
+        file: FileStamp | None = None,
     ) -> None:
         self.name, self.sample = name, sample
         self.began = time.monotonic()
@@ -65,7 +68,8 @@ class PreviewJob:
         self._subject = subject
         self._log = BlockLog(reporter.run.preview_path(name, sample))
         self._blocks: Iterator[base.Block] | None = None
-        self._grid = grid = predictor.grid(subject)
+        self._filled = 0
+        self.grid = grid = predictor.grid(subject)
         self._focus = _middle_slice(grid) if focus is None and grid.kind == "volume" else focus
         # An empty log at least: whoever reads the event finds the file.
         self._log.create()
@@ -80,13 +84,23 @@ class PreviewJob:
                 bin=grid.bin,
                 class_names=[c.name for c in predictor.classes],
                 kind=grid.kind,
+                file=file,
             )
         )
 
     @property
     def is_whole(self) -> bool:
         """Whether all of the sample is in view wherever the user looks: a membrane is."""
-        return self._grid.kind == "mesh"
+        return self.grid.kind == "mesh"
+
+    @property
+    def progress(self) -> float:
+        """Share of the grid that is predicted, slices in view not counted; 0..1."""
+        return self._filled / max(math.prod(self.grid.shape_zyx), 1)
+
+    def look(self, focus: Focus) -> None:
+        """Have `parts_in_view` be of another place; blocks go on outward from the first one."""
+        self._focus = focus
 
     def parts_in_view(self) -> list[Focus]:
         """Return what is in view in parts, the middle one first; none where nobody waits for it.
@@ -97,7 +111,7 @@ class PreviewJob:
         if self._focus is None:
             return []
         if isinstance(self._predictor, SlicePredictor):
-            return split_slice(self._focus, PART_VOXELS * self._grid.bin)
+            return split_slice(self._focus, PART_VOXELS * self.grid.bin)
         return [self._focus]
 
     def part_in_view(self, part: Focus) -> None:
@@ -115,6 +129,7 @@ class PreviewJob:
         if block is None:
             self.finished = True
         else:
+            self._filled += math.prod(block.scores.shape[1:])
             self._write(block)
         return block
 
@@ -131,60 +146,6 @@ class PreviewJob:
                 shape_zyx=list(block.scores.shape[1:]),
             )
         )
-
-
-class Watched:
-    """Which samples are previewed, where in them, and what predictors opened for them.
-
-    Parameters
-    ----------
-    data : TrainingData
-        The samples there are.
-    """
-
-    def __init__(self, data: TrainingData) -> None:
-        self.data = data
-        self._subjects: dict[str, base.Subject] = {}
-
-    def names(self, control: Control) -> list[str]:
-        """Return the samples to preview, the one in view first.
-
-        Without a wish it is the first that validates, else the first that trains.
-        """
-        wanted = [] if control.focus is None else [control.focus.sample]
-        known = {sample.name for sample in self.data.samples}
-        names = [n for n in dict.fromkeys([*wanted, *control.samples]) if n in known]
-        return names or self._default()
-
-    def unknown(self, control: Control) -> list[str]:
-        """Return wanted samples that the training does not know."""
-        wanted = control.samples + ([] if control.focus is None else [control.focus.sample])
-        known = {sample.name for sample in self.data.samples}
-        return [name for name in dict.fromkeys(wanted) if name not in known]
-
-    def subject(self, name: str, predictor: base.Predictor) -> base.Subject:
-        """Return what a predictor opens for a sample; those of one task share it."""
-        if name not in self._subjects:
-            while len(self._subjects) >= MOST_SUBJECTS:
-                del self._subjects[next(iter(self._subjects))]
-            sample = next(s for s in self.data.samples if s.name == name)
-            self._subjects[name] = predictor.open(
-                sample.volume_path, sample.voxel_size_A, sample.tomogram
-            )
-        return self._subjects[name]
-
-    def focus(self, name: str, control: Control) -> Focus | None:
-        """Return where the user looks in a sample, None where it is not in view."""
-        box = control.focus
-        if box is None or box.sample != name:
-            return None
-        return Focus(box.center_zyx, box.lo_zyx, box.hi_zyx)
-
-    def _default(self) -> list[str]:
-        if not self.data.samples:
-            raise TomoscribeError("The training has no sample to preview.")
-        order = {"validate": 0, "train": 1}
-        return [min(self.data.samples, key=lambda s: order.get(s.role, 2)).name]
 
 
 def _middle_slice(grid: base.Grid) -> Focus:
