@@ -43,25 +43,25 @@ def list_picks(
     name: str,
     step: int,
     sample: str,
-) -> None:
+) -> Scores:
     """Decode a whole heatmap (class, z, y, x), write the picks and announce them.
 
-    `name` and `step` are the checkpoint's.
+    `name` and `step` are the checkpoint's. Returns what was announced.
     """
     run = reporter.run
     path = run.scores_path(name, sample)
     write_picks_csv(path, predictor.decode(heatmap, grid, LEAST_SCORE), predictor.thresholds)
-    reporter.emit(
-        Scores(
-            time=time.time(),
-            step=step,
-            checkpoint=name,
-            sample=sample,
-            path=run.relative(path),
-            threshold=predictor.thresholds[predictor.classes[0].name],
-            thresholds=dict(predictor.thresholds),
-        )
+    scores = Scores(
+        time=time.time(),
+        step=step,
+        checkpoint=name,
+        sample=sample,
+        path=run.relative(path),
+        threshold=predictor.thresholds[predictor.classes[0].name],
+        thresholds=dict(predictor.thresholds),
     )
+    reporter.emit(scores)
+    return scores
 
 
 def write_picks_csv(path: Path, found: Sequence[FoundPicks], thresholds: dict[str, float]) -> None:

@@ -126,6 +126,7 @@ class PredictionService:
         self._problem = ""
         self._died = ""
         self._closed = False
+        self._prepared = True
         self._dirty = False
         self._lock = threading.RLock()
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="predictions")
@@ -146,6 +147,12 @@ class PredictionService:
             if focus == self._focus:
                 return
             self._focus = focus
+        self._write_soon()
+
+    def prepare(self) -> None:
+        """Start the process before anything is wanted: the first answer is seconds earlier."""
+        with self._lock:
+            self._prepared = False
         self._write_soon()
 
     def start_again(self) -> None:
@@ -251,7 +258,9 @@ class PredictionService:
             )
             focus, folder = self._focus, self.folder
             halted = self._closed or bool(self._died or self._problem)
-        if halted or (folder is None and not todo):
+            idle = folder is None and not todo and self._prepared
+            self._prepared = True
+        if halted or idle:
             return
         try:
             if folder is None:

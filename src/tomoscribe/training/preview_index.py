@@ -44,6 +44,10 @@ class PreviewIndex:
         match event:
             case ev.Block():
                 key = (event.checkpoint, event.sample)
+                if event.offset == 0 and self.block_counts[key] and key in self.previews:
+                    # The log was removed since, and begins anew.
+                    self.block_counts[key] = 0
+                    self.coverage[key] = Coverage(self.previews[key].shape_zyx)
                 self.block_counts[key] += 1
                 if key in self.coverage:
                     self.coverage[key].add(event.lo_zyx, event.shape_zyx)

@@ -78,6 +78,11 @@ class DeviceQueue:
         ticket = self._waiting_for()
         return "" if ticket is None else ticket.run
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody else waits for the device, which is held."""
+        return any(self._live(path) for path in self._tickets() if path != self._ticket)
+
     def release(self) -> None:
         """Leave the queue, or give the device back."""
         self._ticket.unlink(missing_ok=True)
@@ -85,18 +90,22 @@ class DeviceQueue:
 
     def _waiting_for(self) -> _Ticket | None:
         """Return the newest live ticket before ours: its run ends or begins before us."""
-        earlier = [p for p in sorted(self._folder.glob("*.json")) if p.name < self._ticket.name]
-        for path in reversed(earlier):
-            ticket = _read_ticket(path)
-            if ticket is None:
-                continue
-            status = Status(
-                pid=ticket.pid, process_started=ticket.process_started, host=ticket.host
-            )
-            if not process.is_gone(status):
-                return ticket
-            with suppress(FileNotFoundError):
-                os.unlink(path)
+        earlier = [path for path in self._tickets() if path.name < self._ticket.name]
+        return next((t for path in reversed(earlier) if (t := self._live(path))), None)
+
+    def _tickets(self) -> list[Path]:
+        return sorted(self._folder.glob("*.json"))
+
+    def _live(self, path: Path) -> _Ticket | None:
+        """Return a ticket whose process lives; that of a dead one is removed."""
+        ticket = _read_ticket(path)
+        if ticket is None:
+            return None
+        status = Status(pid=ticket.pid, process_started=ticket.process_started, host=ticket.host)
+        if not process.is_gone(status):
+            return ticket
+        with suppress(FileNotFoundError):
+            os.unlink(path)
         return None
 
 

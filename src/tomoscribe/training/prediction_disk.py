@@ -1,0 +1,53 @@
+"""The disk that background predictions of a project take: bounded, the oldest go first."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from tomoscribe.training.follow import effective_state
+from tomoscribe.training.prediction_folder import list_folders
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+
+def prune(project: Path, keep_bytes: int, spare: Collection[Path] = ()) -> int:
+    """Remove block logs, oldest first, until at most `keep_bytes` are left; then empty folders.
+
+    Parameters
+    ----------
+    project : Path
+        The project's folder.
+    keep_bytes : int
+        Bytes that may stay.
+    spare : collection of Path
+        Logs that are being written.
+
+    Returns
+    -------
+    int
+        Bytes that are left.
+    """
+    logs = []
+    for folder in list_folders(project):
+        for path in folder.path.glob("previews/*/*.blocks"):
+            try:
+                stat = path.stat()
+            except FileNotFoundError:  # another viewer's process removes, too
+                continue
+            logs.append((stat.st_mtime_ns, stat.st_size, path))
+    total = sum(size for _, size, _ in logs)
+    for _, size, path in sorted(logs):
+        if total <= keep_bytes:
+            break
+        if path not in spare:
+            path.unlink(missing_ok=True)
+            path.with_suffix(".csv").unlink(missing_ok=True)
+            total -= size
+    for folder in list_folders(project):
+        empty = next(folder.path.glob("previews/*/*.blocks"), None) is None
+        if empty and not effective_state(folder.status()).alive:
+            shutil.rmtree(folder.path, ignore_errors=True)
+    return total
