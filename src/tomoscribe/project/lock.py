@@ -68,3 +68,18 @@ class ProjectLock:
     def release(self) -> None:
         """Let others edit."""
         self._lock.release(force=True)
+
+
+def may_be_edited(folder: Path) -> bool:
+    """Return whether nobody edits a project at the moment; it asks the disk.
+
+    The lock is held for an instant: whoever opens the project in that instant is told that it is
+    open here.
+    """
+    lock = FileLock(folder / LOCK_FILE, thread_local=False)
+    try:
+        lock.acquire(blocking=False)
+    except (Timeout, OSError, NotImplementedError):
+        return False
+    lock.release(force=True)
+    return True

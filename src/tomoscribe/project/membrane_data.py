@@ -17,7 +17,7 @@ from tomoscribe.project.file import journal_path, read_project_file
 from tomoscribe.project.membrane_files import distances_A, open_membrane
 from tomoscribe.project.model import Role, TrainingSample
 from tomoscribe.project.raw_membranes import read_membrane_folder
-from tomoscribe.project.sample_checks import checked, required, used_classes
+from tomoscribe.project.sample_checks import checked, count_accepted, required, used_classes
 from tomoscribe.project.split import ENOUGH_MEMBRANES, split_by_tomogram
 
 if TYPE_CHECKING:
@@ -51,11 +51,12 @@ def load_membranes(source: DataSource, revision: int) -> TrainingData:
     """
     if source.kind == "project":
         folder = required(source.path, "a project folder")
-        samples, named, warnings = _of_project(folder, source)
+        samples, named, warnings, left_out = _of_project(folder, source)
         where, given = f"the project {folder}", any(s.role == Role.VALIDATE for s in samples)
     elif source.kind == "folder":
         folder = required(source.path, "a folder with train/")
         samples, warnings = read_membrane_folder(folder, source)
+        left_out = 0
         named, where, given = {}, str(folder), (folder / "train").is_dir()
     else:
         raise TomoscribeError(
@@ -65,12 +66,12 @@ def load_membranes(source: DataSource, revision: int) -> TrainingData:
     if not given:
         samples = _split(samples, source.validate_on, warnings)
     classes = _classes(samples, named, source.diameter_A, warnings)
-    return checked(samples, classes, revision, warnings, where, "membrane")
+    return checked(samples, classes, revision, warnings, where, "membrane", left_out)
 
 
 def _of_project(
     folder: Path, source: DataSource
-) -> tuple[list[TrainingSample], dict[str, ParticleClass], list[str]]:
+) -> tuple[list[TrainingSample], dict[str, ParticleClass], list[str], int]:
     content = read_project_file(folder)
     if not content.membranes:
         raise TomoscribeError(
@@ -79,6 +80,7 @@ def _of_project(
         )
     warnings: list[str] = []
     samples: list[TrainingSample] = []
+    left_out = 0
     entries = [item.to_entry(folder) for item in content.membranes]
     reach_A = max([NEAR_A, *(c.diameter_A for c in content.classes)])
     for item in content.tomograms:
@@ -89,6 +91,7 @@ def _of_project(
         contents = Journal.replay(journal_path(folder, tomogram.name))
         picks = [p for p in contents.picks if p.state != PickState.PROPOSED]
         shared = _share(picks, mine, tomogram, reach_A, warnings)
+        left_out += count_accepted(picks) - sum(map(count_accepted, shared.values()))
         patches = patches_of(contents)
         for entry in mine:
             own = tuple(p for p in patches if p.membrane == entry.name)
@@ -98,7 +101,7 @@ def _of_project(
         if labelled and sample.role != Role.UNUSED:
             membrane = open_membrane(sample.volume_path, sample.voxel_size_A, sample.tomogram)
             warnings += [f"{sample.name}: {note}" for note in membrane.notes]
-    return samples, {c.name: c.to_class() for c in content.classes}, warnings
+    return samples, {c.name: c.to_class() for c in content.classes}, warnings, left_out
 
 
 def _sample(

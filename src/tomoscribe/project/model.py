@@ -95,17 +95,46 @@ class TrainingData:
 
     `revision` grows with every edit of the picks, so that a running worker
     knows when to read again. `warnings` are sentences for the user: what was odd
-    in the data, and how it was read.
+    in the data, and how it was read. `left_out` counts accepted picks that are on no sample:
+    outside of their volume, or far from every membrane.
     """
 
     samples: tuple[TrainingSample, ...]
     classes: tuple[ParticleClass, ...]
     revision: int = 0
     warnings: tuple[str, ...] = ()
+    left_out: int = 0
 
     def with_role(self, role: Role) -> list[TrainingSample]:
         """Return the samples of one role."""
         return [s for s in self.samples if s.role == role]
+
+    def teaches_as(self, other: TrainingData) -> bool:
+        """Return whether a training would learn and be judged by the same.
+
+        Proposals, samples that are not used and the order of picks make no difference.
+        """
+        return self.classes == other.classes and self._taught() == other._taught()
+
+    def _taught(self) -> list[tuple[object, ...]]:
+        return [
+            (
+                s.name,
+                s.volume_path,
+                s.role,
+                s.voxel_size_A,
+                {
+                    (p.class_name, p.zyx, p.state, p.membrane)
+                    for p in s.picks
+                    if p.state != PickState.PROPOSED
+                },
+                s.regions,
+                s.patches,
+                s.complete,
+            )
+            for s in self.samples
+            if s.role != Role.UNUSED
+        ]
 
 
 @dataclass

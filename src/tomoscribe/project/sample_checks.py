@@ -80,6 +80,7 @@ def checked(
     warnings: list[str],
     where: str,
     kind: str = "tomogram",
+    left_out: int = 0,
 ) -> TrainingData:
     """Return the data, with warnings about what will make a poor training.
 
@@ -109,7 +110,7 @@ def checked(
             f"No {kind} validates: some of the picks are held out to choose checkpoint and "
             "threshold."
         )
-    return TrainingData(tuple(samples), classes, revision, tuple(warnings))
+    return TrainingData(tuple(samples), classes, revision, tuple(warnings), left_out)
 
 
 def required(path: Path | None, what: str) -> Path:
@@ -125,5 +126,10 @@ def required(path: Path | None, what: str) -> Path:
     return path
 
 
+def count_accepted(picks: Iterable[Pick]) -> int:
+    """Return how many picks are accepted particles."""
+    return sum(p.state == PickState.ACCEPTED and p.class_name != JUNK for p in picks)
+
+
 def _accepted(samples: list[TrainingSample], role: Role) -> int:
-    return sum(p.state == PickState.ACCEPTED for s in samples if s.role == role for p in s.picks)
+    return sum(count_accepted(s.picks) for s in samples if s.role == role)

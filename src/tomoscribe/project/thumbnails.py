@@ -95,7 +95,7 @@ def picture(slab: NDArray[np.floating]) -> NDArray[np.uint8]:
         return np.zeros(blocks.shape, np.uint8)
     low, high = np.percentile(finite, [1, 99])
     scaled = (np.nan_to_num(blocks, nan=low) - low) / max(high - low, 1e-12)
-    return (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.clip(scaled, 0, 1) * 255, dtype=np.uint8)
 
 
 def _pixels(data: LazyArray, voxel_size_A: float) -> NDArray[np.uint8] | None:

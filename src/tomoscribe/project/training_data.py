@@ -15,7 +15,13 @@ from tomoscribe.project.membrane_data import load_membranes
 from tomoscribe.project.model import Role, TrainingSample
 from tomoscribe.project.raw_lists import read_lists
 from tomoscribe.project.raw_samples import folder_files, read_folder, volume_geometry
-from tomoscribe.project.sample_checks import checked, classes_of, keep_inside, required
+from tomoscribe.project.sample_checks import (
+    checked,
+    classes_of,
+    count_accepted,
+    keep_inside,
+    required,
+)
 from tomoscribe.project.split import split_by_tomogram
 
 if TYPE_CHECKING:
@@ -96,22 +102,25 @@ def read_revision(source: DataSource) -> int:
 def _load_project(folder: Path, source: DataSource, revision: int) -> TrainingData:
     content = read_project_file(folder)
     warnings: list[str] = []
-    samples = []
+    samples, left_out = [], 0
     for item in content.tomograms:
         entry = item.to_entry(folder)
         contents = Journal.replay(journal_path(folder, item.name))
         picks = tuple(p for p in contents.picks if p.state != PickState.PROPOSED)
         if picks and entry.role != Role.UNUSED:
             geometry = volume_geometry(entry.address, entry.voxel_size_A)
-            picks = keep_inside(
+            inside = keep_inside(
                 picks, geometry, entry.name, str(journal_path(folder, item.name)), warnings
             )
+            left_out += count_accepted(picks) - count_accepted(inside)
+            picks = inside
         samples.append(_sample(entry, picks, regions_of(contents)))
     if not samples:
         raise TomoscribeError(f"The project {folder} holds no tomogram: add one first.")
     named = {c.name: c.to_class() for c in content.classes}
     classes = classes_of(samples, named, source.diameter_A, f"the project {folder}")
-    return checked(samples, classes, revision, warnings, f"the project {folder}")
+    where = f"the project {folder}"
+    return checked(samples, classes, revision, warnings, where, left_out=left_out)
 
 
 def _load_files(
@@ -132,7 +141,7 @@ def _load_files(
             warnings.append(
                 f"{', '.join(held)} only validate: make train/ and val/ to choose yourself."
             )
-    samples = []
+    samples, left_out = [], 0
     for item in raw:
         size = item.geometry.voxel_size_A
         if size is None:
@@ -145,10 +154,13 @@ def _load_files(
             Pick(i, (float(p[0]), float(p[1]), float(p[2])), name)
             for i, (p, name) in enumerate(zip(item.zyx, names, strict=True), 1)
         )
-        picks = keep_inside(picks, item.geometry, item.volume_path, str(item.labels_path), warnings)
-        samples.append(TrainingSample(item.name, item.volume_path, size, roles[item.name], picks))
+        inside = keep_inside(
+            picks, item.geometry, item.volume_path, str(item.labels_path), warnings
+        )
+        left_out += len(picks) - len(inside)
+        samples.append(TrainingSample(item.name, item.volume_path, size, roles[item.name], inside))
     classes = classes_of(samples, {}, source.diameter_A, where)
-    return checked(samples, classes, revision, warnings, where)
+    return checked(samples, classes, revision, warnings, where, left_out=left_out)
 
 
 def _sample(entry: TomogramEntry, picks: tuple[Pick, ...], regions: list[Region]) -> TrainingSample:

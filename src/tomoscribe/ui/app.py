@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-DOCKS = ("Annotate", "Train", "Compare")
+DOCKS = ("Project", "Annotate", "Train", "Compare")
+FRONT = "Annotate"
+"""The dock in front at the beginning."""
 
 
 def add_docks(viewer: napari.Viewer) -> None:
-    """Add the docks that are missing: three in one tab group, and the run strip below."""
+    """Add the docks that are missing: those of the tab group, and the run strip below."""
     window = viewer.window
-    first = None
     for name in DOCKS:
-        dock, _ = window.add_plugin_dock_widget("tomoscribe", name, tabify=first is not None)
+        dock, _ = window.add_plugin_dock_widget("tomoscribe", name, tabify=name != DOCKS[0])
         dock.setWindowTitle(name)
-        first = first or dock
         WindowEnd.watch(Session.of(viewer), dock)
+        if name == FRONT:
+            front = dock
     add_strip(viewer)
-    if first is not None:
-        # Tabs exist only once the window has laid its docks out.
-        QTimer.singleShot(0, first.raise_)
+    # Tabs exist only once the window has laid its docks out.
+    QTimer.singleShot(0, front.raise_)
 
 
 def open_viewer(paths: Sequence[str | Path] = (), *, show: bool = True) -> napari.Viewer:

@@ -13,6 +13,7 @@ from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
 from tomoscribe.ui.lifetime import DockEnd, WindowEnd
 from tomoscribe.ui.membranes.depth_control import take_wheel
+from tomoscribe.ui.project.project_dock import ProjectDock
 from tomoscribe.ui.runs.runs_dock import RunsDock
 from tomoscribe.ui.runs.strip_dock import bring_strip, put_runs_below
 from tomoscribe.ui.runs.train_dock import TrainDock
@@ -42,6 +43,19 @@ class AnnotateWidget(AnnotateDock):
             callbacks = self.session.viewer.mouse_wheel_callbacks
             callbacks.append(partial(move_plane_with_wheel, self.session))
             take_wheel(self.session)
+
+
+class ProjectWidget(ProjectDock):
+    """The dock Project."""
+
+    def __init__(self, napari_viewer: ViewerModel) -> None:
+        super().__init__(Session.of(napari_viewer))
+        DockEnd(self)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Bring the run strip, if this is the first dock."""
+        super().showEvent(event)
+        _settle(self._session, self)
 
 
 class TrainWidget(TrainDock):

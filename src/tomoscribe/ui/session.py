@@ -5,7 +5,6 @@ Docks and layers talk to the session and listen to its signals; they never talk 
 
 from __future__ import annotations
 
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,24 +25,21 @@ from tomoscribe.ui.opening import show_first, take_project
 from tomoscribe.ui.slab import Averaging
 from tomoscribe.ui.timeline import Timeline
 from tomoscribe.ui.tomogram_layer import hide_volume
-from tomoscribe.ui.view import Focus, fly_to, focus_of
+from tomoscribe.ui.viewer_bound import ViewerBound
 from tomoscribe.ui.volume_loader import VolumeLoader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from napari.components import ViewerModel
-    from napari.layers import Image
 
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.picks.table import Edit
     from tomoscribe.project.model import ParticleClass, Region, TomogramEntry
     from tomoscribe.training.run import RunFolder
 
-_sessions: weakref.WeakKeyDictionary[ViewerModel, Session] = weakref.WeakKeyDictionary()
 
-
-class Session:
+class Session(ViewerBound):
     """A project in a viewer. Get it with `Session.of(viewer)`.
 
     Attributes
@@ -79,12 +75,13 @@ class Session:
     membrane_changed = Signal(object)
     patches_changed = Signal()
     pending_changed = Signal(object)
+    opening_changed = Signal(object)
     status_message = Signal(str)
     saved = Signal(bool)
     closed = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self._viewer = weakref.ref(viewer)
+        super().__init__(viewer)
         self.project: Project | None = None
         self.current: str | None = None
         self.volume: Volume | None = None
@@ -102,27 +99,6 @@ class Session:
         self.regions = RegionLayer(self)
         self.outline = OutlineLayer(self)
         self.ticks = NormalTicks(self)
-
-    @classmethod
-    def of(cls, viewer: ViewerModel) -> Session:
-        """Return the session of a viewer; napari's proxy of one will do."""
-        viewer = getattr(viewer, "__wrapped__", viewer)
-        if viewer not in _sessions:
-            _sessions[viewer] = cls(viewer)
-        return _sessions[viewer]
-
-    @staticmethod
-    def exists(viewer: ViewerModel) -> bool:
-        """Tell whether a viewer has a session already."""
-        return getattr(viewer, "__wrapped__", viewer) in _sessions
-
-    @property
-    def viewer(self) -> ViewerModel:
-        """The viewer; held weakly, so that a session never keeps a closed window alive."""
-        viewer = self._viewer()
-        if viewer is None:
-            raise RuntimeError("the viewer of this session is gone")
-        return viewer
 
     @property
     def entry(self) -> TomogramEntry | None:
@@ -147,12 +123,6 @@ class Session:
         return list(self.project.classes) if self.project else []
 
     @property
-    def layer(self) -> Image | None:
-        """The layer `tomogram`."""
-        layers = self.viewer.layers
-        return layers["tomogram"] if "tomogram" in layers else None
-
-    @property
     def run(self) -> RunFolder | None:
         """The training that the docks follow."""
         return self._run
@@ -174,7 +144,7 @@ class Session:
         path = Path(folder).expanduser().resolve()
         if self.project is not None and self.project.path == path:
             self.close_project()
-        self.set_project(*take_project(path, _sessions.values()))
+        self.set_project(*take_project(path, Session.all()))
 
     def new_project(self, folder: str | Path) -> None:
         """Create an empty project and open it.
@@ -210,6 +180,23 @@ class Session:
             self.current = self.volume = None
             self._show_nothing()
         return said
+
+    def reopen(self) -> None:
+        """Open the project again as it is on disk, to edit it if nobody else does any more.
+
+        Raises
+        ------
+        TomoscribeError
+            If it is gone.
+        """
+        if self.project is None:
+            return
+        path, name, run = self.project.path, self.current, self.run
+        self.open_project(path)
+        if name in self.project.tomograms and name != self.current:
+            self.show(name)
+        if run is not None and run.exists:
+            self.run = run
 
     def close_project(self) -> None:
         """Save and close the project, so that others may edit it; the viewer shows nothing then."""
@@ -262,11 +249,32 @@ class Session:
         """
         open_paths(self, list(paths))
 
-    def set_current(self, name: str) -> None:
-        """Show a tomogram of the project with its picks and regions.
+    def show(self, name: str) -> None:
+        """Show a tomogram once its file has answered; until then the viewer goes on.
+
+        `opening_changed` tells that it is waited for. What goes wrong is said to the user.
+        """
+        if self.project is not None and name in self.project.tomograms:
+            entry = self.project.tomograms[name]
+            self._loader.open(entry, lambda volume: self._take_opened(entry, volume))
+            self.opening_changed.emit(name)
+
+    @property
+    def opening(self) -> str | None:
+        """Name of the tomogram that is opened at the moment."""
+        return self._loader.opening
+
+    def _take_opened(self, entry: TomogramEntry, volume: Volume | None) -> None:
+        project = self.project
+        if volume is not None and project and project.tomograms.get(entry.name) is entry:
+            self.set_current(entry.name, volume)
+        self.opening_changed.emit(self.opening)
+
+    def set_current(self, name: str, volume: Volume | None = None) -> None:
+        """Show a tomogram of the project with its picks and regions; `show` does not wait for it.
 
         One that must be unpacked first becomes the current one at once, and is seen when it is
-        there.
+        there. `volume` is its file where somebody has opened it already.
 
         Raises
         ------
@@ -276,7 +284,7 @@ class Session:
         if self.project is None:
             raise TomoscribeError("There is no project open; open or drop a tomogram first.")
         entry = self.project.tomograms[name]
-        volume = open_volume(entry.address, entry.voxel_size_A)
+        volume = volume or open_volume(entry.address, entry.voxel_size_A)
         if self.pending is not None:
             hide_volume(self.viewer)  # it counts in voxels, and layers must not mix units
         self.volume, self.pending, self.current = volume, None, name
@@ -366,18 +374,6 @@ class Session:
             return False
         self.saved.emit(True)
         return True
-
-    # ---------------------------------------------------------------- looking
-    def focus(self) -> Focus | None:
-        """Return what is in view, in voxels of the tomogram; None when nothing is shown."""
-        layer = self.layer
-        return None if layer is None else focus_of(self.viewer, layer)
-
-    def fly_to(self, zyx: Sequence[float]) -> None:
-        """Bring a voxel position to the middle of the canvas."""
-        layer = self.layer
-        if layer is not None:
-            fly_to(self.viewer, layer, zyx)
 
     # ---------------------------------------------------------------- project signals
     def _on_picks_changed(self, name: str, edit: Edit) -> None:

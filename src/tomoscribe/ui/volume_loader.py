@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QApplication
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import open_volume
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.slab import contrast_limits
 from tomoscribe.ui.tomogram_layer import hide_volume, is_slow, show_volume
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tomoscribe.io.volumes import Volume
+    from tomoscribe.project.model import TomogramEntry
     from tomoscribe.ui.session import Session
 
 
@@ -25,6 +27,8 @@ class VolumeLoader:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._background: Background | None = None
+        self._opener: Background | None = None
+        self.opening: str | None = None
 
     @property
     def busy(self) -> bool:
@@ -58,16 +62,51 @@ class VolumeLoader:
         # The contrast needs the first slices, and with them all that is slow.
         self._background.run(lambda: contrast_limits(volume.data), shown, self._failed)
 
+    def open(self, entry: TomogramEntry, then: Callable[[Volume | None], None]) -> None:
+        """Open a tomogram's file in a thread and call `then` with it, or with None if it failed.
+
+        A disk that does not answer holds up that thread, not the viewer; another call gets a
+        thread of its own.
+        """
+        address, voxel_size_A = entry.address, entry.voxel_size_A
+        if QApplication.instance() is None:
+            then(open_volume(address, voxel_size_A))
+            return
+        if self._opener is not None:
+            self._opener.close()
+        self._opener, self.opening = Background(), entry.name
+
+        def opened() -> Volume:
+            volume = open_volume(address, voxel_size_A)
+            if not is_slow(volume):
+                contrast_limits(volume.data)  # what the first look reads is in memory then
+            return volume
+
+        def done(volume: Volume) -> None:
+            self.opening = None
+            then(volume)
+
+        def failed(error: BaseException) -> None:
+            self.opening = None
+            then(None)
+            self._failed(error)
+
+        self._opener.run(opened, done, failed)
+
     def drop(self) -> None:
         """Forget the volume under way."""
+        if self._opener is not None:
+            self._opener.drop()
+            self.opening = None
         if self.busy and self._background is not None:
             self._background.drop()
             self._session.status_message.emit("")
 
     def close(self) -> None:
         """End the thread."""
-        if self._background is not None:
-            self._background.close()
+        for background in (self._background, self._opener):
+            if background is not None:
+                background.close()
 
     def _place(self, volume: Volume, limits: tuple[float, float]) -> None:
         show_volume(self._session.viewer, volume, limits)
