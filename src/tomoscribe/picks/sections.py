@@ -62,6 +62,11 @@ def planes_along(normal_zyx: Sequence[float]) -> tuple[Plane, Plane, Plane]:
     )
 
 
+def spacing(width: float) -> int:
+    """Return how many voxels apart the pixels of a section of that width are."""
+    return max(int(np.ceil(width / MOST_VOXELS)), 1)
+
+
 def sections(
     data: LazyArray,
     centers_zyx: Sequence[Sequence[float]] | NDArray[np.floating],
@@ -87,11 +92,11 @@ def sections(
     Returns
     -------
     (P, n, n) array of float32
-        Rows run down, columns across, a voxel (of the box that is read) apart, n odd; NaN outside
-        of the volume.
+        Rows run down, columns across, `spacing(width)` voxels apart, n odd; NaN outside of the
+        volume.
     """
     centers = np.asarray(centers_zyx, dtype=float).reshape(-1, 3)
-    step = max(int(np.ceil(width / MOST_VOXELS)), 1)
+    step = spacing(width)
     half, deep = _half(width, step), _half(thickness, step)
     axis, depth = step * np.arange(-half, half + 1), step * np.arange(-deep, deep + 1)
     places = np.stack(

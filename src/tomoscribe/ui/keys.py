@@ -45,6 +45,7 @@ KEYS: tuple[Key, ...] = (
         Key(f"Shift+{n}", f"class_{n}", f"class {n}, also of the selected picks", PICKING)
         for n in range(1, 10)
     ),
+    Key("X", "junk", "junk: no particle of any class", PICKING, napari_first=True),
     Key(",", "previous_pick", "fly to the previous pick", PICKING),
     Key(".", "next_pick", "fly to the next pick", PICKING),
     Key("Ctrl+Z", "undo", "undo", PICKING),
@@ -59,10 +60,14 @@ KEYS: tuple[Key, ...] = (
     Key("Shift+D", "depth_in", "paint it further inside", MEMBRANES),
     Key("G", "accept", "accept the proposal, go to the next", REVIEW),
     Key("H", "reject", "reject the proposal, go to the next", REVIEW),
-    Key("N", "next_uncertain", "fly to the most uncertain proposal", REVIEW),
+    Key("N", "next_uncertain", "fly to the next proposal", REVIEW),
+    Key("L", "next_place", "fly to where a label tells most", REVIEW, napari_first=True),
     Key("J", "older_checkpoint", "show the older checkpoint", REVIEW),
     Key("K", "newer_checkpoint", "show the newer checkpoint", REVIEW),
+    Key("Shift+K", "play_checkpoints", "play through the checkpoints", REVIEW),
     Key("U", "blink", "blink between checkpoints A and B", REVIEW),
+    Key("Shift+U", "side_by_side", "A and B side by side", REVIEW),
+    Key("I", "difference", "difference of B and A", REVIEW, napari_first=True),
     Key("W", "toggle_plane", "slice or 3D: membrane, else a plane", VIEW),
     Key("Shift+W", "toggle_averaging", "mean of slices or single slice", VIEW),
     Key("?", "show_keys", "show these keys", VIEW, ("Shift+?", "Shift+/")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tomoscribe.ui.annotate.junk import Junk
 from tomoscribe.ui.view import shift_plane, toggle_plane
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def annotate_actions(session: Session) -> dict[str, Callable[[], None]]:
     """Return the actions that belong to picking and to the view."""
     return {
         "add_under_cursor": session.picks.tool.add_under_cursor,
+        "junk": Junk.of(session).under_cursor,
         "previous_pick": partial(_step, session, -1),
         "next_pick": partial(_step, session, +1),
         "turn_left": partial(session.picks.tool.handle.turn, -1),

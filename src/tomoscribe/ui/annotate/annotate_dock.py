@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
-from tomoscribe.picks.table import PickState
+from tomoscribe.picks.table import JUNK, PickState
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.annotate_actions import annotate_actions
 from tomoscribe.ui.annotate.class_table import ClassTable
 from tomoscribe.ui.annotate.instant import InstantLoop
+from tomoscribe.ui.annotate.pick_style import JUNK_NAME
 from tomoscribe.ui.annotate.region_list import RegionList
 from tomoscribe.ui.annotate.save_line import SaveLine
 from tomoscribe.ui.annotate.slab_control import SlabControl
@@ -35,8 +37,9 @@ def counters(session: Session) -> str:
     entry = session.entry
     if entry is None:
         return "no picks yet"
-    counts = {state: len(entry.picks.select(state=state)) for state in PickState}
-    parts = [f"{count} {state}" for state, count in counts.items() if count]
+    counts = Counter(JUNK_NAME if p.class_name == JUNK else str(p.state) for p in entry.picks)
+    order = (*map(str, PickState), JUNK_NAME)
+    parts = [f"{counts[name]} {name}" for name in order if counts[name]]
     return " · ".join(parts) or "no picks yet"
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.project.classes import PALETTE
 
 if TYPE_CHECKING:
@@ -44,6 +44,15 @@ LIFT_VOXELS = 0.5
 
 UNKNOWN_CLASS_COLOR = "#bbbbbb"
 
+JUNK_NAME = "junk"
+"""What people read instead of the class that stands for none."""
+
+JUNK_COLOR = "#a8adb5"
+"""Grey, as of no class; the crosses of what one class rejected have that class's colour."""
+
+JUNK_SIZE = 0.8
+"""Share of the smallest class's diameter: larger than other crosses, for eyes without colour."""
+
 
 @dataclass(frozen=True)
 class PickLook:
@@ -71,8 +80,14 @@ def rgba(color: str, alpha: float = 1.0) -> tuple[float, float, float, float]:
 
 
 def diameter_voxels(classes: Iterable[ParticleClass], name: str, voxel_size_A: float) -> float:
-    """Return the diameter of a class in voxels; 10 where the project has no such class any more."""
-    return next((c.diameter_A / voxel_size_A for c in classes if c.name == name), 10.0)
+    """Return the diameter of a class in voxels; 10 where the project has no such class any more.
+
+    Junk counts as large as the smallest class.
+    """
+    known = list(classes)
+    if name == JUNK:
+        return min((c.diameter_A for c in known), default=10.0 * voxel_size_A) / voxel_size_A
+    return next((c.diameter_A / voxel_size_A for c in known if c.name == name), 10.0)
 
 
 def look_of(
@@ -80,8 +95,11 @@ def look_of(
 ) -> PickLook:
     """Return the look of picks in one tomogram."""
     rows = list(picks)
-    colors = {c.name: c.color for c in classes}
+    colors = {c.name: c.color for c in classes} | {JUNK: JUNK_COLOR}
     sizes = {c.name: c.diameter_A / voxel_size_A for c in classes}
+    sizes[JUNK] = (
+        diameter_voxels(classes, JUNK, voxel_size_A) * JUNK_SIZE / SIZE[PickState.REJECTED]
+    )
     color_of = [colors.get(p.class_name, UNKNOWN_CLASS_COLOR) for p in rows]
     return PickLook(
         ids=tuple(p.id for p in rows),
@@ -94,7 +112,7 @@ def look_of(
         border=np.array([rgba(c) for c in color_of], dtype=float).reshape(-1, 4),
         features=pd.DataFrame(
             {
-                "class": [p.class_name for p in rows],
+                "class": [JUNK_NAME if p.class_name == JUNK else p.class_name for p in rows],
                 "state": [str(p.state) for p in rows],
                 "score": [p.score for p in rows],
                 "source": [p.source for p in rows],

@@ -70,18 +70,18 @@ class PickTool:
         return zyx if zyx is not None and in_volume(image, zyx) else None
 
     def spot(
-        self, world: Sequence[float], direction: Any = None, *, free: bool = False
+        self, world: Sequence[float], direction: Any = None, *, reach: float | None = None
     ) -> Spot | None:
         """Return the place for a pick under a world position; by a membrane it is on it.
 
-        Unless it is to be `free`, which it can be in slices only.
+        In slices that is within `reach` voxels of one, by default that of the active class.
         """
         pointer = self._picks.pointer
         if self._session.membranes.shown:
             ray = pointer.ray(world, direction)
             return None if ray is None else pointer.first_hit(ray)
         zyx = self.position(world, direction)
-        return None if zyx is None else pointer.snap(zyx, NO_REACH if free else self._reach)
+        return None if zyx is None else pointer.snap(zyx, self._reach if reach is None else reach)
 
     @property
     def _reach(self) -> float:
@@ -136,23 +136,28 @@ class PickTool:
 
     def add_under_cursor(self) -> None:
         """Add a pick where the mouse is, without a button."""
+        self._add(self.cursor_spot(self._reach))
+
+    def cursor_spot(self, reach: float) -> Spot | None:
+        """Return the place where the mouse is, in slices on a membrane within `reach` voxels."""
         viewer = self._session.viewer
         direction = viewer.cursor._view_direction
         if direction is None:
             direction = viewer.scene.camera.view_direction
-        self._add(self.spot(viewer.cursor.position, direction))
+        return self.spot(viewer.cursor.position, direction, reach=reach)
 
     def _add(self, spot: Spot | None) -> None:
         session = self._session
         if spot is None:
-            session.status_message.emit(self._why_nothing())
+            session.status_message.emit(self.why_nothing())
         elif session.membranes.shown and spot.membrane != session.membrane_name:
             # A click on a dim mesh asks for it; nobody picks on what is hardly seen.
             session.change(lambda: session.set_membrane(spot.membrane))
         else:
             self._picks.put([spot])
 
-    def _why_nothing(self) -> str:
+    def why_nothing(self) -> str:
+        """Return why there is no place for a pick under the cursor."""
         if self._session.current is None:
             return "Open a tomogram first, then click particles."
         if self._session.membranes.shown:
@@ -187,7 +192,8 @@ class PickTool:
 
     def _click(self, layer: Points, event: Any) -> Iterator[None]:
         start = np.array(event.pos)
-        spot = self.spot(event.position, event.view_direction, free="Alt" in event.modifiers)
+        reach = NO_REACH if "Alt" in event.modifiers else None
+        spot = self.spot(event.position, event.view_direction, reach=reach)
         yield
         while event.type == "mouse_move":
             if np.linalg.norm(start - event.pos) < CLICK_PIXELS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -89,7 +90,7 @@ class ProposedPicks:
         order = self._open()
         if not order:
             return False
-        selected = self._selected()
+        selected = self.current
         at = order.index(selected) + 1 if selected in order else 0
         pick, session = order[at % len(order)], self._session
         if pick.membrane and pick.membrane != session.membrane_name:
@@ -103,16 +104,18 @@ class ProposedPicks:
 
     def answer(self, state: PickState) -> bool:
         """Accept or reject the one that is selected, and go on; tell if one was selected."""
-        pick, entry = self._selected(), self._session.entry
+        pick, entry = self.current, self._session.entry
         if pick is None or entry is None:
             return False
-        self._session.edit(entry.picks.make_change([pick.id], state=state))
+        change = entry.picks.make_change([pick.id], state=state, answered=time.time())
+        self._session.edit(change)
         self._session.picks.select([])
         self.next()
         return True
 
-    def _selected(self) -> Pick | None:
-        """Return the proposed pick that alone is selected."""
+    @property
+    def current(self) -> Pick | None:
+        """The proposed pick that alone is selected."""
         entry, ids = self._session.entry, self._session.picks.selected_ids()
         if entry is None or len(ids) != 1 or ids[0] not in entry.picks:
             return None

@@ -11,7 +11,7 @@ from scipy.spatial import KDTree
 
 from tomoscribe.evaluation.proposals import SAME, find_mesh_proposals, find_proposals
 from tomoscribe.picks.match import match_picks
-from tomoscribe.picks.table import HUMAN, PickState
+from tomoscribe.picks.table import HUMAN, JUNK, PickState
 from tomoscribe.training.previews import decode_scores
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ class Comparison:
     @cached_property
     def open(self) -> NDArray[np.bool_]:
         """Which proposals (N,) await an answer."""
-        name = self.proposals.class_name
-        known = self.proposals.place_of(p for p in self.picks if p.class_name == name)
+        names = (self.proposals.class_name, JUNK)
+        known = self.proposals.place_of(p for p in self.picks if p.class_name in names)
         if not len(known) or not len(self.proposals):
             return np.ones(len(self.proposals), bool)
         distances, _ = KDTree(known).query(self.proposals.places)
