@@ -82,7 +82,8 @@ def test_tomograms_that_are_not_used_are_asked_nothing(balls: TrainingData) -> N
     data = replace(balls, samples=(unused, *balls.samples))
     module = _build(data)
     assert module.voxel_size_A == VOXEL_A
-    assert module.set_data(data).total == 12
+    status = module.set_data(data)
+    assert (status.used, status.held_out, status.total) == (10, 2, 24)
 
 
 def test_a_tomogram_that_is_taken_out_leaves_the_memory(
@@ -120,9 +121,10 @@ def test_proposals_do_not_make_a_tomogram_validate(balls: TrainingData, tmp_path
     proposed = tuple(replace(p, state=PickState.PROPOSED) for p in sample.picks)
     data = replace(balls, samples=(*balls.samples, replace(sample, picks=proposed)))
     module = _build(data)
-    assert module.set_data(data).held_out > 0
+    assert module.set_data(data).used == 10
     judged = replace(balls, samples=(*balls.samples, sample))
-    assert module.set_data(judged).held_out == 0
+    status = module.set_data(judged)
+    assert (status.used, status.held_out, status.total) == (12, 4, 16)
 
 
 @pytest.fixture

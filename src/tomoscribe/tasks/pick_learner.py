@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from tomoscribe.project.model import Role
+from tomoscribe.project.sample_checks import count_accepted
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.checkpoint import check_goes_on, pack
 from tomoscribe.tasks.learner import Learner
@@ -85,6 +86,7 @@ class PickLearner(Learner):
         self._train: list[TrainingSample] = []
         self._validate: list[TrainingSample] = []
         self._labels: list[SampleLabels] = []
+        self._status = TrainingStatus(0, 0, 0)
 
     # ---- labels -------------------------------------------------------------------------------
 
@@ -109,14 +111,22 @@ class PickLearner(Learner):
         self._labels = labels
         if not self._known:
             self._known = {s.name: pick_keys(s) for s in data.samples}
-        return self.status()
+        self._status = self._count(data)
+        return self._status
 
     def status(self) -> TrainingStatus:
         """Return what is made of the labels."""
+        return self._status
+
+    def _count(self, data: TrainingData) -> TrainingStatus:
         parts = [part for known in self._labels for part in known.points]
-        used = sum(len(p.clicked) + len(p.rejected) for p in parts)
-        held = sum(len(p.held_out) for p in parts)
-        return TrainingStatus(used=used, total=used + held, held_out=held)
+        judging = [s.of_class(c.name) for s in self._validate for c in self.classes]
+        return TrainingStatus(
+            used=sum(len(p.clicked) for p in parts),
+            total=sum(count_accepted(s.picks) for s in data.samples) + data.left_out,
+            held_out=sum(len(p.held_out) for p in parts) + sum(map(len, judging)),
+            rejected=sum(len(known.drawn[1][0]) for known in self._labels),
+        )
 
     def _known_of(self, sample: TrainingSample) -> SampleLabels:
         if sample.role == Role.TRAIN:

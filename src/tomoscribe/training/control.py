@@ -43,6 +43,8 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
         Seconds between previews; None leaves it to the settings.
     labels_revision : int
         A change makes the worker read the labels again, even if the project says nothing new.
+    take_labels : bool
+        Whether new labels are taken as they come. Switched on again, all are taken at once.
     """
 
     revision: int = 0
@@ -54,3 +56,4 @@ class Control(msgspec.Struct, frozen=True, kw_only=True):
     focus_revision: int = 0
     preview_every_s: float | None = None
     labels_revision: int = 0
+    take_labels: bool = True

@@ -62,6 +62,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
         The newest control that the worker has obeyed.
     labels_used, labels_total, labels_revision : int
         Clicks in use, clicks there are, revision of the project that they were read at.
+    labels_wait : bool
+        There are newer labels, which the control says not to take.
     message : str
         One sentence for the user, empty if there is nothing to say.
     """
@@ -80,4 +82,5 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     labels_used: int = 0
     labels_total: int = 0
     labels_revision: int = 0
+    labels_wait: bool = False
     message: str = ""

@@ -36,6 +36,8 @@ class ControlCallback(Callback):
         self._turn = turn
         self._looked = 0.0
         self._asked = context.steering.control.labels_revision
+        self._refused: tuple[int, int] | None = None
+        self._told = ""
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the signals back that Lightning took."""
@@ -96,20 +98,31 @@ class ControlCallback(Callback):
         return False
 
     def _read_labels(self) -> None:
+        """Take labels over that have changed, where that is wanted and they can be used."""
         context = self._context
         asked = context.steering.control.labels_revision
         try:
-            if asked == self._asked and read_revision(context.config.data) == context.data.revision:
+            news = (asked, read_revision(context.config.data))
+            if news in ((self._asked, context.data.revision), self._refused):
+                context.reporter.note(labels_wait=False)
                 return
-            self._asked = asked
+            if not context.steering.control.take_labels:
+                if not context.reporter.status.labels_wait:
+                    context.reporter.update(labels_wait=True)
+                return
+            self._refused = news
             data = load_training_data(context.config.data, context.config.task)
             status = context.module.set_data(data)
         except TomoscribeError as error:
             # The labels of a moment ago still hold: the user may be about to undo.
-            context.reporter.warn(f"The new labels are not used: {error}")
+            if str(error) != self._told:
+                context.reporter.warn(f"The new labels are not used: {error}")
+                self._told = str(error)
             return
+        self._asked, self._refused, self._told = asked, None, ""
+        if not data.teaches_as(context.data):
+            context.labels_step = context.step
         context.data = data
-        context.labels_step = context.step
         tell_labels(context, status)
 
 
@@ -123,11 +136,15 @@ def tell_labels(context: TrainingContext, status: TrainingStatus) -> None:
         total=status.total,
         held_out=status.held_out,
         revision=revision,
+        rejected=status.rejected,
     )
     context.reporter.emit(event)
     context.keeper.note(event)
     context.reporter.update(
-        labels_used=status.used, labels_total=status.total, labels_revision=revision
+        labels_used=status.used,
+        labels_total=status.total,
+        labels_revision=revision,
+        labels_wait=False,
     )
     for warning in status.warnings:
         context.reporter.warn(warning)

@@ -28,7 +28,7 @@ class ValidationCallback(Callback):
         self._due_s = context.clock.elapsed_s + context.settings.validate_every_s
         self._best = -math.inf
         self._since_best = 0
-        self._labels = context.data.revision
+        self._labels_step = context.labels_step
 
     def on_train_batch_end(
         self,
@@ -69,8 +69,8 @@ class ValidationCallback(Callback):
     def _mind_patience(self, trainer: Trainer) -> None:
         context = self._context
         score = -math.inf if context.evaluation is None else context.evaluation.score
-        if context.data.revision != self._labels:  # other labels, other scores
-            self._labels = context.data.revision
+        if context.labels_step != self._labels_step:  # other labels, other scores
+            self._labels_step = context.labels_step
             self._best = -math.inf
         self._since_best = 0 if score > self._best else self._since_best + 1
         self._best = max(self._best, score)
