@@ -20,6 +20,7 @@ from tomoscribe.simulate.project import make_sample_project
 from tomoscribe.ui.app import add_docks
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.project.adding import holds_volumes
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.tomogram_layer import layer_arguments
 
@@ -44,8 +45,9 @@ def get_reader(path: str | list[str]) -> Callable[[Any], list[LayerTuple]] | Non
     """Return the reader of a path or of several, None where tomoscribe reads none of it."""
     paths = [path] if isinstance(path, str) else list(path)
     viewer = napari.current_viewer()
-    ours = OURS if viewer is None or not Session.exists(viewer) else OURS_IN_A_SESSION
-    return read if all(kind_of(p) in ours for p in paths) else None
+    if viewer is None or not Session.exists(viewer):
+        return read if all(kind_of(p) in OURS for p in paths) else None
+    return read if all(kind_of(p) in OURS_IN_A_SESSION or holds_volumes(p) for p in paths) else None
 
 
 def read(path: str | list[str]) -> list[LayerTuple]:

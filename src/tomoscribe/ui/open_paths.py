@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from platformdirs import user_documents_path
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import check_inside, read_picks
 from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import Edit
-from tomoscribe.project.model import ParticleClass
 from tomoscribe.training.run import RunFolder
-from tomoscribe.ui.annotate.pick_style import next_color
+from tomoscribe.ui.project.adding import TomogramAdder
+from tomoscribe.ui.project.beginning import ensure_class, ensure_classes, ensure_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from tomoscribe.io.pick_files import PickColumns
     from tomoscribe.picks.table import Pick
     from tomoscribe.ui.session import Session
 
-DEFAULT_DIAMETER_A = 150.0
-"""Diameter of a class that nobody described yet: a mid-sized complex, to be corrected."""
-
-SUFFIX = "_tomoscribe"
-
 
 def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
     """Open paths in a session: projects first, then runs, tomograms, membranes and picks.
+
+    Several tomograms, or folders of them, are looked at in a thread and then added together; what
+    else is given with them is opened after them.
 
     Raises
     ------
@@ -43,6 +39,10 @@ def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
     """
     places = [str(path) for path in paths]
     kinds = {place: kind_of(place) for place in places}
+    folders = [p for p in places if kinds[p] is None and "://" not in p and Path(p).is_dir()]
+    if folders or list(kinds.values()).count("volume") > 1:
+        TomogramAdder.of(session).add(places)
+        return
     openers: dict[str, Callable[[str], object]] = {
         "project": session.open_project,
         "run": partial(_open_run, session),
@@ -61,48 +61,6 @@ def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
         for place in places:
             if kinds[place] == kind:
                 open_one(place)
-
-
-def project_folder_for(volume: str) -> Path:
-    """Return where the project of a lone tomogram goes: beside it, or to the user's documents."""
-    local = "://" not in volume
-    stem = Path(volume.split("::")[0]).name.split(".")[0] or "tomogram"
-    folder = Path(volume).resolve().parent if local else None
-    if folder is None or not os.access(folder, os.W_OK):
-        folder = user_documents_path() / "tomoscribe"
-    return folder / f"{stem}{SUFFIX}"
-
-
-def ensure_class(session: Session) -> None:
-    """Make sure that there is a class to click."""
-    project = session.project
-    if project is not None and not project.classes:
-        first = ParticleClass("particle", DEFAULT_DIAMETER_A, next_color(()))
-        session.change(lambda: project.add_class(first))
-
-
-def ensure_classes(session: Session, names: Iterable[str]) -> None:
-    """Add the classes that the project lacks."""
-    project = session.project
-    assert project is not None
-    for name in dict.fromkeys(names):
-        classes = project.classes
-        if name not in {c.name for c in classes}:
-            diameter = classes[0].diameter_A if classes else DEFAULT_DIAMETER_A
-            new = ParticleClass(name, diameter, next_color(classes))
-            session.change(partial(project.add_class, new))
-
-
-def ensure_project(session: Session, volume: str) -> None:
-    """Make sure that a project is open; the first tomogram decides where it is."""
-    if session.project is not None:
-        return
-    folder = project_folder_for(volume)
-    if kind_of(folder) == "project":
-        session.open_project(folder)
-    else:
-        session.new_project(folder)
-    session.status_message.emit(f"Everything is saved in {folder}.")
 
 
 def _open_run(session: Session, place: str) -> None:

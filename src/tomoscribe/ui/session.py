@@ -62,6 +62,8 @@ class Session(ViewerBound):
         The membranes that are loaded, and what pointing at them needs.
     membranes : MembraneLayer
         The current membrane as the viewer shows it.
+    autosave : Path or None
+        Folder for projects that begin with a tomogram; None: beside it.
     closing : bool
         The window was told to close, and its project may be taken over.
     """
@@ -88,6 +90,7 @@ class Session(ViewerBound):
         self.pending: str | None = None
         self.active_class: str | None = None
         self.actions: dict[str, Callable[[], None]] = {}
+        self.autosave: Path | None = None
         self.closing = False
         self._run: RunFolder | None = None
         self._loader = VolumeLoader(self)

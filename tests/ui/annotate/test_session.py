@@ -17,7 +17,7 @@ from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.io.volumes import open_volume, write_mrc
 from tomoscribe.project.model import ParticleClass, Role
 from tomoscribe.project.store import Project
-from tomoscribe.ui.open_paths import project_folder_for
+from tomoscribe.ui.project.beginning import project_folder_for
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.slab import contrast_limits
 from tomoscribe.ui.tomogram_layer import show_volume

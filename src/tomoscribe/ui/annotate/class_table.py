@@ -22,7 +22,7 @@ from tomoscribe.project.model import ParticleClass
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.pick_style import next_color
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.open_paths import DEFAULT_DIAMETER_A
+from tomoscribe.ui.project.beginning import DEFAULT_DIAMETER_A
 from tomoscribe.ui.widgets import button, enable, heading, row, swatch
 
 if TYPE_CHECKING:

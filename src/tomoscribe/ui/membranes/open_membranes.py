@@ -17,6 +17,7 @@ from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.ui.annotate.pick_style import diameter_voxels
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.membranes.membrane_shelf import is_small
+from tomoscribe.ui.project.beginning import ensure_class, ensure_classes, ensure_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -194,8 +195,6 @@ class MembraneOpener:
 
     def _ensure_tomogram(self, tomogram: str) -> str:
         """Return the name of a tomogram in the project, which is added if it is not there."""
-        from tomoscribe.ui.open_paths import ensure_class, ensure_project
-
         project = self._session.project
         if project is not None and tomogram in project.tomograms:
             return tomogram
@@ -228,7 +227,6 @@ class MembraneOpener:
 
     def _propose(self, name: str | None) -> None:
         """Propose the particles of a predicted container, once, when it is there."""
-        from tomoscribe.ui.open_paths import ensure_classes
         from tomoscribe.ui.scores.predicted import edit_of, find_predicted
 
         session = self._session

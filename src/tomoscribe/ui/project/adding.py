@@ -17,6 +17,7 @@ from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.project.activity import Activity
+from tomoscribe.ui.project.beginning import ensure_class, ensure_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -53,11 +54,18 @@ class Given:
     notes: tuple[str, ...] = ()
 
 
-def volumes_in(folder: str | Path) -> list[str]:
+def volumes_in(folder: str | Path, most: int | None = None) -> list[str]:
     """Return the tomograms that lie in a folder, by name; not those in folders below it."""
     with os.scandir(folder) as entries:
         names = sorted(entry.path for entry in islice(entries, MOST_IN_A_FOLDER))
-    return [name for name in names if kind_of(name) == "volume"]
+    return list(islice((name for name in names if kind_of(name) == "volume"), most))
+
+
+def holds_volumes(folder: str | Path) -> bool:
+    """Return whether a path is a plain folder with a tomogram in it."""
+    if "://" in str(folder) or not Path(folder).is_dir() or kind_of(folder) is not None:
+        return False
+    return bool(volumes_in(folder, 1))
 
 
 def sort_out(paths: Iterable[str]) -> Given:
@@ -146,7 +154,8 @@ class TomogramAdder:
 
         def add() -> None:
             if given.known or given.asked:
-                notes.extend(self._add(given.known, given.asked))
+                # What else was dropped may belong to the tomogram that is shown.
+                notes.extend(self._add(given.known, given.asked, wait=bool(given.others)))
             if given.others:
                 session.open_paths(given.others)
 
@@ -158,10 +167,10 @@ class TomogramAdder:
         self,
         known: Sequence[tuple[str, float]],
         asked: Sequence[tuple[str, float | None]] = (),
+        *,
+        wait: bool = False,
     ) -> list[str]:
-        """Add tomograms; return notes of those that are there already."""
-        from tomoscribe.ui.open_paths import ensure_class, ensure_project
-
+        """Add tomograms, and show the first; return notes of those that are there already."""
         session = self._session
         ensure_project(session, (*(p for p, _ in known), *(p for p, _ in asked))[0])
         ensure_class(session)
@@ -173,7 +182,7 @@ class TomogramAdder:
         again = [there[a] for path, _ in (*known, *asked) if (a := _address(path)) in there]
         added = project.add_opened(new) if new else []
         if added and (session.current is None or len(added) == 1):
-            session.show(added[0].name)
+            (session.set_current if wait else session.show)(added[0].name)
         elif not added and not self.asked and len(again) == 1:
             session.show(again[0])
         notes = [f"{len(added)} tomograms added."] if len(added) > 1 else []

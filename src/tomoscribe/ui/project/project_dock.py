@@ -11,7 +11,8 @@ from tomoscribe.project.model import Role
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.save_line import SaveLine
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.project.activity import Activity, ActivityLine
+from tomoscribe.ui.project.activity import Activity
+from tomoscribe.ui.project.activity_line import ActivityLine
 from tomoscribe.ui.project.adding import TomogramAdder
 from tomoscribe.ui.project.lost_files import LostFilesBanner
 from tomoscribe.ui.project.model_line import ModelLine
