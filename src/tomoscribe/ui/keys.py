@@ -62,6 +62,8 @@ KEYS: tuple[Key, ...] = (
     Key("H", "reject", "reject the proposal, go to the next", REVIEW),
     Key("N", "next_uncertain", "fly to the next proposal", REVIEW),
     Key("L", "next_place", "fly to where a label tells most", REVIEW, napari_first=True),
+    Key("F", "next_mismatch", "fly to the next missed or extra one", REVIEW, napari_first=True),
+    Key("Shift+F", "previous_mismatch", "fly to the one before", REVIEW),
     Key("J", "older_checkpoint", "show the older checkpoint", REVIEW),
     Key("K", "newer_checkpoint", "show the newer checkpoint", REVIEW),
     Key("Shift+K", "play_checkpoints", "play through the checkpoints", REVIEW),
