@@ -193,10 +193,11 @@ class Probe:
         grid: object,
         read: object,
         torn: list[ev.Block],
+        carried: object,
     ) -> None:
         left = {(b.checkpoint, b.offset) for b in torn}
         self._arrived += [key for key in self._reading if key not in left]
-        original(feed, grid, read, torn)
+        original(feed, grid, read, torn, carried)
 
     def _flush(self, original: Callable[..., Any], layer: ScoreMap) -> bool:
         shown: bool = original(layer)

@@ -146,7 +146,7 @@ class Tutorial:
         self.show("compare", wait=2.0)
         self.session.actions["next_uncertain"]()
         self.show("review")
-        self.hands.click(dock.accept_all)
+        self.hands.click(dock.proposals_panel.accept_all)
 
     def export(self) -> None:
         """Write a STAR, and show the statistics of the membrane."""

@@ -24,8 +24,6 @@ from tomoscribe.training.previews import BlockLog
 from tomoscribe.training.process import this_process
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State, Status
-from tomoscribe.ui.runs.monitor import RunMonitor
-from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.session import Session
 
 SHAPE_ZYX = (16, 64, 48)
@@ -75,13 +73,10 @@ def project(tmp_path: Path) -> Iterator[Project]:
 
 @pytest.fixture
 def viewer(qapp: QApplication) -> Iterator[napari.Viewer]:
-    """A real viewer; monitor and starter of its session are closed with it."""
+    """A real viewer; its session ends with it, as with its window."""
     shown = napari.Viewer(show=False)
     yield shown
-    session = Session.of(shown)
-    if session.project is not None:
-        Starter.of(session).close()
-        RunMonitor.of(session).close()
+    Session.of(shown).close()
     shown.close()
     qapp.processEvents()
 

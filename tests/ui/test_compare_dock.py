@@ -13,8 +13,9 @@ from tests.ui.conftest import PLACES_ZYX, gaussians
 from tomoscribe.evaluation.proposals import Proposals
 from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.training.status import State
-from tomoscribe.ui.compare.checkpoint_bar import default_sides
 from tomoscribe.ui.compare.compare_dock import CompareDock
+from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.compare.stops import default_sides
 from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.run_record import PreviewedCheckpoint, Quality
@@ -38,7 +39,7 @@ def trained(session, fake_worker, edit_of, process_until, qtbot) -> SimpleNamesp
     dock.show()
     session.run = fake_worker.run
     process_until(lambda: dock.review.proposals is not None, "proposals")
-    process_until(lambda: len(dock.checkpoints.checkpoints) == 2, "two checkpoints")
+    process_until(lambda: len(dock.sides_panel.checkpoints.checkpoints) == 2, "two checkpoints")
     return SimpleNamespace(dock=dock, session=session, worker=fake_worker, names=names)
 
 
@@ -55,7 +56,7 @@ def test_the_newest_heatmap_proposes_what_is_not_picked_yet(trained, session) ->
     assert trained.dock.review.threshold == 0.4
     assert (
         "3</b> proposed by step 20 at 0.4 (its own threshold), 1 of your 1 clicks found"
-        in trained.dock.counts.text()
+        in trained.dock.proposals_panel.counts.text()
     )
     layer = session.viewer.layers["proposals"]
     assert layer.shown.sum() == 3
@@ -64,34 +65,36 @@ def test_the_newest_heatmap_proposes_what_is_not_picked_yet(trained, session) ->
 
 def test_the_slider_switches_heatmap_and_proposals(trained, session, process_until) -> None:
     dock = trained.dock
-    dock.checkpoints.step(-2)
+    dock.sides_panel.checkpoints.step(-2)
     process_until(lambda: source_of(dock).endswith(trained.names[0]), "the older proposals")
-    assert "step 10" in dock.checkpoints.label.text()
+    assert "step 10" in dock.sides_panel.checkpoints.label.text()
     assert dock.review.comparison.shown(0.4).sum() == 1
-    dock.checkpoints.step(+2)
+    dock.sides_panel.checkpoints.step(+2)
     process_until(lambda: source_of(dock).endswith(trained.names[1]), "the newest proposals")
-    assert "newest" in dock.checkpoints.label.text()
+    assert "newest" in dock.sides_panel.checkpoints.label.text()
 
 
 def test_a_new_preview_leaves_the_chosen_checkpoint_in_view(trained, process_until) -> None:
     dock = trained.dock
-    dock.checkpoints.show_checkpoint(trained.names[0])
+    dock.sides_panel.checkpoints.show_checkpoint(trained.names[0])
     trained.worker.train(10)
     trained.worker.preview(gaussians(PLACES_ZYX))
-    process_until(lambda: len(dock.checkpoints.checkpoints) == 3, "the third checkpoint")
-    assert dock.checkpoints.name == trained.names[0]
+    process_until(
+        lambda: len(dock.sides_panel.checkpoints.checkpoints) == 3, "the third checkpoint"
+    )
+    assert dock.sides_panel.checkpoints.name == trained.names[0]
 
 
 def test_a_partial_preview_says_so_and_leaves_the_slider_with_the_next(
     trained, process_until
 ) -> None:
-    bar, worker = trained.dock.checkpoints, trained.worker
+    bar, worker = trained.dock.sides_panel.checkpoints, trained.worker
     worker.train(10)
     worker.announce()
     worker.block(gaussians(PLACES_ZYX)[:, :, :16])
     process_until(lambda: "50% computed" in bar.label.text(), "the coverage")
     assert [c.name for c in bar.checkpoints][:2] == trained.names
-    assert bar.b.currentData() == trained.names[1]  # the newest that is whole
+    assert Sides.of(trained.session).a.name == trained.names[0]  # B is what grows
     worker.train(10)
     worker.preview(gaussians(PLACES_ZYX))
     process_until(lambda: bar.checkpoints[-1].name == worker.name, "the next preview")
@@ -109,7 +112,7 @@ def test_nothing_is_compared_while_the_dock_is_hidden(trained, session, edit_of)
     dock.show()
     assert layer.visible
     assert dock.review.comparison.shown(0.4).sum() == 2
-    assert "2</b> proposed" in dock.counts.text()
+    assert "2</b> proposed" in dock.proposals_panel.counts.text()
 
 
 def test_a_dock_behind_another_tab_does_no_work(trained, session, edit_of, qtbot) -> None:
@@ -147,7 +150,7 @@ def test_rings_keep_their_colour_when_proposals_are_replaced(trained, session) -
 
 
 def test_dragging_the_threshold_shows_and_hides_proposals_at_once(trained, session, qtbot) -> None:
-    histogram = trained.dock.histogram
+    histogram = trained.dock.proposals_panel.histogram
     histogram.resize(220, 84)
     layer = session.viewer.layers["proposals"]
     for x, count in ((205, 0), (178, 2), (60, 3)):
@@ -159,8 +162,8 @@ def test_dragging_the_threshold_shows_and_hides_proposals_at_once(trained, sessi
 
 def test_the_users_threshold_stays_when_the_checkpoint_changes(trained, process_until) -> None:
     dock = trained.dock
-    dock.histogram.set_threshold(0.85)
-    dock.checkpoints.step(-1)
+    dock.proposals_panel.histogram.set_threshold(0.85)
+    dock.sides_panel.checkpoints.step(-1)
     process_until(lambda: source_of(dock).endswith(trained.names[1]), "proposals")
     assert dock.review.threshold == 0.85
 
@@ -176,7 +179,7 @@ def test_next_flies_to_the_least_sure_and_accept_makes_it_a_pick(trained, sessio
     made = session.entry.picks.select(state=PickState.ACCEPTED)[-1]
     assert made.source == f"{trained.worker.run.name}/{trained.names[1]}"
     assert made.score == pytest.approx(0.45, abs=0.05)
-    assert "1 accepted, 0 rejected" in trained.dock.answers.text()
+    assert "1 accepted, 0 rejected" in trained.dock.review_panel.answers.text()
     session.undo()
     assert review.comparison.open.sum() == 3
 
@@ -197,11 +200,11 @@ def test_reject_stores_a_hard_negative_and_goes_on(trained, session) -> None:
 
 
 def test_accept_all_above_is_one_step_of_undo(trained, session, qtbot) -> None:
-    trained.dock.histogram.set_threshold(0.7)
-    assert trained.dock.accept_all.text() == "Accept all 2 above"
-    qtbot.mouseClick(trained.dock.accept_all, Qt.MouseButton.LeftButton)
+    trained.dock.proposals_panel.histogram.set_threshold(0.7)
+    assert trained.dock.proposals_panel.accept_all.text() == "Accept all 2 above"
+    qtbot.mouseClick(trained.dock.proposals_panel.accept_all, Qt.MouseButton.LeftButton)
     assert accepted(session) == 3
-    assert not trained.dock.accept_all.isEnabled()
+    assert not trained.dock.proposals_panel.accept_all.isEnabled()
     session.undo()
     assert accepted(session) == 1
 
@@ -213,17 +216,20 @@ def test_each_checkpoint_has_its_own_threshold_until_the_user_moves_it(
     worker.train(10)
     worker.validate(0.9, threshold=0.6)
     worker.preview(gaussians(PLACES_ZYX))
-    process_until(lambda: len(dock.checkpoints.checkpoints) == 3, "the third checkpoint")
+    process_until(
+        lambda: len(dock.sides_panel.checkpoints.checkpoints) == 3, "the third checkpoint"
+    )
     process_until(lambda: dock.review.threshold == 0.6, "the newest threshold")
-    dock.checkpoints.show_checkpoint(trained.names[0])
+    dock.sides_panel.checkpoints.show_checkpoint(trained.names[0])
     feed = RunMonitor.of(trained.session).feed
-    process_until(lambda: feed.layer.shown == trained.names[0], "the older heatmap")
+    older = f"{trained.worker.run.name}/{trained.names[0]}"
+    process_until(lambda: feed.layer.shown == older, "the older heatmap")
     assert source_of(dock) == "" or source_of(dock).endswith(trained.names[0])
     process_until(lambda: source_of(dock).endswith(trained.names[0]), "the older proposals")
     assert dock.review.threshold == 0.4
-    assert "proposed by step 10 at 0.4 (its own threshold)" in dock.counts.text()
-    dock.histogram.set_threshold(0.7)
-    assert "at 0.7 (yours)" in dock.counts.text()
+    assert "proposed by step 10 at 0.4 (its own threshold)" in dock.proposals_panel.counts.text()
+    dock.proposals_panel.histogram.set_threshold(0.7)
+    assert "at 0.7 (yours)" in dock.proposals_panel.counts.text()
 
 
 def test_blinking_begins_with_the_best_checkpoint_that_was_kept() -> None:
@@ -241,30 +247,31 @@ def test_blinking_begins_with_the_best_checkpoint_that_was_kept() -> None:
     assert default_sides([]) == (0, -1)
 
 
-def test_blinking_shows_a_and_b_in_turn(trained, process_until) -> None:
-    bar = trained.dock.checkpoints
-    assert (bar.a.currentData(), bar.b.currentData()) == tuple(trained.names)
-    bar.toggle_blink()
-    seen = {bar.name}
-    bar.flip()
-    seen.add(bar.name)
-    assert seen == set(trained.names)
-    assert bar.label.text().startswith(("<b>A: ", "<b>B: "))
-    process_until(lambda: bar.name == trained.names[0], "the timer to flip")
-    process_until(lambda: bar.name == trained.names[1], "the timer to flip back")
-    bar.toggle_blink()
-    assert not bar.blink.isChecked()
+def test_blinking_shows_a_and_b_in_turn(trained, session, process_until) -> None:
+    sides, bar = Sides.of(session), trained.dock.sides_panel.checkpoints
+    feed = RunMonitor.of(session).feed
+    assert (sides.a.name, sides.b.name) == tuple(trained.names)
+    session.actions["blink"]()
+    assert sides.letter_in_view == "a"  # the other one than was in view
+    assert bar.label.text().startswith("<b>A: step 10")
+    older = f"{trained.worker.run.name}/{trained.names[0]}"
+    process_until(lambda: feed.layer.shown == older, "side A")
+    process_until(lambda: feed.layer.shown is None, "the timer to flip to the newest")
+    assert bar.label.text().startswith("<b>B: newest: step 20")
+    process_until(lambda: feed.layer.shown == older, "the timer to flip back")
+    session.actions["blink"]()
+    assert sides.mode == "b"
 
 
 def test_continue_training_starts_from_the_checkpoint_in_view(
     trained, session, process_until, monkeypatch
 ) -> None:
-    assert not trained.dock.go_on.isEnabled()
-    assert "A training goes on" in trained.dock.go_on.toolTip()
-    assert "A training goes on" in trained.dock.why_no_start.text()
+    assert not trained.dock.actions.go_on.isEnabled()
+    assert "A training goes on" in trained.dock.actions.go_on.toolTip()
+    assert "A training goes on" in trained.dock.actions.why_no_start.text()
     trained.worker.beat(State.STOPPED)
-    process_until(lambda: trained.dock.go_on.isEnabled(), "the button")
-    assert not trained.dock.why_no_start.isVisibleTo(trained.dock)
+    process_until(lambda: trained.dock.actions.go_on.isEnabled(), "the button")
+    assert not trained.dock.actions.why_no_start.isVisibleTo(trained.dock)
     configs = []
 
     def launch(config, runs_dir, control=None):
@@ -272,8 +279,8 @@ def test_continue_training_starts_from_the_checkpoint_in_view(
         return trained.worker.run
 
     monkeypatch.setattr(starter_module.launch, "launch", launch)
-    trained.dock.checkpoints.show_checkpoint(trained.names[0])
-    trained.dock.go_on.click()
+    trained.dock.sides_panel.checkpoints.show_checkpoint(trained.names[0])
+    trained.dock.actions.go_on.click()
     process_until(lambda: configs, "the start")
     assert configs[0].start_from == str(trained.worker.run.checkpoint_path(trained.names[0]))
 
@@ -282,6 +289,6 @@ def test_without_scores_the_dock_says_what_to_do(session, qtbot) -> None:
     dock = CompareDock(session)
     qtbot.addWidget(dock)
     dock.show()
-    assert "There are no scores yet" in dock.counts.text()
-    assert not dock.accept_all.isEnabled()
-    assert dock.next.toolTip().startswith("There are no scores yet")
+    assert "There are no scores yet" in dock.proposals_panel.counts.text()
+    assert not dock.proposals_panel.accept_all.isEnabled()
+    assert dock.review_panel.next.toolTip().startswith("There are no scores yet")

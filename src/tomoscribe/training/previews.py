@@ -92,10 +92,14 @@ def read_block(path: Path, offset: int) -> tuple[Box, NDArray[np.uint8]]:
     return lo, values
 
 
-def iterate_blocks(path: Path) -> Iterator[tuple[int, Box, NDArray[np.uint8]]]:
-    """Yield (offset, first grid voxel, values) of all whole records in the order of writing."""
-    offset = 0
+def iterate_blocks(path: Path, start: int = 0) -> Iterator[tuple[int, Box, NDArray[np.uint8]]]:
+    """Yield (offset, first grid voxel, values) of all whole records in the order of writing.
+
+    `start` is the offset of the record to begin with.
+    """
+    offset = start
     with path.open("rb") as file:
+        file.seek(start)
         while header := file.read(HEADER.size):
             try:
                 lo, values, size = _parse(header, file.read)

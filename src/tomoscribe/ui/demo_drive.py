@@ -158,34 +158,35 @@ class Drive:
     def compare_checkpoints(self) -> None:
         """Look at the first and the last checkpoint at the same spot."""
         self.hands.raise_dock("Compare")
-        bar = self.compare.checkpoints
+        bar = self.compare.sides_panel.checkpoints
         self.hands.wait(lambda: len(bar.checkpoints) > 1, "two checkpoints to compare", STEP_S)
         self.summary.checkpoints = len(bar.checkpoints)
-        for side, combo in (("a", bar.a), ("b", bar.b)):
-            bar.show_checkpoint(combo.currentData())
-            self._await_proposals(combo.currentData())
+        for side, stop in (("a", bar.checkpoints[0]), ("b", bar.checkpoints[-1])):
+            bar.show_checkpoint(stop.name)
+            self._await_proposals(stop.name)
             self.hands.screenshot(f"compare_{side}")
 
     def review_proposals(self) -> None:
         """Move the threshold, answer three proposals, accept all above."""
-        histogram, review = self.compare.histogram, self.compare.review
+        histogram, review = self.compare.proposals_panel.histogram, self.compare.review
         suggested = histogram.threshold
         for share in (0.8, 0.2):
             self.hands.press_at(histogram, share)
         self.hands.screenshot("threshold")
         histogram.set_threshold(suggested)
-        self.hands.click(self.compare.next)
-        for button in (self.compare.accept, self.compare.reject, self.compare.accept):
+        self.hands.click(self.compare.review_panel.next)
+        answers = self.compare.review_panel
+        for button in (answers.accept, answers.reject, answers.accept):
             answered = sum(review.counts())
             self.hands.click(button)
             self.hands.wait(lambda: sum(review.counts()) > answered, "an answer", STEP_S)  # noqa: B023
         self.hands.screenshot("review")
-        self.hands.click(self.compare.accept_all)
+        self.hands.click(self.compare.proposals_panel.accept_all)
         self.hands.screenshot("accepted")
 
     def export(self) -> None:
         """Write the picks as STAR through the dialog."""
-        dialog: ExportDialog = self.compare.show_export()
+        dialog: ExportDialog = self.compare.actions.show_export()
         dialog.folder.setText(str(self.out / "export"))
         self.hands.click(dialog.write)
         self.hands.screenshot_of(dialog, "export")

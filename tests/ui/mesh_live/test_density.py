@@ -13,7 +13,7 @@ from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 from tomoscribe.membranes.slab import Slab
 from tomoscribe.ui.membranes.click_profile import ClickProfile
 from tomoscribe.ui.membranes.membrane_panel import MembranePanel
-from tomoscribe.ui.membranes.mesh_paint import MeshPaint, blend, density_limits
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint, blend, density_limits, score_table
 from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.runs.strip_dock import PANEL
 
@@ -148,11 +148,11 @@ def test_contrast_is_that_of_all_depths_and_survives_what_is_no_number() -> None
 
 
 def test_scores_blend_over_grey_and_what_is_not_computed_stays_grey() -> None:
-    colors = np.zeros((256, 3), np.float32)
-    colors[:, 0] = 1.0  # red, however high
+    table = score_table((10.0, 200.0))
+    table[:, :3] = (1.0, 0.0, 0.0)  # red, however high
     stored = np.array([0, 1, 130, 255], np.uint8)
     density = np.array([0.0, 0.5, 0.5, 0.5], np.float32)
-    rgba = blend(density, (0.0, 1.0), stored, (10.0, 200.0), colors)
+    rgba = blend(density, (0.0, 1.0), stored, table)
     np.testing.assert_allclose(rgba[0], [0, 0, 0, 1])
     np.testing.assert_allclose(rgba[1], [0.5, 0.5, 0.5, 1])
     assert rgba[3, 0] > rgba[2, 0] > 0.5 > rgba[2, 1] > rgba[3, 1]

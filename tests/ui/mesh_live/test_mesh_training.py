@@ -11,6 +11,7 @@ from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.ui.compare.compare_dock import CompareDock
+from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.membranes.mesh_paint import MeshPaint
 from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.monitor import RunMonitor
@@ -38,7 +39,7 @@ def trained(session, mesh_worker, bumps, process_until, qtbot) -> SimpleNamespac
     dock.show()
     session.run = mesh_worker.run
     process_until(lambda: dock.review.proposals is not None, "proposals")
-    process_until(lambda: len(dock.checkpoints.checkpoints) == 2, "two checkpoints")
+    process_until(lambda: len(dock.sides_panel.checkpoints.checkpoints) == 2, "two checkpoints")
     return SimpleNamespace(dock=dock, worker=mesh_worker, names=names)
 
 
@@ -78,18 +79,21 @@ def test_new_blocks_recolour_the_mesh_while_it_trains(
 
 def test_the_slider_switches_scores_and_proposals(trained, session, process_until) -> None:
     dock, newest = trained.dock, tint(session).copy()
-    dock.checkpoints.step(-2)
+    dock.sides_panel.checkpoints.step(-2)
     process_until(
         lambda: (found := dock.review.proposals) and found.source.endswith(trained.names[0]),
         "the older proposals",
     )
     assert dock.review.comparison.shown(0.4).sum() == 1
     assert not np.allclose(tint(session), newest)
-    dock.checkpoints.toggle_blink()
-    seen = {dock.checkpoints.name}
-    dock.checkpoints.flip()
-    assert {*seen, dock.checkpoints.name} == set(trained.names)
-    dock.checkpoints.toggle_blink()
+    sides, older = Sides.of(session), tint(session).copy()
+    sides.choose("b", None)
+    process_until(lambda: np.allclose(tint(session), newest), "the newest again")
+    session.actions["blink"]()
+    process_until(lambda: np.allclose(tint(session), older), "side A")
+    sides.flip()
+    assert np.allclose(tint(session), newest)
+    session.actions["blink"]()
 
 
 def test_proposals_lie_on_the_surface_and_are_small_rings_above_it(trained, session) -> None:
@@ -134,7 +138,7 @@ def test_review_turns_to_the_proposal_and_makes_it_a_pick_with_its_normal(traine
 def test_another_membrane_shows_its_own_scores(trained, session, process_until) -> None:
     session.set_membrane("bead")
     assert session.membranes.colors is None
-    assert "No preview of this membrane yet." in trained.dock.checkpoints.label.text()
+    assert "No preview of this membrane yet." in trained.dock.sides_panel.checkpoints.label.text()
     count = len(session.membrane.mesh.vertices_zyx)
     trained.worker.preview_mesh(np.linspace(0, 1, count), sample="bead")
     process_until(lambda: session.membranes.colors is not None, "the scores of the other")
@@ -234,7 +238,9 @@ def test_scores_of_a_membrane_are_never_painted_on_its_twin(
     monkeypatch.setattr(session.membranes, "set_colors", set_colors)
     session.set_membrane("twin")
     process_until(lambda: session.membrane is not None, "the twin")
-    process_until(lambda: "No preview" in trained.dock.checkpoints.label.text(), "its previews")
+    process_until(
+        lambda: "No preview" in trained.dock.sides_panel.checkpoints.label.text(), "its previews"
+    )
     assert session.membranes.colors is None
     assert "twin" not in painted
     session.set_membrane("ball")

@@ -247,8 +247,7 @@ class InstantLoop(QObject):
             )
         )
         heatmap = self._monitor.feed.layer
-        heatmap.begin(answer.grid)
-        heatmap.show_checkpoint(SOURCE, answer.values)
+        heatmap.show(SOURCE, answer.grid, answer.values)
         what = "The mesh" if self._on_mesh else "The heatmap"
         self.progressed.emit(f"{what} shows what looks like your clicks. N reviews it.")
 

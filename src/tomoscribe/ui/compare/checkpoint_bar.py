@@ -1,206 +1,181 @@
-"""Which checkpoint's heatmap is in view: a slider over the previews so far, and A/B blinking."""
+"""A slider over the previews of a side's run, whose right end follows the training; and play."""
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
-from psygnal import Signal
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QComboBox, QLabel, QSizePolicy, QSlider, QVBoxLayout, QWidget
+from qtpy.QtCore import QSignalBlocker, Qt, QTimer
+from qtpy.QtWidgets import QLabel, QSlider, QVBoxLayout, QWidget
 
 from tomoscribe.training.coverage import WHOLE
 from tomoscribe.ui import style
-from tomoscribe.ui.compare.sides import default_sides
+from tomoscribe.ui.compare.sides import RunChoice, Sides
+from tomoscribe.ui.compare.stops import ref_of, stop_text
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.monitor import RunMonitor
-from tomoscribe.ui.runs.run_words import minutes
+from tomoscribe.ui.scores.score_library import READING
 from tomoscribe.ui.scores.score_map import LIVE
 from tomoscribe.ui.widgets import button, enable, row
 
 if TYPE_CHECKING:
+    from tomoscribe.ui.compare.showing import Showing
     from tomoscribe.ui.runs.run_record import PreviewedCheckpoint
     from tomoscribe.ui.session import Session
 
-BLINK_MS = 700
-"""Long enough to see, short enough to remember what was there."""
+PLAY_MS = 350
+"""A picture each: slow enough to see what changed, a run of 30 previews takes ten seconds."""
+
+AHEAD = 3
+"""Previews that are read ahead while playing."""
 
 TOO_FEW = "There is only one checkpoint with a preview; wait for the next."
 
 
-def checkpoint_text(checkpoint: PreviewedCheckpoint) -> str:
-    """Return step, quality and training time of a checkpoint in one line."""
-    parts = [f"step {checkpoint.step}"]
-    if checkpoint.quality is not None:
-        parts.append(f"{checkpoint.quality.name} {checkpoint.quality.value:.2f}")
-    if math.isfinite(checkpoint.elapsed_s):
-        parts.append(minutes(checkpoint.elapsed_s))
-    return " · ".join(parts) + (" · best" if checkpoint.best else "")
-
-
 class CheckpointBar(QWidget):
-    """A slider whose right end follows the training, and two checkpoints to blink between.
+    """Slider and play over the side that is moved: A while A alone is shown, else B."""
 
-    Emits `chosen(name)`, the name `LIVE` at the right end.
-    """
-
-    chosen = Signal(object)
-
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, showing: Showing, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._monitor = RunMonitor.of(session)
-        self.checkpoints: list[PreviewedCheckpoint] = []
-        self._defaults: tuple[str | None, str | None] = (None, None)
+        self._sides = Sides.of(session)
+        self._showing = showing
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setToolTip(
             "Left: older checkpoints (J, K). Right end: the newest, as it grows."
         )
         self.slider.valueChanged.connect(self._on_slider)
+        self.play = button("▶", "Watch it learn again: all previews in turn (Shift+K).", self._play)
+        self.play.setCheckable(True)
+        self.play.setFixedWidth(32)
         self.label = QLabel()
         self.label.setWordWrap(True)
-        self.a, self.b = self._side("A"), self._side("B")
-        self.blink = button("Blink", "Shows A and B in turn, at the same spot (U).", self._on_blink)
-        self.blink.setCheckable(True)
         self._timer = QTimer(self)
-        self._timer.setInterval(BLINK_MS)
-        self._timer.timeout.connect(self.flip)
+        self._timer.setInterval(PLAY_MS)
+        self._timer.timeout.connect(self._on_time)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
+        layout.addLayout(row(self.play, self.slider, stretch=1))
         layout.addWidget(self.label)
-        layout.addWidget(self.slider)
-        sides = row(QLabel("A"), self.a, QLabel("B"), self.b, self.blink)
-        sides.setStretch(1, 1)
-        sides.setStretch(3, 1)
-        layout.addLayout(sides)
-        connect(self, self._monitor.progressed, self.refresh)
+        connect(self, self._sides.changed, self.refresh)
+        connect(self, self._sides.refreshed, self.refresh)
         connect(self, self._monitor.followed, self._on_follow)
-        connect(self, session.current_changed, self._on_follow)
-        connect(self, session.membrane_changed, self._on_follow)
         connect(self, session.closed, self._end)
         self.refresh()
 
     @property
-    def _subject(self) -> str:
-        return "membrane" if self._monitor.feed.kind == "mesh" else "tomogram"
+    def checkpoints(self) -> list[PreviewedCheckpoint]:
+        """Where the slider stops, oldest first."""
+        return list(self._sides.side(self._sides.moved_letter).stops)
 
     @property
     def name(self) -> str | None:
-        """The checkpoint in view, `LIVE` at the right end."""
-        index = self.slider.value()
-        return self.checkpoints[index].name if index < len(self.checkpoints) else LIVE
-
-    @property
-    def current(self) -> PreviewedCheckpoint | None:
-        """The checkpoint in view, the newest one at the right end; None without a preview."""
-        if not self.checkpoints:
-            return None
-        return self.checkpoints[min(self.slider.value(), len(self.checkpoints) - 1)]
+        """The checkpoint that the slider is at, `LIVE` at the right end of what grows."""
+        side = self._sides.side(self._sides.moved_letter)
+        return LIVE if side.live or side.ref is None else side.ref.name
 
     def refresh(self) -> None:
-        """Take new previews over; the checkpoint in view stays."""
-        sample = self._monitor.feed.sample
-        name, sides = self.name, (self.a.currentData(), self.b.currentData())
-        checkpoints = [] if sample is None else self._monitor.record.previewed(sample, name)
-        changed = checkpoints != self.checkpoints
-        self.checkpoints = checkpoints  # also what is computed of each
-        if changed:
-            self._fill(sides)
-            self.slider.blockSignals(True)
-            self.slider.setRange(0, len(checkpoints))
-            self.slider.setValue(self._index(name))
-            self.slider.blockSignals(False)
+        """Take new previews over; the checkpoint that was chosen stays."""
+        side = self._sides.side(self._sides.moved_letter)
+        last = max(len(side.stops) - (0 if self._grows else 1), 0)
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, last)
+            self.slider.setValue(self._index(self.name))
+        enable(self.slider, None if side.stops else self._nothing)
+        enable(self.play, None if len(side.stops) > 1 else TOO_FEW if side.stops else self._nothing)
         self._show_label()
 
     def show_checkpoint(self, name: str | None) -> None:
-        """Bring a checkpoint into view, or follow the newest (`LIVE`)."""
+        """Make a checkpoint the side that is moved, or follow the newest (`LIVE`)."""
         self.slider.setValue(self._index(name))
 
     def step(self, direction: int) -> None:
         """Go to the next older (-1) or newer (+1) checkpoint."""
         self.slider.setValue(self.slider.value() + direction)
 
-    def toggle_blink(self) -> None:
-        """Start or end blinking."""
-        if self.blink.isEnabled():
-            self.blink.click()
+    def toggle_play(self) -> None:
+        """Start or end playing."""
+        if self.play.isEnabled():
+            self.play.click()
         else:
-            self._session.status_message.emit(TOO_FEW)
+            self._session.status_message.emit(self.play.toolTip())
 
-    def flip(self) -> None:
-        """Show B if A is in view, else A."""
-        a, b = self.a.currentData(), self.b.currentData()
-        self.show_checkpoint(b if self.name == a else a)
+    @property
+    def _grows(self) -> bool:
+        """Whether the side is of the run that is followed, so that its right end is live."""
+        run = self._sides.side(self._sides.moved_letter).run
+        return run is not None and self._monitor.run is not None and run == self._monitor.run.path
 
-    def _side(self, letter: str) -> QComboBox:
-        combo = QComboBox()
-        combo.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        combo.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        combo.setToolTip(f"Checkpoint {letter} of the comparison")
-        combo.activated.connect(lambda _: self.show_checkpoint(combo.currentData()))
-        return combo
-
-    def _fill(self, sides: tuple[str | None, str | None]) -> None:
-        """Offer the checkpoints on both sides; defaults are followed until the user chooses."""
-        defaults = default_sides(self.checkpoints)
-        sides_now = zip((self.a, self.b), sides, self._defaults, defaults, strict=True)
-        for combo, old, old_default, default in sides_now:
-            combo.clear()
-            for checkpoint in self.checkpoints:
-                quality = checkpoint.quality
-                short = f"{checkpoint.step}" + (
-                    "" if quality is None else f" ({quality.value:.2f})"
-                )
-                combo.addItem(short, checkpoint.name)
-                combo.setItemData(
-                    combo.count() - 1, checkpoint_text(checkpoint), Qt.ItemDataRole.ToolTipRole
-                )
-            found = -1 if old == old_default else combo.findData(old)
-            combo.setCurrentIndex(found if found >= 0 else default)
-        names = [c.name for c in self.checkpoints]
-        self._defaults = (names[defaults[0]], names[defaults[1]]) if names else (None, None)
-        enable(self.blink, None if len(self.checkpoints) > 1 else TOO_FEW)
+    @property
+    def _nothing(self) -> str:
+        if self._monitor.run is None and not self.checkpoints:
+            return "Train first; checkpoints appear here as it learns."
+        subject = "membrane" if self._monitor.feed.kind == "mesh" else "tomogram"
+        return f"No preview of this {subject} yet."
 
     def _index(self, name: str | None) -> int:
         names = [c.name for c in self.checkpoints]
         return names.index(name) if name in names else len(names)
 
     def _on_slider(self) -> None:
-        self._show_label()
-        self.chosen.emit(self.name)
-
-    def _on_blink(self) -> None:
-        if self.blink.isChecked():
-            self.flip()
-            self._timer.start()
+        letter, stops, index = self._sides.moved_letter, self.checkpoints, self.slider.value()
+        run = self._sides.side(letter).run
+        if run is None:
+            return
+        if index < len(stops):
+            self._sides.choose(letter, ref_of(run, stops[index]))
         else:
+            self._sides.choose(letter, None if letter == "b" else RunChoice(run, "newest"))
+
+    def _play(self) -> None:
+        playing = self.play.isChecked()
+        self.play.setText("❚❚" if playing else "▶")
+        if not playing:
             self._timer.stop()
-        self._show_label()
+            self._showing.prefetch(())
+            return
+        if self._sides.mode == "blink":
+            self._sides.set_mode("b")
+        if self.slider.value() == self.slider.maximum():
+            self.slider.setValue(0)
+        self._read_ahead()
+        self._timer.start()
+
+    def _on_time(self) -> None:
+        """Go on once what is asked for is there to be seen; stop at the right end."""
+        letter = self._sides.moved_letter
+        if self._showing.scores(letter) is None and self._showing.state_of(letter) in ("", READING):
+            return
+        if self.slider.value() >= self.slider.maximum():
+            self.play.click()
+        else:
+            self.step(+1)
+            self._read_ahead()
+
+    def _read_ahead(self) -> None:
+        run, index = self._sides.side(self._sides.moved_letter).run, self.slider.value()
+        coming = self.checkpoints[index + 1 : index + 1 + AHEAD]
+        self._showing.prefetch([] if run is None else [ref_of(run, stop) for stop in coming])
 
     def _end(self) -> None:
         self._timer.stop()
 
-    def _on_follow(self) -> None:
-        if self.blink.isChecked():
-            self.blink.click()
-        self.slider.blockSignals(True)
-        self.slider.setValue(self.slider.maximum())
-        self.slider.blockSignals(False)
+    def _on_follow(self, *_: object) -> None:
+        if self.play.isChecked():
+            self.play.click()
         self.refresh()
 
     def _show_label(self) -> None:
-        self.slider.setEnabled(bool(self.checkpoints))
-        current, name = self.current, self.name
-        if current is None:
-            self.label.setText(f"No preview of this {self._subject} yet.")
+        letter = self._sides.letter_in_view
+        side = self._sides.side(letter)
+        stop = side.stop
+        if side.ref is None:
+            self.label.setText(self._nothing)
             return
-        side = ""
-        if self.blink.isChecked():
-            side = "A: " if name == self.a.currentData() else "B: "
-        live = "newest: " if name is LIVE else ""
-        text = checkpoint_text(current)
-        if current.coverage < WHOLE:
-            text += f" · {current.coverage:.0%} computed"
-        self.label.setText(f"<b>{side}{live}{text}</b>")
+        live = "newest: " if side.live else ""
+        text = side.ref.source if stop is None else stop_text(stop)
+        if stop is not None and stop.coverage < WHOLE:
+            text += f" · {stop.coverage:.0%} computed"
+        self.label.setText(f"<b>{letter.upper()}: {live}{text}</b>")

@@ -14,6 +14,7 @@ from psygnal import Signal
 
 from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.annotate.pick_style import rgba
+from tomoscribe.ui.scores.difference import EQUAL, difference_colors
 from tomoscribe.ui.scores.score_map import contrast_of
 
 if TYPE_CHECKING:
@@ -73,38 +74,50 @@ def density_limits(slab: Slab, thickness_A: float) -> tuple[float, float]:
 def blend(
     density: NDArray[np.float32] | None,
     limits: tuple[float, float],
-    scores: NDArray[np.uint8],
-    score_limits: tuple[float, float],
-    colors: NDArray[np.float32],
+    stored: NDArray[np.uint8],
+    table: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """Return colours (V, 4) of scores over grey density.
+    """Return colours (V, 4) of stored values over grey density.
 
     Parameters
     ----------
     density : (V,) array or None
-        None paints plain grey below the scores.
+        None paints plain grey below the values.
     limits : tuple of float
         Density that is black, and that is white.
-    scores : (V,) array of uint8
-        As stored: 0 where nothing is computed.
-    score_limits : tuple of float
-        Stored values from which on a score is seen, and is brightest.
-    colors : (256, 3) array
-        Colours of scores.
+    stored : (V,) array of uint8
+        Scores or a difference of scores.
+    table : (256, 4) array
+        Colour of each stored value, and the share that it has of the mix.
     """
     if density is None:
-        grey = np.full(len(scores), PLAIN_GREY, np.float32)
+        grey = np.full(len(stored), PLAIN_GREY, np.float32)
     else:
         grey = np.clip((density - limits[0]) / (limits[1] - limits[0]), 0, 1).astype(np.float32)
+    # The table is over stored values, so a vertex costs one look-up and one mix.
+    share = table[:, 3]
+    blended = np.ones((len(stored), 4), np.float32)
+    blended[:, :3] = (table[:, :3] * share[:, None])[stored] + (grey * (1 - share)[stored])[:, None]
+    return blended
+
+
+def score_table(score_limits: tuple[float, float]) -> NDArray[np.float32]:
+    """Return the colours and shares (256, 4) of stored scores, seen from one limit to the other."""
     low, high = score_limits
     strength = (np.arange(256, dtype=np.float32) - low) / max(high - low, 1e-6)
     strength = np.clip(strength, 0, 1)
-    share = MOST_OPAQUE * np.sqrt(strength)
-    # The table is over stored values, so a vertex costs one look-up and one mix.
-    table = colors[np.rint(255 * strength).astype(int)] * share[:, None]
-    blended = np.ones((len(scores), 4), np.float32)
-    blended[:, :3] = table[scores] + (grey * (1 - share)[scores])[:, None]
-    return blended
+    table = np.empty((256, 4), np.float32)
+    table[:, :3] = score_colors()[np.rint(255 * strength).astype(int)]
+    table[:, 3] = MOST_OPAQUE * np.sqrt(strength)
+    return table
+
+
+def difference_table(reach: float) -> NDArray[np.float32]:
+    """Return the colours and shares (256, 4) of a stored difference, strongest from `reach` on."""
+    place = (np.arange(256, dtype=np.float32) - EQUAL) / max(reach, 1e-6)
+    table = difference_colors()[np.rint(127.5 * (np.clip(place, -1, 1) + 1)).astype(int)]
+    table[:, 3] *= MOST_OPAQUE
+    return table
 
 
 class MeshPaint:
@@ -131,10 +144,10 @@ class MeshPaint:
         self.shows_density = self.shows_scores = True
         self.limits = (0.0, 1.0)
         self._scores: NDArray[np.uint8] | None = None
-        self._score_limits = (0.0, 255.0)
+        self._table = score_table((0.0, 255.0))
         self._from_file = False
+        self._overlay: tuple[NDArray[np.uint8], NDArray[np.float32]] | None = None
         self._of: str | None = None
-        self._colors = score_colors()
         self._membrane: Membrane | None = None
         session.membrane_changed.connect(self._on_membrane)
         session.class_changed.connect(self._on_class)
@@ -212,9 +225,26 @@ class MeshPaint:
         self._from_file = scores is None
         if scores is None:
             scores, score_limits = self._held(score_limits)
+        self._take(scores, score_table(score_limits))
+
+    def set_difference(self, values: NDArray[np.uint8], reach: float) -> None:
+        """Take a stored difference of scores (V,) over, strongest from `reach` steps on."""
+        self._from_file = False
+        self._take(values, difference_table(reach))
+
+    def set_overlay(
+        self, stored: NDArray[np.uint8] | None, table: NDArray[np.float32] | None = None
+    ) -> None:
+        """Paint stored values (V,) by a table (256, 4) instead of scores, or these again."""
+        before = self._overlay
+        self._overlay = None if stored is None or table is None else (stored, table)
+        if before is not None or self._overlay is not None:
+            self._paint()
+
+    def _take(self, scores: NDArray[np.uint8] | None, table: NDArray[np.float32]) -> None:
         self._of = self._session.membrane_name
         came_or_went = (scores is None) != (self._scores is None)
-        self._scores, self._score_limits = scores, score_limits
+        self._scores, self._table = scores, table
         if self.shows_scores or came_or_went:
             self._paint()
         if came_or_went:
@@ -226,6 +256,12 @@ class MeshPaint:
         if membrane is None:
             return None
         return membrane.slab.mean(self.depth_A, self.thickness_A)
+
+    def colors_of(
+        self, stored: NDArray[np.uint8], table: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return the colours (V, 4) of stored values over the density as it is painted now."""
+        return blend(self.density() if self.shows_density else None, self.limits, stored, table)
 
     def _on_membrane(self, *_: object) -> None:
         membrane = self._session.membrane
@@ -239,14 +275,15 @@ class MeshPaint:
             self._scores = scores if fits else None
         if self._scores is None:
             self._from_file = True
-            self._scores, self._score_limits = self._held(self._score_limits)
+            self._scores, limits = self._held((0.0, 255.0))
+            self._table = score_table(limits)
         low, high = self.reach_A
         self.depth_A = float(np.clip(self.depth_A, low, high))
         self.reset_contrast()
 
     def _on_class(self, *_: object) -> None:
         if self._from_file and self._scores is not None:
-            self.set_scores(None, self._score_limits)
+            self.set_scores(None, (0.0, 255.0))
 
     def _held(
         self, limits: tuple[float, float]
@@ -266,11 +303,13 @@ class MeshPaint:
         membrane, layer = self._session.membrane, self._session.membranes
         if membrane is None:
             return
-        density = self.density() if self.shows_density else None
+        count, overlay = len(membrane.mesh.vertices_zyx), self._overlay
         scores = self._scores if self.shows_scores else None
-        if scores is not None and len(scores) == len(membrane.mesh.vertices_zyx):
-            layer.set_colors(blend(density, self.limits, scores, self._score_limits, self._colors))
-        elif density is not None:
+        if overlay is not None and len(overlay[0]) == count:
+            layer.set_colors(self.colors_of(*overlay))
+        elif scores is not None and len(scores) == count:
+            layer.set_colors(self.colors_of(scores, self._table))
+        elif self.shows_density and (density := self.density()) is not None:
             layer.set_values(density, self.limits, DENSITY_COLORMAP)
         else:
             plain = np.full(len(membrane.mesh.vertices_zyx), PLAIN_GREY, np.float32)

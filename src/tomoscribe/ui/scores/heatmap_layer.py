@@ -1,11 +1,12 @@
-"""The layer `heatmap`: scores of a volume; it fills block by block."""
+"""The layer `heatmap`: scores of a volume, filling block by block, or the difference of two."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tomoscribe.ui.scores.difference import EQUAL, difference_colors, reach_of
 from tomoscribe.ui.scores.score_map import BRIGHT_SHARE, ScoreGrid, ScoreMap, contrast_of
 
 if TYPE_CHECKING:
@@ -17,15 +18,21 @@ if TYPE_CHECKING:
 
 NAME = "heatmap"
 COLORMAP = "inferno"
+OPACITY = 0.8
+
+DIFFERENCE_LOOK: dict[str, Any] = {"blending": "translucent_no_depth", "rendering": "translucent"}
+"""Colours with a transparency of their own; additive ones would lose blue on bright density."""
 
 
 class HeatmapLayer(ScoreMap):
-    """Owns the layer `heatmap`; the user may delete it, and blocks bring it back."""
+    """Owns the layer `heatmap`; the user may rename or delete it, and blocks bring it back."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
+        self._layer: Image | None = None
         self._contrast = (0.0, 0.0)
+        self._score_look: dict[str, Any] | None = None
 
     @property
     def _layers(self) -> LayerList:
@@ -34,7 +41,9 @@ class HeatmapLayer(ScoreMap):
     @property
     def layer(self) -> Image | None:
         """The napari layer, if it is there."""
-        return self._layers[NAME] if NAME in self._layers else None
+        if self._layer is not None and self._layer not in self._layers:
+            self._layer = self._score_look = None
+        return self._layer
 
     @property
     def visible(self) -> bool:
@@ -52,12 +61,12 @@ class HeatmapLayer(ScoreMap):
         if self.layer is None:
             self._show(np.zeros((1, 1, 1), np.uint8), bin_=1)
 
-    def begin(self, grid: ScoreGrid) -> None:
+    def begin(self, grid: ScoreGrid, carried: NDArray[np.uint8] | None = None) -> None:
         """Get ready for blocks on `grid`; a layer that was deleted comes back."""
-        again = grid == self.grid and self.layer is None
-        super().begin(grid)
+        again = self.layer is None and self.live is not None and self.live.grid == grid
+        super().begin(grid, carried)
         if again:
-            self._place()
+            self._draw()
             self.changed.emit()
 
     def _remove(self) -> None:
@@ -71,43 +80,75 @@ class HeatmapLayer(ScoreMap):
             # Lean refresh: a full one computes thumbnail and extent of the whole volume each time.
             layer.refresh(thumbnail=False, extent=False, highlight=False)
 
-    def _swap(self) -> None:
-        values, layer = self.map, self.layer
-        if values is not None and layer is not None:
+    def _draw(self) -> None:
+        drawn, values = self.drawn, self.map
+        if drawn is not None:
+            # A class that these scores do not know shows nothing, where it would be.
+            empty = np.zeros((1, 1, 1), np.uint8)
+            self._show(empty if values is None else values, drawn.grid.bin)
+
+    def _show(self, values: NDArray[np.uint8], bin_: int) -> None:
+        """Bring values (z, y, x) to their place: in the layer that is there, else in a new one."""
+        tomogram = self._session.layer
+        if tomogram is None:
+            return
+        scale = np.asarray(tomogram.scale[-3:]) * bin_
+        offset = np.asarray(tomogram.scale[-3:]) * (bin_ - 1) / 2
+        translate = np.asarray(tomogram.translate[-3:]) + offset
+        layer = self.layer
+        if layer is None:
+            layer = self._add(values, tomogram, scale, translate)
+        else:
+            self._replace(layer, values, scale, translate)
+        self._dirty = False
+        self._dress(layer)
+        self._stretch(layer)
+
+    def _replace(
+        self,
+        layer: Image,
+        values: NDArray[np.uint8],
+        scale: NDArray[np.float64],
+        translate: NDArray[np.float64],
+    ) -> None:
+        moved = not (
+            layer.data.shape == values.shape
+            and np.array_equal(layer.scale, scale)
+            and np.array_equal(layer.translate, translate)
+        )
+        with layer._block_refresh():  # one refresh, not one for each of these
             layer.data = values
-            self._dirty = False
-            self._stretch(layer)
+            if moved:
+                layer.scale = scale
+                layer.translate = translate
+        layer.refresh(thumbnail=False, extent=moved, highlight=False)
+
+    def _dress(self, layer: Image) -> None:
+        """Give the layer the look of scores or of a difference; the user's own comes back."""
+        if self.shows_difference and self._score_look is None:
+            names = ("colormap", "contrast_limits", *DIFFERENCE_LOOK)
+            self._score_look = {name: getattr(layer, name) for name in names}
+            for name, value in DIFFERENCE_LOOK.items():
+                setattr(layer, name, value)
+            layer.colormap = _difference_map()
+        elif not self.shows_difference and self._score_look is not None:
+            look, self._score_look = self._score_look, None
+            for name, value in look.items():
+                setattr(layer, name, value)
 
     def _stretch(self, layer: Image) -> None:
         """Follow the scores with the contrast, unless the user has set it."""
+        if self.shows_difference:
+            reach = reach_of(layer.data)
+            limits = (EQUAL - reach, EQUAL + reach)
+            if limits != tuple(layer.contrast_limits):
+                layer.contrast_limits = limits
+            return
         if self._contrast != tuple(layer.contrast_limits):
             return
         low, high = contrast_of(layer.data, BRIGHT_SHARE)
         if abs(high - self._contrast[1]) > 0.05 * self._contrast[1]:
             layer.contrast_limits = self._contrast = (low, high)
-
-    def _place(self) -> None:
-        values, grid = self.map, self.grid
-        if values is not None and grid is not None:
-            self._show(values, grid.bin)
-
-    def _show(self, values: NDArray[np.uint8], bin_: int) -> None:
-        """Bring values (z, y, x) to their place: in the layer that is there, else in a new one."""
-        tomogram, layer = self._session.layer, self.layer
-        if tomogram is None:
-            return
-        scale = np.asarray(tomogram.scale[-3:])
-        translate = np.asarray(tomogram.translate[-3:]) + scale * (bin_ - 1) / 2
-        if layer is None:
-            self._add(values, tomogram, scale * bin_, translate)
-            return
-        with layer._block_refresh():  # one refresh, not one for each of these
-            layer.data = values
-            layer.scale = scale * bin_
-            layer.translate = translate
-        layer.refresh(thumbnail=False)
-        self._dirty = False
-        self._stretch(layer)
 
     def _add(
         self,
@@ -115,15 +156,15 @@ class HeatmapLayer(ScoreMap):
         tomogram: Image,
         scale: NDArray[np.float64],
         translate: NDArray[np.float64],
-    ) -> None:
+    ) -> Image:
         """Add the layer just above the tomogram."""
         active = self._layers.selection.active
-        layer = self._session.viewer.add_image(
+        layer: Image = self._session.viewer.add_image(
             values,
             name=NAME,
             colormap=COLORMAP,
             blending="additive",
-            opacity=0.8,
+            opacity=OPACITY,
             contrast_limits=contrast_of(values, BRIGHT_SHARE),
             interpolation2d="linear",
             scale=scale,
@@ -132,8 +173,16 @@ class HeatmapLayer(ScoreMap):
             axis_labels=tomogram.axis_labels[-3:],
         )
         self._layers.move(self._layers.index(layer), self._layers.index(tomogram) + 1)
+        self._layer, self._score_look = layer, None
         self._contrast = tuple(layer.contrast_limits)
         layer.contrast_limits_range = (0, 255)
         # A new layer takes the selection, and with it the user's keys and clicks: give it back.
         if active is not None and active in self._layers:
             self._layers.selection.active = active
+        return layer
+
+
+def _difference_map() -> Any:
+    from napari.utils import Colormap
+
+    return Colormap(difference_colors(), name="A higher to B higher")

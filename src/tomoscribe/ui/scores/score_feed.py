@@ -1,4 +1,4 @@
-"""From a run's previews on disk to what shows scores: newest only, read off the GUI thread.
+"""From a run's previews on disk to the live scores: newest only, read off the GUI thread.
 
 There is one target for volumes and one for meshes; the run's previews say which of them is fed.
 """
@@ -6,7 +6,6 @@ There is one target for volumes and one for meshes; the run's previews say which
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -16,10 +15,9 @@ from tomoscribe.training.previews import TornBlockError, assemble, read_block
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.scores.heatmap_layer import HeatmapLayer
 from tomoscribe.ui.scores.mesh_scores import MeshScores
-from tomoscribe.ui.scores.score_map import LIVE, ScoreGrid
+from tomoscribe.ui.scores.score_map import ScoreGrid
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from tomoscribe.ui.runs.run_record import RunRecord
     from tomoscribe.ui.scores.score_map import ScoreMap
     from tomoscribe.ui.session import Session
-
-CACHED = 12
-"""Assembled checkpoints kept for the slider; a large one takes about 10 MB a class."""
 
 FLUSH_2D_S = 0.2
 """Seconds between two updates of the layer in a slice view: 5 a second."""
@@ -45,7 +40,7 @@ BlockKey = tuple[tuple[int, ...], tuple[int, ...]]
 
 Kind = Literal["volume", "mesh"]
 
-ReadBlock = tuple[str, tuple[int, int, int], "NDArray[np.uint8]"]
+ReadBlock = tuple[tuple[int, int, int], "NDArray[np.uint8]"]
 
 
 def grid_of(preview: Preview) -> ScoreGrid:
@@ -66,8 +61,6 @@ class ScoreFeed:
         Shows scores of a volume.
     mesh : MeshScores
         Shows scores of a membrane.
-    wanted : str or None
-        The checkpoint that was chosen, or `LIVE`.
     """
 
     changed = Signal()
@@ -85,10 +78,7 @@ class ScoreFeed:
         self._sample: str | None = None
         self._pending: dict[BlockKey, Block] = {}
         self._reader = Background(parent)
-        self._assembler = Background(parent)
-        self._cache: OrderedDict[tuple[str, str], tuple[int, NDArray[np.uint8]]] = OrderedDict()
         self._last_flush = -np.inf
-        self.wanted: str | None = LIVE
 
     @property
     def kind(self) -> Kind:
@@ -108,10 +98,8 @@ class ScoreFeed:
     def follow(self, run: RunFolder | None, record: RunRecord, *, keep: bool) -> None:
         """Follow a run on what is shown; `keep` leaves the scores until blocks replace them."""
         self._reader.drop()
-        self._assembler.drop()
         self._pending.clear()
-        self._cache.clear()
-        self._run, self._record, self.wanted = run, record, LIVE
+        self._run, self._record = run, record
         kind = self._kind_of(record)
         sample = self._session.membrane_name if kind == "mesh" else self._session.current
         if not keep or (kind, sample) != (self._kind, self._sample):
@@ -155,44 +143,9 @@ class ScoreFeed:
             self._read_pending()
         self._flush(now)
 
-    def choose(self, checkpoint: str | None) -> None:
-        """Show a checkpoint's scores, or follow the newest blocks (`LIVE`)."""
-        self.wanted = checkpoint
-        self._assembler.drop()
-        if checkpoint is LIVE:
-            self.layer.show_live()
-        else:
-            self.assemble(checkpoint, lambda values: self.layer.show_checkpoint(checkpoint, values))
-
-    def assemble(self, checkpoint: str, then: Callable[[NDArray[np.uint8]], None]) -> None:
-        """Assemble a checkpoint's scores on the current sample, then call `then` with it."""
-        if self._run is None or self._record is None or self._sample is None:
-            return
-        key = (checkpoint, self._sample)
-        preview = self._record.previews.get(key)
-        if preview is None:
-            return
-        count = self._record.block_counts[key]
-        known = self._cache.get(key)
-        if known is not None and known[0] == count:
-            self._cache.move_to_end(key)
-            then(known[1])
-            return
-        grid, path = grid_of(preview), self._run.resolve(preview.path)
-
-        def keep(values: NDArray[np.uint8]) -> None:
-            self._cache[key] = (count, values)
-            while len(self._cache) > CACHED:
-                self._cache.popitem(last=False)
-            self.layer.begin(grid)
-            then(values)
-
-        self._assembler.run(lambda: assemble(path, len(grid.class_names), grid.shape_zyx), keep)
-
     def close(self) -> None:
         """End the threads."""
         self._reader.close()
-        self._assembler.close()
 
     def _previews(self) -> list[Preview]:
         if self._record is None:
@@ -215,13 +168,25 @@ class ScoreFeed:
         ]
         if not jobs:
             return
-        newest = next(p for p in reversed(previews) if p is not None)
-        self._reader.run(lambda: _read_all(jobs), lambda read: self._write(grid_of(newest), *read))
+        grid = grid_of(next(p for p in reversed(previews) if p is not None))
+        layer, live = self.layer, self.layer.live
 
-    def _write(self, grid: ScoreGrid, read: list[ReadBlock], torn: list[Block]) -> None:
-        self.layer.begin(grid)
-        for checkpoint, lo, values in read:
-            self.layer.write(checkpoint, lo, values)
+        def read() -> tuple[list[ReadBlock], list[Block], NDArray[np.uint8] | None]:
+            carry = live is not None and live.grid != grid
+            return *_read_all(jobs), layer.carried_over(live, grid) if live and carry else None
+
+        self._reader.run(read, lambda found: self._write(grid, *found))
+
+    def _write(
+        self,
+        grid: ScoreGrid,
+        read: list[ReadBlock],
+        torn: list[Block],
+        carried: NDArray[np.uint8] | None,
+    ) -> None:
+        self.layer.begin(grid, carried)
+        for lo, values in read:
+            self.layer.write(lo, values)
         for block in torn:  # a network file system may show the event before the data
             self._pending.setdefault((tuple(block.lo_zyx), tuple(block.shape_zyx)), block)
         self._flush(time.monotonic())
@@ -243,7 +208,7 @@ def _read_all(jobs: list[tuple[Block, Path]]) -> tuple[list[ReadBlock], list[Blo
         except (TornBlockError, FileNotFoundError):
             torn.append(block)
         else:
-            read.append((block.checkpoint, lo, values))
+            read.append((lo, values))
     return read, torn
 
 

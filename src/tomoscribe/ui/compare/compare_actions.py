@@ -1,0 +1,63 @@
+"""The last row of *Compare*: what to do with the checkpoint in view, and with the picks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from tomoscribe.ui import style
+from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.connections import connect
+from tomoscribe.ui.export_dialog import ExportDialog
+from tomoscribe.ui.runs.starter import Starter
+from tomoscribe.ui.widgets import button, enable, hint, row
+
+if TYPE_CHECKING:
+    from tomoscribe.ui.session import Session
+
+NOT_KEPT = "The weights of this checkpoint were not kept; move the slider to another."
+
+
+class CompareActions(QWidget):
+    """Continue training from the checkpoint in view; export the picks."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._sides = Sides.of(session)
+        self._starter = Starter.of(session)
+        self.go_on = button(
+            "Continue training",
+            "Starts from the checkpoint in view, with all answers.",
+            self._go_on,
+        )
+        self.export = button("Export…", "Writes the accepted picks.", self.show_export)
+        self.why_no_start = hint()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(style.SPACING)
+        layout.addLayout(row(self.go_on, self.export, stretch=0))
+        layout.addWidget(self.why_no_start)
+        connect(self, self._starter.changed, self.refresh)
+        connect(self, self._sides.changed, self.refresh)
+
+    def show_export(self) -> ExportDialog:
+        """Open the export dialog."""
+        dialog = ExportDialog(self._session, self)
+        dialog.show()
+        return dialog
+
+    def refresh(self) -> None:
+        """Say whether training can go on from what is in view."""
+        why = self._starter.why_not()
+        if why is None and self._sides.file_in_view is None:
+            why = NOT_KEPT
+        enable(self.go_on, why)
+        self.why_no_start.setText(why or "")
+        self.why_no_start.setVisible(why is not None)
+
+    def _go_on(self) -> None:
+        path = self._sides.file_in_view
+        if path is not None:
+            self._starter.start(start_from=path)

@@ -1,0 +1,97 @@
+"""The checkpoints of a run that can be looked at on a sample: where the slider stops."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tomoscribe.training.checkpoint_ref import CheckpointRef
+from tomoscribe.training.coverage import WHOLE
+from tomoscribe.ui.runs.run_record import PreviewedCheckpoint, Quality
+from tomoscribe.ui.runs.run_words import minutes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tomoscribe.training.catalog import Catalog, KnownCheckpoint
+    from tomoscribe.ui.runs.run_record import RunRecord
+
+
+def stops_of(
+    catalog: Catalog | None,
+    record: RunRecord | None,
+    run: Path,
+    sample: str,
+    in_view: str | None,
+) -> list[PreviewedCheckpoint]:
+    """Return the previews of a run on a sample, oldest first.
+
+    Parameters
+    ----------
+    catalog : Catalog or None
+        Knows all runs, and what was computed in the background.
+    record : RunRecord or None
+        Of the run that is followed, if it is this one: it knows the newest blocks.
+    run : Path
+        The run's folder.
+    sample : str
+        A tomogram or membrane.
+    in_view : str or None
+        A checkpoint that is a stop whatever there is of it.
+    """
+    found = {} if record is None else {c.name: c for c in record.previewed(sample, in_view)}
+    for known in () if catalog is None else catalog.checkpoints(run):
+        stored = catalog.find(known.ref, sample) if catalog is not None else None
+        here = found.get(known.ref.name)
+        if here is not None and stored is not None and stored.coverage > here.coverage:
+            found[here.name] = replace(here, coverage=stored.coverage)  # computed further
+        elif here is None and record is None:
+            share = 0.0 if stored is None else stored.coverage
+            if share > 0 and (share >= WHOLE or known.ref.file is not None):
+                found[known.ref.name] = as_previewed(known, share)
+        elif here is None and stored is not None and stored.coverage >= WHOLE:
+            found[known.ref.name] = as_previewed(known, stored.coverage)
+    return sorted(found.values(), key=lambda stop: stop.step)
+
+
+def as_previewed(known: KnownCheckpoint, coverage: float) -> PreviewedCheckpoint:
+    """Return a checkpoint of the catalog as a stop."""
+    quality = None if known.score is None else Quality(known.step, "score", known.score)
+    path = None if known.ref.file is None else f"checkpoints/{known.ref.file.name}"
+    return PreviewedCheckpoint(
+        known.ref.name, known.step, math.nan, quality, known.best, path, coverage
+    )
+
+
+def ref_of(run: Path, stop: PreviewedCheckpoint) -> CheckpointRef:
+    """Return a stop as everybody names it."""
+    return CheckpointRef(stop.name, run, None if stop.path is None else run / stop.path)
+
+
+def default_sides(checkpoints: list[PreviewedCheckpoint]) -> tuple[int, int]:
+    """Return which checkpoints to compare at first: the best older kept one, the newest whole one.
+
+    Training goes on only from weights that were kept. Where none of another checkpoint were, the
+    oldest whole preview shows best what has changed.
+    """
+    whole = [i for i, c in enumerate(checkpoints) if c.coverage >= WHOLE]
+    newest = max(whole, default=len(checkpoints) - 1)
+
+    def rank(i: int) -> tuple[bool, bool, float, int]:
+        checkpoint = checkpoints[i]
+        quality = -1.0 if checkpoint.quality is None else checkpoint.quality.value
+        return i in whole, checkpoint.best, quality, i
+
+    kept = [i for i, c in enumerate(checkpoints) if c.path is not None and i != newest]
+    return max(kept, key=rank, default=min(whole, default=0)), newest
+
+
+def stop_text(checkpoint: PreviewedCheckpoint) -> str:
+    """Return step, quality and training time of a checkpoint in one line."""
+    parts = [f"step {checkpoint.step}"]
+    if checkpoint.quality is not None:
+        parts.append(f"{checkpoint.quality.name} {checkpoint.quality.value:.2f}")
+    if math.isfinite(checkpoint.elapsed_s):
+        parts.append(minutes(checkpoint.elapsed_s))
+    return " · ".join(parts) + (" · best" if checkpoint.best else "")
