@@ -162,3 +162,16 @@ def test_naparis_wireframe_can_still_be_switched_on(hands: Any) -> None:
     assert node_of(hands.viewer, layer).wireframe_filter.attached
     layer.wireframe.visible = False
     hands.settle()
+
+
+def test_the_layers_of_a_membrane_wait_hidden_and_take_nobodys_keys(hands: Any) -> None:
+    layers = hands.viewer.layers
+    names = ("membrane", "other membranes")
+    hands.until(lambda: all(name in layers for name in names), "the layers made ahead")
+    made = [layers[name] for name in names]
+    assert not any(layer.visible for layer in made)
+    assert layers.selection.active is layers["picks"]
+    hands.key(Qt.Key.Key_W)
+    assert all(layer.visible for layer in made)
+    assert [layers[name] for name in names] == made
+    assert layers.selection.active is layers["picks"]

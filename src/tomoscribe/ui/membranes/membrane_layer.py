@@ -7,10 +7,12 @@ membranes, dim, and the tint of what is declared complete.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakMethod
 
 import numpy as np
 from napari.layers import Surface
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.membranes.membrane_parts import complete_faces
@@ -161,6 +163,34 @@ class MembraneLayer:
             self._remove_all()
         elif self._shown:
             self._write()
+        else:
+            self._prepare_soon()
+
+    def prepare_patches(self) -> None:
+        """Make the layer of the brush before its first stroke, which must not wait for that."""
+        self._prepare_one(COMPLETE_NAME)
+
+    def _prepare_soon(self) -> None:
+        prepare = WeakMethod(self._prepare)  # the window may go first, and this with it
+        QTimer.singleShot(0, lambda: call() if (call := prepare()) is not None else None)
+
+    def _prepare(self) -> None:
+        """Make a layer ahead, hidden, one a turn of the event loop: each takes napari 50 ms."""
+        if self._session.project is None:
+            return
+        several = len(self._session.surfaces.loaded()) > 1
+        for name in (NAME, CONTEXT_NAME)[: 1 + several]:
+            if self._prepare_one(name):
+                self._prepare_soon()
+                return
+
+    def _prepare_one(self, name: str) -> bool:
+        """Make a layer, hidden, unless it is there; return whether it was made."""
+        if self._membrane is None or self._session.layer is None or self._surface(name) is not None:
+            return False
+        mesh = self._membrane.mesh
+        self._make(name, mesh.vertices_zyx[mesh.faces[0]], visible=False)
+        return True
 
     def show(self, shown: bool) -> None:
         """Show the mesh, for which the viewer must be in 3D, or hide it."""
@@ -208,11 +238,7 @@ class MembraneLayer:
     def _put_neighbours(self, others: tuple[ShelvedMembrane, ...], made: MeshBuffers) -> None:
         if self._shown:
             self._joined = others
-            self._put(
-                CONTEXT_NAME, made.vertices[:, ::-1], made.faces[:, ::-1], buffers=made,
-                colormap=_plain("dim", CONTEXT_COLOR), opacity=CONTEXT_OPACITY,
-                blending=CONTEXT_BLENDING,
-            )  # fmt: skip
+            self._put(CONTEXT_NAME, made.vertices[:, ::-1], made.faces[:, ::-1], buffers=made)
 
     def close(self) -> None:
         """End what works in the background."""
@@ -232,10 +258,7 @@ class MembraneLayer:
         if not len(faces):
             self._hide(COMPLETE_NAME)
             return
-        self._put(
-            COMPLETE_NAME, vertices, faces, colormap=_plain("complete", COMPLETE_COLOR),
-            shading="none", opacity=COMPLETE_OPACITY, blending="translucent",
-        )  # fmt: skip
+        self._put(COMPLETE_NAME, vertices, faces)
 
     # ---------------------------------------------------------------- layers
     def _paint_first(self) -> None:
@@ -258,9 +281,8 @@ class MembraneLayer:
                 layer.visible = False  # so that each of napari's setters costs nothing
                 layer.vertex_colors = None  # of another mesh
             self._put(
-                NAME, mesh.vertices_zyx, mesh.faces, values=self._values,
-                buffers=shelved.buffers, shading="smooth",
-            )  # fmt: skip
+                NAME, mesh.vertices_zyx, mesh.faces, values=self._values, buffers=shelved.buffers
+            )
         else:
             layer.visible = True
             write_values(self._session.viewer, layer, self._values)
@@ -280,7 +302,6 @@ class MembraneLayer:
         *,
         values: NDArray[np.float32] | None = None,
         buffers: MeshBuffers | None = None,
-        **look: Any,
     ) -> None:
         """Write a mesh into the layer of that name, which is made where there is none."""
         image, viewer = self._session.layer, self._session.viewer
@@ -288,8 +309,7 @@ class MembraneLayer:
             return
         surface = self._surface(name)
         if surface is None:
-            limits = self._limits if values is not None else (0.0, 1.0)
-            surface = self._make(name, vertices[faces[0]], contrast_limits=limits, **look)
+            surface = self._make(name, vertices[faces[0]])
         surface.visible = False
         if buffers is not None:
             lend(node_of(viewer, surface), surface, buffers)
@@ -300,13 +320,15 @@ class MembraneLayer:
                 setattr(surface, own, getattr(image, own))
         surface.visible = True
 
-    def _make(self, name: str, corners: NDArray[np.floating], **look: Any) -> Surface:
+    def _make(self, name: str, corners: NDArray[np.floating], *, visible: bool = True) -> Surface:
         """Add a layer of one triangle with these corners (3, 3)."""
         image, viewer = self._session.layer, self._session.viewer
         assert image is not None
         surface = Surface(
             (corners, np.arange(3)[None], np.ones(3, np.float32)), name=name, scale=image.scale,
-            translate=image.translate, units=image.units, axis_labels=("z", "y", "x"), **look,
+            translate=image.translate, units=image.units, axis_labels=("z", "y", "x"),
+            contrast_limits=self._limits if name == NAME else (0.0, 1.0), visible=visible,
+            **_look(name),
         )  # fmt: skip
         # Below the picks, the context lowest.
         below = [self._surface(n) for n in (CONTEXT_NAME, NAME)[: ORDER[name]]]
@@ -334,6 +356,20 @@ class MembraneLayer:
         for surface in self._present():
             self._session.viewer.layers.remove(surface)
         self._surfaces.clear()
+
+
+def _look(name: str) -> dict[str, Any]:
+    """Return how the layer of that name looks."""
+    if name == CONTEXT_NAME:
+        dim = _plain("dim", CONTEXT_COLOR)
+        return {"colormap": dim, "opacity": CONTEXT_OPACITY, "blending": CONTEXT_BLENDING}
+    if name == COMPLETE_NAME:
+        tint = _plain("complete", COMPLETE_COLOR)
+        return {
+            "colormap": tint, "shading": "none", "opacity": COMPLETE_OPACITY,
+            "blending": "translucent",
+        }  # fmt: skip
+    return {"shading": "smooth"}
 
 
 def _plain(name: str, color: tuple[float, float, float, float]) -> Colormap:

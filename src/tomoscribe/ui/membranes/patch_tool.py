@@ -46,6 +46,8 @@ class PatchTool:
         self.mode = mode
         if mode != "off" and not session.membranes.shown:
             session.surfaces.view.enter()
+        if mode != "off":
+            session.membranes.prepare_patches()
         session.picks.activate()
         self.changed.emit()
 
