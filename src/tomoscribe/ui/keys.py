@@ -37,7 +37,9 @@ class Key:
     napari_first: bool = False
 
 
-PICKING, MEMBRANES, REVIEW, VIEW = "Picking", "Membranes", "Review", "View"
+PICKING, MEMBRANES, REVIEW, COMPARE, VIEW = GROUPS = (
+    "Picking", "Membranes", "Review", "Checkpoints", "View"
+)  # fmt: skip
 
 KEYS: tuple[Key, ...] = (
     Key("Q", "add_under_cursor", "add a pick under the cursor", PICKING),
@@ -64,12 +66,12 @@ KEYS: tuple[Key, ...] = (
     Key("L", "next_place", "fly to where a label tells most", REVIEW, napari_first=True),
     Key("F", "next_mismatch", "fly to the next missed or extra one", REVIEW, napari_first=True),
     Key("Shift+F", "previous_mismatch", "fly to the one before", REVIEW),
-    Key("J", "older_checkpoint", "show the older checkpoint", REVIEW),
-    Key("K", "newer_checkpoint", "show the newer checkpoint", REVIEW),
-    Key("Shift+K", "play_checkpoints", "play through the checkpoints", REVIEW),
-    Key("U", "blink", "blink between checkpoints A and B", REVIEW),
-    Key("Shift+U", "side_by_side", "A and B side by side", REVIEW),
-    Key("I", "difference", "difference of B and A", REVIEW, napari_first=True),
+    Key("J", "older_checkpoint", "show the older checkpoint", COMPARE),
+    Key("K", "newer_checkpoint", "show the newer checkpoint", COMPARE),
+    Key("Shift+K", "play_checkpoints", "play through the checkpoints", COMPARE),
+    Key("U", "blink", "blink between checkpoints A and B", COMPARE),
+    Key("Shift+U", "side_by_side", "A and B side by side", COMPARE),
+    Key("I", "difference", "difference of B and A", COMPARE, napari_first=True),
     Key("W", "toggle_plane", "slice or 3D: membrane, else a plane", VIEW),
     Key("Shift+W", "toggle_averaging", "mean of slices or single slice", VIEW),
     Key("?", "show_keys", "show these keys", VIEW, ("Shift+?", "Shift+/")),
@@ -106,9 +108,9 @@ REPEATED = {
 
 def table() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the groups of (key, text) as the overlay shows them, class keys in one row."""
-    groups: dict[str, list[tuple[str, str]]] = {
-        PICKING: list(NAPARI_KEYS), MEMBRANES: list(MEMBRANE_MOUSE), REVIEW: [], VIEW: []
-    }  # fmt: skip
+    groups: dict[str, list[tuple[str, str]]] = {name: [] for name in GROUPS}
+    groups[PICKING] += NAPARI_KEYS
+    groups[MEMBRANES] += MEMBRANE_MOUSE
     for key in KEYS:
         if key.action == "class_1":
             groups[key.group].append(("Shift+1 … 9", "class of the next and the selected picks"))
