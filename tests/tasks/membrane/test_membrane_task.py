@@ -13,7 +13,7 @@ from tomoscribe.membranes.membrane import Membrane
 from tomoscribe.membranes.slab import Slab
 from tomoscribe.nets.losses import hot_exclusion
 from tomoscribe.picks.match import precision_recall_f1
-from tomoscribe.picks.table import PickState
+from tomoscribe.picks.table import JUNK, Pick, PickState
 from tomoscribe.project.model import ParticleClass, Patch, Role, TrainingData
 from tomoscribe.tasks.base import Block, Focus, FoundPicks, Predictor
 from tomoscribe.tasks.membrane import local
@@ -280,6 +280,28 @@ def test_held_out_and_unlabelled_places_are_told_apart(folder: Path) -> None:
         *prepared.membrane.mesh.vertices_zyx[:, :2].T
     )
     assert (target[below] < 0.3).all()
+
+
+def test_junk_weighs_against_every_class_and_is_drawn(folder: Path) -> None:
+    sample = sheet_sample(folder, 1)
+    spot = sample.picks[0]
+    wide = [replace(p, class_name="wide") if p.id % 2 else p for p in sample.picks[2:]]
+    junk = Pick(99, spot.zyx, JUNK, state=PickState.REJECTED, membrane=spot.membrane)
+    data = TrainingData((replace(sample, picks=(junk, *wide)),), (KNOB, WIDE))
+    module = build(data)
+    status = module.status()
+    assert (status.rejected, status.used + status.held_out) == (1, len(wide))
+    (resident,) = module._membranes.values()
+    target, negative, _ = (part.numpy() for part in resident._labels)
+    (vertex,) = resident.prepared.vertices_at(np.array([spot.zyx]))
+    assert negative[vertex].tolist() == [4.0, 4.0]
+    assert target[vertex].max() < 0.1
+    assert np.isfinite(step(module))
+    without = build(TrainingData((replace(sample, picks=tuple(wide)),), (KNOB, WIDE)))
+    (plain,) = without._membranes.values()
+    assert isinstance(resident, local.LocalMembrane)
+    assert isinstance(plain, local.LocalMembrane)
+    assert resident.weights.sum() > plain.weights.sum()
 
 
 def test_a_complete_patch_is_judged_exactly(folder: Path) -> None:
