@@ -14,7 +14,6 @@ from tomoscribe.project.model import Role
 from tomoscribe.tasks.checkpoint import check_kind
 from tomoscribe.tasks.membrane import checkpoints
 from tomoscribe.tasks.membrane.classes import choose_classes
-from tomoscribe.tasks.membrane.module import MembraneModule
 from tomoscribe.tasks.membrane.plan import DataSummary, MembranePlan, make_plan
 from tomoscribe.tasks.membrane.prepared import PreparedMembrane
 from tomoscribe.tasks.tomogram.checks import check_data
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     import torch
 
     from tomoscribe.project.model import TrainingData
+    from tomoscribe.tasks.membrane.module import MembraneModule
     from tomoscribe.tasks.membrane.predictor import MembranePredictor
     from tomoscribe.tasks.settings import TrainingSettings
 
@@ -49,6 +49,9 @@ class MembraneTask:
             If the data cannot be trained on: no picks, no diameter, unknown voxel size. Or if
             `start` is no checkpoint of this task.
         """
+        # Lightning comes with it, which takes longer than torch; only a training needs it.
+        from tomoscribe.tasks.membrane.module import MembraneModule
+
         data = choose_classes(data, settings)
         check_data(data, "membrane")
         before = None

@@ -12,7 +12,6 @@ from tomoscribe.project.model import Role
 from tomoscribe.tasks.checkpoint import check_kind
 from tomoscribe.tasks.tomogram import checkpoints
 from tomoscribe.tasks.tomogram.checks import check_data
-from tomoscribe.tasks.tomogram.module import TomogramModule
 from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, TomogramPlan, make_plan
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.project.model import TrainingData
     from tomoscribe.tasks.settings import TrainingSettings
+    from tomoscribe.tasks.tomogram.module import TomogramModule
     from tomoscribe.tasks.tomogram.predictor import TomogramPredictor
 
 
@@ -45,6 +45,9 @@ class TomogramTask:
             If the data cannot be trained on: no picks, no diameter, unknown voxel size. Or if
             `start` is no checkpoint of this task.
         """
+        # Lightning comes with it, which takes longer than torch; only a training needs it.
+        from tomoscribe.tasks.tomogram.module import TomogramModule
+
         check_data(data)
         before = None
         if start is not None:
