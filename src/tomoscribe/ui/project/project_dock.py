@@ -184,9 +184,10 @@ def split_words(session: Session) -> str:
     used = {role: sum(s.role is role and s.picks > 0 for s in shares) for role in Role}
     if not any(s.picks for s in shares):
         return "No picks yet: nothing would train."
-    noun = f"{starter.task}{'s' * (used[Role.TRAIN] != 1)}"
-    trains = f"{used[Role.TRAIN]} picked {noun} train"
-    if used[Role.VALIDATE]:
-        return f"{trains}, {used[Role.VALIDATE]} validate."
-    held = f"{starter.settings.hold_out:.0%} of their picks are held out to measure."
+    train, validate = used[Role.TRAIN], used[Role.VALIDATE]
+    one = train == 1
+    trains = f"{train} picked {starter.task}{'' if one else 's'} train{'s' if one else ''}"
+    if validate:
+        return f"{trains}, {validate} validate{'s' if validate == 1 else ''}."
+    held = f"{starter.settings.hold_out:.0%} of the picks are held out to measure."
     return f"{trains}; none validates, so {held}"
