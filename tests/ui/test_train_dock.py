@@ -13,6 +13,7 @@ from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training.status import State
 from tomoscribe.ui.runs import starter as starter_module
+from tomoscribe.ui.runs.run_watch import RunWatch
 from tomoscribe.ui.runs.settings_form import SettingsForm
 from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.runs.train_dock import MEMBRANE, TrainDock
@@ -35,7 +36,7 @@ def launched(monkeypatch, project) -> list:
         started.append((config, control))
         return FakeWorker(project).run
 
-    monkeypatch.setattr(starter_module.launch, "launch", launch)
+    monkeypatch.setattr(starter_module.sweep.launch, "launch", launch)
     return started
 
 
@@ -140,7 +141,7 @@ def test_earlier_runs_are_listed_and_a_click_follows_one(
 ) -> None:
     for name, state in (("first", State.STOPPED), ("second", State.FINISHED)):
         FakeWorker(project, name).beat(state)
-    dock.runs.refresh()
+    RunWatch.of(session).refresh()
     process_until(lambda: dock.runs.list.count() == 2, "the runs")
     texts = [dock.runs.list.item(i).text() for i in range(2)]
     assert "second" in texts[0]
@@ -156,7 +157,7 @@ def test_a_checkpoint_of_an_earlier_run_can_be_continued_from(
     worker.train(10)
     path = worker.keep(0.8)
     worker.beat(State.FINISHED)
-    dock.continue_from.refresh()
+    RunWatch.of(session).refresh()
     process_until(lambda: dock.continue_from.count() == 2, "the checkpoint")
     assert dock.continue_from.itemText(1) == "first, step 10 (best)"
     dock.continue_from.setCurrentIndex(1)

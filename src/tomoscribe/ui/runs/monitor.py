@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
-from tomoscribe.training import launch
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.training.events import Block, Preview
 from tomoscribe.training.follow import RunFollower, Update
+from tomoscribe.training.status import State
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.runs.focus_writer import FocusWriter
 from tomoscribe.ui.runs.run_record import RunRecord
+from tomoscribe.ui.runs.run_watch import SILENT_S, RunWatch
 from tomoscribe.ui.scores.score_feed import ScoreFeed
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class RunMonitor:
         Everything from the run's events so far.
     update : Update or None
         The newest look at the run: state, heartbeat, message.
+    trouble : str
+        Why the folder could not be read at the last look, else empty.
     feed : ScoreFeed
         Brings previews to the layer `heatmap`, or onto the mesh.
     """
@@ -56,10 +60,13 @@ class RunMonitor:
         self.run: RunFolder | None = None
         self.record = RunRecord()
         self.update: Update | None = None
+        self.trouble = ""
         self.feed = ScoreFeed(session, parent)
         self._focus = FocusWriter(session, self.feed, parent)
         self._poller = Background(parent)
-        self._lister = Background(parent)
+        self._watch = RunWatch.of(session)
+        self._adopting = False
+        self._asked = 0.0
         self._follower: RunFollower | None = None
         self._waiting: deque[Event] = deque()
         self._replaying = False
@@ -71,6 +78,7 @@ class RunMonitor:
         session.current_changed.connect(self._on_current)
         session.membrane_changed.connect(self._on_membrane)
         session.project_changed.connect(self.adopt)
+        self._watch.changed.connect(self._choose)
         session.closed.connect(self.close)
         if session.run is not None:
             self.follow(session.run)
@@ -91,28 +99,41 @@ class RunMonitor:
         return self.update is not None and self.update.alive
 
     @property
+    def silent_s(self) -> float:
+        """Seconds that the run's folder has not answered a look; 0 while all is well."""
+        waited = time.monotonic() - self._asked if self._poller.busy else 0.0
+        return waited if waited > SILENT_S else 0.0
+
+    @property
     def replaying(self) -> bool:
         """Whether the past of the run is still being read."""
         return self._replaying
 
     def adopt(self) -> None:
-        """Follow the newest run of the opened project, those that go on before ended ones."""
-        project = self.session.project
-        if project is None:
+        """Follow the newest run of the opened project, those that go on before ended ones.
+
+        Where there is none yet, the first that appears is followed, whoever starts it.
+        """
+        if self.session.project is None:
             self.session.run = None
-            return
-        runs_dir = project.runs_dir
+            self._adopting = False
+        else:
+            self._adopting = True
+            self._choose()
 
-        def choose(infos: list[launch.RunInfo]) -> None:
-            if self.session.project is project and self.session.run is None and infos:
-                alive = [info for info in infos if info.state.alive]
-                self.session.run = (alive or infos)[-1].run
-
-        self._lister.run(lambda: launch.list_runs(runs_dir), choose)
+    def _choose(self) -> None:
+        rows = self._watch.rows
+        if self._adopting and rows and self.session.project is not None:
+            self._adopting = False
+            if self.session.run is None:
+                training = [row for row in rows if row.state is State.RUNNING]
+                alive = [row for row in rows if row.state.alive]
+                self.session.run = (training or alive or rows)[-1].run
 
     def follow(self, run: RunFolder | None) -> None:
         """Follow a run from its first event on, or none."""
         self._poller.drop()
+        self._adopting = False
         self.run, self.record, self.update = run, RunRecord(), None
         self._waiting.clear()
         self._follower = None if run is None else RunFollower(run)
@@ -136,20 +157,31 @@ class RunMonitor:
         self.session.current_changed.disconnect(self._on_current)
         self.session.membrane_changed.disconnect(self._on_membrane)
         self.session.project_changed.disconnect(self.adopt)
-        for part in (self._poller, self._lister, self._focus, self.feed):
+        self._watch.changed.disconnect(self._choose, missing_ok=True)
+        for part in (self._poller, self._focus, self.feed):
             part.close()
 
     def _tick(self) -> None:
         now = time.monotonic()
         if self._follower is not None and not self._poller.busy:
-            self._poller.run(self._follower.poll, self._take)
+            self._asked = now
+            self._poller.run(self._follower.poll, self._take, self._failed)
         self._apply(now)
         self.feed.tick(now)
         if self.run is not None and self.alive and not self._replaying:
             self._focus.tick(self.run, now)
 
+    def _failed(self, error: BaseException) -> None:
+        """Say what a look at the folder met; the next one may go well."""
+        if not isinstance(error, OSError | TomoscribeError):
+            raise error
+        if self.trouble != str(error):
+            self.trouble = str(error)
+            self.session.status_message.emit(f"The run cannot be read: {error}")
+
     def _take(self, update: Update) -> None:
         self.update = update
+        self.trouble = ""
         self._waiting.extend(update.events)
         now = time.monotonic()
         self._apply(now)

@@ -16,7 +16,8 @@ from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.closing import ClosingGuard
 from tomoscribe.ui.runs.monitor import RunMonitor
-from tomoscribe.ui.runs.run_words import NO_RUN, figures, sentence, state_word
+from tomoscribe.ui.runs.run_watch import RunWatch
+from tomoscribe.ui.runs.run_words import NO_RUN, NOT_WATCHED, figures, sentence, state_word
 from tomoscribe.ui.runs.sparkline import Sparkline
 from tomoscribe.ui.widgets import button, enable
 
@@ -52,6 +53,9 @@ class RunStrip(QWidget):
         )
         self.stop = button("Stop", "Saves a checkpoint, then ends the training.", self._stop)
         self.resume = button("Resume", "Goes on from where the training was.", self._resume)
+        self.detach = button(
+            "Detach", "Stops watching this run; what it did stays as it is.", self._detach
+        )
         self.retry = button(
             "Retry with half the batch", "Starts again with half the memory.", self._retry
         )
@@ -60,7 +64,7 @@ class RunStrip(QWidget):
         layout.setSpacing(2 * style.SPACING)
         for widget in (self.dot, self.word, self.sparkline, self.figures, self.sentence):
             layout.addWidget(widget)
-        for action in (self.retry, self.resume, self.pause, self.stop):
+        for action in (self.detach, self.retry, self.resume, self.pause, self.stop):
             layout.addWidget(action)
         self.word.setMinimumWidth(self.fontMetrics().horizontalAdvance("Training  "))
         self._clock = QTimer(self)
@@ -92,8 +96,9 @@ class RunStrip(QWidget):
         self.dot.setStyleSheet(f"color: {colour}")
         self.word.setText(word)
         self.figures.setText(figures(record, state, time.time()))
-        said = sentence(update, record)
-        text = said.text if run is not None else NO_RUN
+        said = sentence(update, record, self._monitor.silent_s)
+        idle = NOT_WATCHED if RunWatch.of(self._session).rows else NO_RUN
+        text = said.text if run is not None else idle
         if text != self.sentence.text():
             self.sentence.setText(text)
             self.sentence.setToolTip(text)
@@ -117,6 +122,7 @@ class RunStrip(QWidget):
         self.stop.setVisible(state is not None and state.alive)
         self.stop.setEnabled(state is not State.STOPPING)
         self.retry.setVisible(out_of_memory)
+        self.detach.setVisible(state is State.GONE)
         self.resume.setVisible(paused or again)
         no_checkpoint = "This run has no checkpoint; press Train to start again."
         enable(self.resume, None if paused or has_checkpoint else no_checkpoint)
@@ -131,6 +137,9 @@ class RunStrip(QWidget):
             [q.value for q in qualities],
             None if best is None else best.step,
         )
+
+    def _detach(self) -> None:
+        self._session.run = None
 
     def _pause(self) -> None:
         self._do(launch.pause)

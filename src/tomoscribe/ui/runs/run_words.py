@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.runs.run_record import RunRecord
 
 NO_RUN = "No training yet: click particles, then press Train."
+NOT_WATCHED = "No training is watched: choose one under All runs… in the dock Train."
 
 _WORDS = {
     State.STARTING: ("Starting", style.WAIT),
@@ -86,8 +87,13 @@ class Sentence:
     bad: bool = False
 
 
-def sentence(update: Update | None, record: RunRecord) -> Sentence:
-    """Return what matters most: failure, silence, waiting, a warning, or why it ended."""
+def sentence(update: Update | None, record: RunRecord, silent_s: float = 0.0) -> Sentence:
+    """Return what matters most: failure, silence, waiting, a warning, or why it ended.
+
+    `silent_s` are the seconds that the run's folder has not answered for.
+    """
+    if silent_s:
+        return Sentence(f"The run's folder is not answering since {silent_s:.0f} s.", bad=True)
     if update is None:
         return Sentence("")
     if update.state is State.FAILED and record.failed is not None:

@@ -12,15 +12,19 @@ from psygnal import Signal
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.project.source import DataSource
-from tomoscribe.tasks.settings import TrainingSettings
-from tomoscribe.training import launch
+from tomoscribe.training import sweep
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import Control
+from tomoscribe.training.status import State
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.preferences import on_change, preferences
+from tomoscribe.ui.project.read_only import READ_ONLY
 from tomoscribe.ui.runs.focus_writer import focus_box
 from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.run_watch import RunWatch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from napari.components import ViewerModel
@@ -49,15 +53,21 @@ class Starter:
         What the user chose.
     start_from : Path or None
         Checkpoint whose weights come first.
+    line : list of RunFolder
+        Runs that were started here and wait for their turn; they are watched when it comes.
     """
 
     changed = Signal()
+    preferred = Signal()
+    """The settings were changed by the preferences."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
         self.monitor = RunMonitor.of(session)
-        self.settings = TrainingSettings()
+        self.settings = preferences().training_settings()
         self.start_from: Path | None = None
+        self.line: list[RunFolder] = []
+        self._watched: RunFolder | None = None
         self._task: str | None = None
         self._launcher = Background()
         for signal in (
@@ -75,6 +85,9 @@ class Starter:
         for signal in (self.monitor.updated, self.monitor.progressed):
             signal.connect(self._on_monitor)
         self._on_project()
+        self._watch = RunWatch.of(session)
+        self._watch.changed.connect(self._watch_next)
+        self._forget_preferences = on_change(self._take_preferences)
         session.closed.connect(self.close)
 
     @classmethod
@@ -143,9 +156,21 @@ class Starter:
 
     def why_not(self) -> str | None:
         """Return why no training can start now, as one sentence; None if it can."""
+        why = self.why_not_queue()
+        if why is None and self.monitor.alive:
+            return (
+                "A training goes on and takes new clicks up by itself. Queue lets another one wait "
+                "for its end; or stop it."
+            )
+        return why
+
+    def why_not_queue(self) -> str | None:
+        """Return why no training can be put in the queue, as one sentence; None if it can."""
         shares = self.shares()
         if self.session.pending is not None:
             return "Tell the voxel size in the Annotate dock first."
+        if self.session.project is not None and self.session.project.read_only:
+            return READ_ONLY
         if not shares:
             return "Open a tomogram, or File ▸ Open Sample ▸ tomoscribe."
         if not any(s.picks for s in shares):
@@ -156,8 +181,6 @@ class Starter:
             )
         if self.starting:
             return "The worker is being started."
-        if self.monitor.alive:
-            return "A training goes on and takes new clicks up by itself; stop it to start another."
         return None
 
     def set_role(self, name: str, role: Role) -> None:
@@ -168,35 +191,99 @@ class Starter:
 
     def start(self, start_from: Path | None = None) -> None:
         """Start a training of the project, and follow it; `start_from` overrides the choice."""
-        project = self.session.project
-        if project is None or self.why_not() is not None:
-            return
-        first = start_from or self.start_from
-        config = RunConfig(
-            task=self.task,
-            data=DataSource(kind="project", path=project.path),
-            settings=self.settings,
-            start_from=None if first is None else str(first),
-        )
-        runs_dir, control = project.runs_dir, self._first_control()
-        self._launcher.run(
-            lambda: launch.launch(config, runs_dir, control=control), self._started, self._failed
-        )
-        self.changed.emit()
+        if self.why_not() is None:
+            self._launch([self.configuration(start_from)])
+
+    def queue(self) -> None:
+        """Start a training that waits until the device is free; what is watched stays."""
+        if self.why_not_queue() is None:
+            self._launch([self.configuration()])
+
+    def start_sweep(self, key: str, values: str) -> None:
+        """Start a training for each value of a setting; they are trained one after the other.
+
+        Raises
+        ------
+        TomoscribeError
+            If the values are none of the setting's.
+        """
+        variants = sweep.parse(key, values)
+        name = sweep.sweep_name(key)
+        if self.why_not_queue() is None:
+            self._launch(sweep.configurations(self.configuration(), variants, name))
 
     def close(self) -> None:
         """End the thread."""
         self._launcher.close()
+        self._watch.changed.disconnect(self._watch_next, missing_ok=True)
+        self._forget_preferences()
+
+    def configuration(self, start_from: Path | None = None) -> RunConfig:
+        """Return what a training would be made from now; `start_from` overrides the choice."""
+        first = start_from or self.start_from
+        project = self.session.project
+        return RunConfig(
+            task=self.task,
+            data=DataSource(kind="project", path=None if project is None else project.path),
+            settings=self.settings,
+            start_from=None if first is None else str(first),
+        )
+
+    def _launch(self, configs: Sequence[RunConfig]) -> None:
+        project = self.session.project
+        if project is None:
+            return
+        runs_dir, control = project.runs_dir, self._first_control()
+        self._launcher.run(
+            lambda: sweep.launch_all(configs, runs_dir, control), self._started, self._failed
+        )
+        self.changed.emit()
 
     def _first_control(self) -> Control | None:
         """Tell the worker from the start where the user looks."""
         box = focus_box(self.session, "mesh" if self.task == "membrane" else "volume")
         return None if box is None else Control(samples=[box.sample], focus=box)
 
-    def _started(self, run: RunFolder) -> None:
-        self.session.run = run
-        self.monitor.feed.layer.prepare()
+    def _started(self, runs: Sequence[RunFolder]) -> None:
+        if self.monitor.alive:
+            self.line += runs
+            self._watched = self.monitor.run
+        else:
+            self._show(runs[0])
+            self.line += runs[1:]
+        if self.line:
+            self.session.status_message.emit(
+                f"{len(self.line)} training{'s wait' if len(self.line) > 1 else ' waits'} until "
+                "the device is free; the dock Runs shows them all."
+            )
+        self._watch.refresh()
         self.changed.emit()
+
+    def _show(self, run: RunFolder) -> None:
+        self._watched = self.session.run = run
+        self.monitor.feed.layer.prepare()
+
+    def _watch_next(self) -> None:
+        """Watch the next of the line once it trains, if the user has not turned elsewhere."""
+        rows = [self._watch.row_of(run) for run in self.line]
+        self.line = [
+            run for run, row in zip(self.line, rows, strict=True) if row is None or row.state.alive
+        ]
+        if self.monitor.alive or self.session.run is None or self.session.run != self._watched:
+            return
+        for row in rows:
+            if row is not None and row.state is State.RUNNING:
+                self.line.remove(row.run)
+                self._show(row.run)
+                return
+
+    def _take_preferences(self) -> None:
+        """Let the next training have what was changed in the preferences just now."""
+        given = preferences().training_settings()
+        names = ("device", "threads", "preview_share", "max_minutes")
+        self.settings = self.settings.model_copy(update={n: getattr(given, n) for n in names})
+        self.preferred.emit()
+        self._changed()
 
     def _failed(self, error: BaseException) -> None:
         self.session.status_message.emit(str(error))

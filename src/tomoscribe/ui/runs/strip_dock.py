@@ -16,6 +16,8 @@ from tomoscribe.ui.runs.run_strip import RunStrip
 from tomoscribe.ui.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import napari
 
 STRIP = "Training"
@@ -90,7 +92,7 @@ def put_runs_below(runs: QWidget) -> None:
         dock.show()
         window.resizeDocks([dock], [RUNS_HEIGHT], Qt.Orientation.Vertical)
 
-    QTimer.singleShot(0, dock, move)  # not while Qt is showing it elsewhere
+    _soon(dock, move)  # not while Qt is showing it elsewhere
 
 
 def bring_strip(viewer: napari.Viewer, main_window: QWidget) -> None:
@@ -98,7 +100,12 @@ def bring_strip(viewer: napari.Viewer, main_window: QWidget) -> None:
     if not main_window.property(BROUGHT):
         main_window.setProperty(BROUGHT, True)
         # Qt hides a dock that is added while another is being shown, so the strip comes next.
-        timer = QTimer(main_window)
-        timer.setSingleShot(True)
-        timer.timeout.connect(lambda: add_strip(viewer) if main_window.isVisible() else None)
-        timer.start(0)
+        _soon(main_window, lambda: add_strip(viewer) if main_window.isVisible() else None)
+
+
+def _soon(owner: QWidget, call: Callable[[], None]) -> None:
+    """Call once Qt is done with what it does now, unless the owner is deleted first."""
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.timeout.connect(call)
+    timer.start(0)

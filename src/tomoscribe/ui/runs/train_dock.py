@@ -25,6 +25,7 @@ from tomoscribe.ui.runs.run_words import memory
 from tomoscribe.ui.runs.settings_form import SettingsForm
 from tomoscribe.ui.runs.split_list import SplitList
 from tomoscribe.ui.runs.starter import Share, Starter
+from tomoscribe.ui.runs.sweep_row import SweepRow
 from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_column
 
 if TYPE_CHECKING:
@@ -55,6 +56,11 @@ class TrainDock(QWidget):
         self.train = button("Train", "Trains on the clicks, in the background.", self._train)
         self.train.setMinimumHeight(36)
         self.train.setStyleSheet("font-size: 14pt; font-weight: 600;")
+        self.queue = button(
+            "Queue",
+            "Starts another training that waits until the device is free; what is watched stays.",
+            self._starter.queue,
+        )
         self.why = hint()
         self.subjects = heading("")
         self.task = _task_choice()
@@ -68,6 +74,7 @@ class TrainDock(QWidget):
             [n for n in TrainingSettings.model_fields if n not in (*FIRST, MEMBRANE)]
         )
         self.membrane = SettingsForm(list(MembraneSettings.model_fields), MembraneSettings)
+        self.sweep = SweepRow(session)
         self.continue_from = ContinueFrom(session)
         self._curve_timer = QTimer(self)
         self._curve_timer.setSingleShot(True)
@@ -75,8 +82,7 @@ class TrainDock(QWidget):
         self._curve_timer.timeout.connect(self._draw_curve)
         self._build()
         self._connect()
-        self.first.set_values(self._starter.settings)
-        self.others.set_values(self._starter.settings)
+        self._show_settings()
         self._prober.run(devices.probe, self._offer_devices, self._failed)
         self.refresh()
         self._draw_curve()
@@ -92,19 +98,30 @@ class TrainDock(QWidget):
         enable(self.train, why)
         self.train.setText("Starting…" if self._starter.starting else "Train")
         shares = self._starter.shares()
+        self.queue.setVisible(self._monitor.alive)
+        enable(self.queue, self._starter.why_not_queue())
         self.why.setText(why or _summary(shares))
         self.split.show_shares(shares, self._starter.task)
         self._show_task()
         self._show_plan()
 
+    def _show_settings(self) -> None:
+        settings = self._starter.settings
+        for form in (self.first, self.others):
+            blockers = [QSignalBlocker(editor) for editor in form.editors.values()]
+            form.set_values(settings)
+            for blocker in blockers:
+                blocker.unblock()
+
     def _build(self) -> None:
         layout = scrolling_column(self)
         layout.addWidget(self.train)
-        layout.addWidget(self.why)
+        layout.addLayout(row(self.why, self.queue, stretch=0))
         layout.addLayout(row(self.subjects, self.task, stretch=0))
         layout.addWidget(self.split)
         layout.addWidget(self.band)
         layout.addWidget(self._details())
+        layout.addWidget(_folded("Sweep", self.sweep))
         layout.addWidget(heading("Learning curve"))
         layout.addWidget(self.curve, 1)
         layout.addWidget(heading("Runs"))
@@ -123,6 +140,7 @@ class TrainDock(QWidget):
 
     def _connect(self) -> None:
         connect(self, self._starter.changed, self.refresh)
+        connect(self, self._starter.preferred, self._show_settings)
         connect(self, self._session.project_changed, self.refresh)
         connect(self, self._profile.changed, self._show_task)
         connect(self, self._monitor.progressed, self._on_progress)
