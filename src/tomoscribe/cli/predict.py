@@ -13,12 +13,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.registry import kind_of
+from tomoscribe.project.file import is_project
 
 CheckpointOrRun = Annotated[
     Path,
     typer.Argument(
-        metavar="CHECKPOINT_OR_RUN",
-        help="Checkpoint file, or a run folder for its best checkpoint.",
+        metavar="PROJECT_OR_CHECKPOINT",
+        help="Checkpoint file, a run folder for its best checkpoint, or a project for its current "
+        "model.",
     ),
 ]
 Files = Annotated[
@@ -77,7 +79,7 @@ def predict(
     CSV, with scores, on membranes with directions. A file that fails is told, the others
     go on.
     """
-    checkpoint = _find_checkpoint(checkpoint_or_run)
+    checkpoint = find_checkpoint(checkpoint_or_run)
     sources = _expand(files)
     # Loading torch takes seconds, which a mistyped path need not wait for.
     from tomoscribe.prediction.batch import predict_files
@@ -142,11 +144,24 @@ def _progress(sources: list[str]) -> Iterator[Callable[[str, float], None]]:
         yield show
 
 
-def _find_checkpoint(path: Path) -> Path:
+def find_checkpoint(path: Path) -> Path:
+    """Return the checkpoint that a file, a run or a project stands for; what was chosen is said.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is none.
+    """
     if not path.exists():
-        raise TomoscribeError(f"There is no checkpoint or run '{path}'; check the path.")
+        raise TomoscribeError(f"There is no checkpoint, run or project '{path}'; check the path.")
     if path.is_file():
         return path
-    from tomoscribe.training.run import RunFolder
+    if not is_project(path):
+        from tomoscribe.training.run import RunFolder
 
-    return RunFolder(path).best_checkpoint()
+        return RunFolder(path).best_checkpoint()
+    from tomoscribe.training.current_model import model_of_project
+
+    model = model_of_project(path)
+    typer.echo(f"Predicting with {model.ref.source}, {model.why}.", err=True)
+    return model.ref.where
