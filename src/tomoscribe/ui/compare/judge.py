@@ -1,0 +1,288 @@
+"""How good A and B are on what is known: judged in a thread, again whenever something changes."""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Literal
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.picks.table import PickState
+from tomoscribe.project.model import Role
+from tomoscribe.training.coverage import WHOLE
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.compare.judge_work import JudgedBy, JudgeOrder, JudgeWork
+from tomoscribe.ui.compare.review import Review
+from tomoscribe.ui.compare.sides import LETTERS, Sides
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.scores.score_library import ScoreLibrary
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from tomoscribe.evaluation.judgement import Figures, JudgedSample, Verdicts
+    from tomoscribe.project.model import ParticleClass
+    from tomoscribe.training.checkpoint_ref import CheckpointRef
+    from tomoscribe.ui.compare.judge_work import JudgedSide
+    from tomoscribe.ui.compare.sides import Letter
+    from tomoscribe.ui.scores.stored_scores import KnownScores
+    from tomoscribe.ui.session import Session
+
+Scope = Literal["this", "validation"]
+
+SOON_MS = 60
+"""Changes that come together are judged together."""
+
+UNMEASURED = 0.5
+"""Threshold of a checkpoint for which the tool chose none."""
+
+_judges: weakref.WeakKeyDictionary[ViewerModel, Judge] = weakref.WeakKeyDictionary()
+
+
+class Judge:
+    """Judges both sides while somebody looks. Get it with `Judge.of(session)`.
+
+    Emits `changed` when there is another judgement or none, `moved` when only the threshold of
+    the side in view moved.
+
+    Attributes
+    ----------
+    scope : {"this", "validation"}
+        The sample in view, or all of its kind that validate and have picks.
+    problem : str
+        Why nothing could be judged, in a sentence; empty if all is well.
+    """
+
+    changed = Signal()
+    moved = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.scope: Scope = "this"
+        self.problem = ""
+        self.sides = Sides.of(session)
+        self.library = ScoreLibrary.of(session)
+        self._review = Review.of(session)
+        self._feed = RunMonitor.of(session).feed
+        self._work = JudgeWork()
+        self._judged: dict[Letter, JudgedSide] = {}
+        self._wished: set[tuple[CheckpointRef, str]] = set()
+        self._threshold = self._review.threshold
+        self._watchers = 0
+        self._thread = Background()
+        self._timer = QTimer()
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(SOON_MS)
+        self._timer.timeout.connect(self.judge)
+        for signal in (
+            self.sides.changed,
+            self._feed.changed,
+            self.library.changed,
+            self.library.listed,
+            session.picks_changed,
+            session.regions_changed,
+            session.patches_changed,
+            session.membrane_changed,
+            session.current_changed,
+        ):
+            signal.connect(self._soon)
+        self._review.changed.connect(self._on_review)
+        session.project_changed.connect(self._on_project)
+        session.closed.connect(self.close)
+
+    @classmethod
+    def of(cls, session: Session) -> Judge:
+        """Return the judge of a session."""
+        viewer = session.viewer
+        if viewer not in _judges:
+            _judges[viewer] = cls(session)
+        return _judges[viewer]
+
+    # ---------------------------------------------------------------- asking
+    def watch(self, on: bool) -> None:
+        """Judge while somebody looks; calls with True are counted."""
+        self._watchers = max(self._watchers + (1 if on else -1), 0)
+        self._timer.start()
+
+    def set_scope(self, scope: Scope) -> None:
+        """Judge on the sample in view, or on all that validate."""
+        if scope != self.scope:
+            self.scope = scope
+            self._judged.clear()
+            self.changed.emit()
+            self._soon()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being judged, or is about to be."""
+        return self._thread.busy or self._timer.isActive()
+
+    @property
+    def class_name(self) -> str | None:
+        """The class that is judged: that of the heatmap."""
+        return self._feed.layer.class_name
+
+    def side(self, letter: Letter) -> JudgedSide | None:
+        """Return what was judged of a side, None before that."""
+        judged = self._judged.get(letter)
+        current = judged is not None and judged.class_name == self.class_name
+        return judged if current and judged.ref == self.ref(letter) else None
+
+    def ref(self, letter: Letter) -> CheckpointRef | None:
+        """Return the checkpoint that is a side at this moment."""
+        return self.sides.a if letter == "a" else self.sides.b
+
+    def own_threshold(self, letter: Letter) -> float | None:
+        """Return the threshold that the tool chose for a side; None where it chose none."""
+        name, ref = self.class_name, self.ref(letter)
+        if name is None or ref is None:
+            return None
+        known = (self.library.get(ref, sample) for sample in self.names())
+        told = (one.threshold(name) for one in known if one is not None)
+        return next((t for t in told if t is not None), None)
+
+    def threshold(self, letter: Letter) -> float:
+        """Return the threshold at which a side is judged: its own, in view the one that is set."""
+        if letter == self.sides.letter_in_view:
+            return self._review.threshold
+        own = self.own_threshold(letter)
+        return UNMEASURED if own is None else own
+
+    def figures(self, letter: Letter) -> Figures | None:
+        """Return the figures of a side at its threshold."""
+        judged = self.side(letter)
+        return None if judged is None else judged.judgement.at(self.threshold(letter))
+
+    @property
+    def in_view(self) -> JudgedSample | None:
+        """The proposals of the side in view on the sample in view, as they were judged."""
+        judged, sample = self.side(self.sides.letter_in_view), self.sides.sample
+        return None if judged is None or sample is None else judged.samples.get(sample)
+
+    def verdicts(self) -> Verdicts | None:
+        """Return what is matched, missed and extra of what is in view."""
+        sample = self.in_view
+        return None if sample is None else sample.at(self.threshold(self.sides.letter_in_view))
+
+    def names(self) -> list[str]:
+        """Return the samples that are judged by."""
+        project, shown = self.session.project, self.sides.sample
+        if project is None or shown is None:
+            return []
+        if self.scope == "this":
+            return [shown]
+        there = project.membranes if shown in project.membranes else project.tomograms
+        name = self.class_name
+        return [
+            entry.name
+            for entry in there.values()
+            if entry.role == Role.VALIDATE
+            and name is not None
+            and self._has_picks(entry.name, name)
+        ]
+
+    def refs(self) -> dict[Letter, CheckpointRef]:
+        """Return the checkpoints of both sides, as far as there are any."""
+        found = {letter: self.ref(letter) for letter in LETTERS}
+        return {letter: ref for letter, ref in found.items() if ref is not None}
+
+    # ---------------------------------------------------------------- judging
+    def judge(self) -> None:
+        """Judge in the thread what is known by now."""
+        order = self._order() if self._watchers else None
+        if order is None:
+            self._thread.drop()
+            self._take({})
+        else:
+            self._thread.run(lambda: self._work.do(order), self._take, self._on_failed)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._timer.stop()
+        self._thread.close()
+
+    def _take(self, found: dict[Letter, JudgedSide]) -> None:
+        self.problem = ""
+        self._judged = found
+        self.changed.emit()
+
+    def _on_failed(self, error: BaseException) -> None:
+        if not isinstance(error, (TomoscribeError, OSError)):
+            raise error
+        self._take({})
+        self.problem = str(error)
+        self.changed.emit()
+
+    def _order(self) -> JudgeOrder | None:
+        project, particle = self.session.project, self._particle()
+        if project is None or particle is None:
+            return None
+        refs, names = self.refs(), self.names()
+        known = {
+            (letter, name): scores
+            for letter, ref in refs.items()
+            for name in names
+            if (scores := self._scores(ref, name, particle.name)) is not None
+        }
+        samples = tuple(s for s in map(self._judged_by, names) if s is not None)
+        return JudgeOrder(project.path, particle, samples, refs, known)
+
+    def _scores(self, ref: CheckpointRef, sample: str, class_name: str) -> KnownScores | None:
+        """Return scores to judge by, and wish once for those that are not there."""
+        known = self.library.get(ref, sample)
+        if (known is None or known.coverage < WHOLE) and (ref, sample) not in self._wished:
+            self._wished.add((ref, sample))
+            self.library.want(ref, sample)
+        if known is None or class_name not in known.grid.class_names:
+            return None
+        return known if self.scope == "this" or known.coverage >= WHOLE else None
+
+    def _judged_by(self, name: str) -> JudgedBy | None:
+        project = self.session.project
+        membrane = None if project is None else project.membranes.get(name)
+        entry = None
+        if project is not None:
+            entry = project.tomograms.get(name if membrane is None else membrane.tomogram)
+        if entry is None:
+            return None
+        shelved = self.session.surfaces.shelved
+        return JudgedBy(
+            name,
+            entry.voxel_size_A,
+            tuple(entry.picks),
+            tuple(entry.regions),
+            tuple(entry.patches),
+            None if membrane is None else membrane.path,
+            entry.address,
+            shelved if shelved is not None and shelved.name == name else None,
+        )
+
+    def _has_picks(self, sample: str, class_name: str) -> bool:
+        one = self._judged_by(sample)
+        return one is not None and any(
+            p.class_name == class_name
+            and p.state == PickState.ACCEPTED
+            and (one.membrane is None or p.membrane == sample)
+            for p in one.picks
+        )
+
+    def _particle(self) -> ParticleClass | None:
+        return next((c for c in self.session.classes if c.name == self.class_name), None)
+
+    def _soon(self, *_: object) -> None:
+        if self._watchers and not self._timer.isActive():
+            self._timer.start()
+
+    def _on_review(self) -> None:
+        if self._review.threshold != self._threshold:
+            self._threshold = self._review.threshold
+            if self._watchers:
+                self.moved.emit()
+
+    def _on_project(self, *_: object) -> None:
+        self._work = JudgeWork()
+        self._wished.clear()
+        self._judged.clear()
+        self._soon()
