@@ -259,7 +259,8 @@ class Session(ViewerBound):
         """
         if self.project is not None and name in self.project.tomograms:
             entry = self.project.tomograms[name]
-            self._loader.open(entry, lambda volume: self._take_opened(entry, volume))
+            on_it = [m.path for m in self.project.membranes.values() if m.tomogram == name]
+            self._loader.open(entry, lambda volume: self._take_opened(entry, volume), on_it)
             self.opening_changed.emit(name)
 
     @property

@@ -10,11 +10,13 @@ from qtpy.QtWidgets import QApplication
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.membranes.membrane_shelf import is_small
 from tomoscribe.ui.slab import contrast_limits
 from tomoscribe.ui.tomogram_layer import hide_volume, is_slow, show_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tomoscribe.io.volumes import Volume
     from tomoscribe.project.model import TomogramEntry
@@ -62,11 +64,17 @@ class VolumeLoader:
         # The contrast needs the first slices, and with them all that is slow.
         self._background.run(lambda: contrast_limits(volume.data), shown, self._failed)
 
-    def open(self, entry: TomogramEntry, then: Callable[[Volume | None], None]) -> None:
+    def open(
+        self,
+        entry: TomogramEntry,
+        then: Callable[[Volume | None], None],
+        also: Sequence[Path] = (),
+    ) -> None:
         """Open a tomogram's file in a thread and call `then` with it, or with None if it failed.
 
         A disk that does not answer holds up that thread, not the viewer; another call gets a
-        thread of its own.
+        thread of its own. `also` are files that are read right after it: where they are small,
+        they are in memory then.
         """
         address, voxel_size_A = entry.address, entry.voxel_size_A
         if QApplication.instance() is None:
@@ -80,6 +88,9 @@ class VolumeLoader:
             volume = open_volume(address, voxel_size_A)
             if not is_slow(volume):
                 contrast_limits(volume.data)  # what the first look reads is in memory then
+            for path in also:
+                if path.is_file() and is_small(path):
+                    path.read_bytes()
             return volume
 
         def done(volume: Volume) -> None:
