@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from tomoscribe.project.file import RUNS_FOLDER
 from tomoscribe.training.checkpoint_ref import CheckpointRef
+from tomoscribe.training.events import Loaded
 from tomoscribe.training.followed_folder import FollowedFolder
 from tomoscribe.training.prediction_folder import PREDICTIONS_FOLDER, PredictionFolder
 from tomoscribe.training.run import RunFolder
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
-    from tomoscribe.training import events as ev
+    from tomoscribe.training.file_stamp import FileStamp
     from tomoscribe.training.preview_index import OnSample
 
 CHECK_S = 5.0
@@ -110,6 +111,7 @@ class Catalog:
         self._runs: dict[Path, FollowedFolder] = {}
         self._predictions: dict[Path, FollowedFolder] = {}
         self._elsewhere: set[Path] = set()
+        self._predicted: dict[Path, dict[tuple[Path, str], Loaded]] = {}
         self._outdated: set[tuple[Path, OnSample]] = set()
         self._checked = -CHECK_S
         self._polling = threading.Lock()
@@ -157,7 +159,7 @@ class Catalog:
             )
             return [known for folder in chosen for known in self._known(folder)]
 
-    def description(self, ref: CheckpointRef) -> ev.Loaded | None:
+    def description(self, ref: CheckpointRef) -> Loaded | None:
         """Return what a checkpoint's file says of itself, if a prediction has read it."""
         with self._lock:
             places = list(self._places(ref))
@@ -183,6 +185,10 @@ class Catalog:
             with self._lock:
                 known[path] = followed
                 news = followed.apply(events)
+                for event in events:
+                    if isinstance(event, Loaded):
+                        at = self._predicted.setdefault(event.file.where(self.project), {})
+                        at[(path, event.checkpoint)] = event
                 if weights:
                     news |= set(followed.index.previews)
                 changed |= self._named(followed, news)
@@ -195,8 +201,14 @@ class Catalog:
     ) -> set[tuple[CheckpointRef, str]]:
         with self._lock:
             followed = known.pop(path, None)
+            if followed is None:
+                return set()
             self._outdated = {o for o in self._outdated if o[0] != path}
-            return set() if followed is None else self._named(followed, followed.index.previews)
+            changed = self._named(followed, followed.index.previews)
+            for loaded in followed.index.loaded.values():
+                at = self._predicted.get(loaded.file.where(self.project), {})
+                at.pop((path, loaded.checkpoint), None)
+            return changed
 
     def _named(
         self, followed: FollowedFolder, news: Iterable[OnSample]
@@ -212,10 +224,7 @@ class Catalog:
         if isinstance(followed.folder, PredictionFolder):
             loaded = followed.index.loaded.get(name)
             return None if loaded is None else self._ref_at(loaded.file.where(self.project))
-        path = followed.folder.checkpoint_path(name)
-        return CheckpointRef(
-            name, followed.folder.path.absolute(), path if name in followed.kept else None
-        )
+        return followed.ref(name)
 
     def _ref_at(self, file: Path) -> CheckpointRef:
         """Return the checkpoint of a file, by what is known of the runs: no file is asked."""
@@ -230,13 +239,11 @@ class Catalog:
         run = None if ref.run is None else self._runs.get(ref.run.absolute())
         if run is not None:
             yield run, ref.name
-        where = ref.where
-        for _, followed in sorted(self._predictions.items()):
-            for name, loaded in followed.index.loaded.items():
-                if loaded.file.where(self.project) == where and self._is_of(loaded, run, ref):
-                    yield followed, name
+        for (path, name), loaded in self._predicted.get(ref.where, {}).items():
+            if self._is_of(loaded, run, ref):
+                yield self._predictions[path], name
 
-    def _is_of(self, loaded: ev.Loaded, run: FollowedFolder | None, ref: CheckpointRef) -> bool:
+    def _is_of(self, loaded: Loaded, run: FollowedFolder | None, ref: CheckpointRef) -> bool:
         """Return whether a file that may have been removed since was this checkpoint.
 
         A run that was deleted may have had the name of another one since.
@@ -251,7 +258,7 @@ class Catalog:
     def _stored(self, followed: FollowedFolder, name: str, sample: str) -> StoredScores | None:
         index, key = followed.index, (name, sample)
         preview = index.previews.get(key)
-        if preview is None or (followed.folder.path.absolute(), key) in self._outdated:
+        if preview is None or (followed.path, key) in self._outdated:
             return None
         path = followed.log_path(preview)
         if path is None:
@@ -269,14 +276,11 @@ class Catalog:
             coverage=index.coverage[key].share,
             blocks=index.block_counts[key],
             thresholds={c: t for c, t in thresholds.items() if t is not None},
-            picks=None if scores is None else followed.folder.path / scores.path,
+            picks=None if scores is None else followed.path / scores.path,
         )
 
     def _known(self, followed: FollowedFolder) -> list[KnownCheckpoint]:
         index = followed.index
-        samples: dict[str, list[str]] = {}
-        for name, sample in index.previews:
-            samples.setdefault(name, []).append(sample)
         told = {e.checkpoint: e for e in reversed(index.previews.values())}
         written = {name: e for name, e in index.checkpoints.items() if name in followed.kept}
         best = None if index.best is None else index.best.step
@@ -286,26 +290,35 @@ class Catalog:
             score = index.checkpoints[name].score if name in index.checkpoints else None
             ref = self._ref(followed, name)
             assert ref is not None
+            samples = self._samples(ref)
             found.append(
-                KnownCheckpoint(
-                    ref, event.step, event.time, score, event.step == best,
-                    tuple(samples.get(name, ())),
-                )
-            )  # fmt: skip
+                KnownCheckpoint(ref, event.step, event.time, score, event.step == best, samples)
+            )
         return sorted(found, key=lambda known: (known.step, known.time))
+
+    def _samples(self, ref: CheckpointRef) -> tuple[str, ...]:
+        """Return the samples with scores of a checkpoint."""
+        found = {}
+        for followed, name in self._places(ref):
+            for of, sample in followed.of_checkpoint(name):
+                if (followed.path, (of, sample)) not in self._outdated:
+                    found[sample] = None
+        return tuple(found)
 
     def _check_files(self) -> set[tuple[CheckpointRef, str]]:
         """Look whether predictions are still there, and still of the files that are there now."""
         outdated = set()
+        holds: dict[FileStamp, bool | None] = {}
         for path, followed in self._predictions.items():
             index = followed.index
-            changed = {
-                name for name, e in index.loaded.items() if e.file.holds(self.project) is False
-            }
             for key, preview in index.previews.items():
-                log = followed.log_path(preview)
-                other = preview.file is not None and preview.file.holds(self.project) is False
-                if key[0] in changed or other or log is None or not log.is_file():
+                loaded, log = index.loaded.get(key[0]), followed.log_path(preview)
+                for file in (preview.file, None if loaded is None else loaded.file):
+                    if file is not None and file not in holds:
+                        holds[file] = file.holds(self.project)
+                    if file is not None and holds[file] is False:
+                        outdated.add((path, key))
+                if log is None or not log.is_file():
                     outdated.add((path, key))
         with self._lock:
             differing, self._outdated = self._outdated ^ outdated, outdated

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,7 @@ class CheckpointRef:
         """How picks name where they come from: `<run>/<checkpoint>`, of a file its stem."""
         return self.name if self.run is None else f"{self.run.name}/{self.name}"
 
-    @property
+    @cached_property
     def where(self) -> Path:
         """Where the weights are, or were."""
         if self.run is not None:

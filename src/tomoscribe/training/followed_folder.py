@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import events as ev
+from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.event_log import EventReader
 from tomoscribe.training.preview_index import PreviewIndex
 
@@ -33,9 +34,12 @@ class FollowedFolder:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
+        self.path = folder.path.absolute()
         self.index = PreviewIndex()
         self.kept: frozenset[str] = frozenset()
         self._events = EventReader(folder.events_path, skip=NOT_INDEXED)
+        self._refs: dict[str, CheckpointRef] = {}
+        self._samples: dict[str, dict[str, None]] = {}
         self._inode = 0
         self._kept_changed_ns = 0
 
@@ -57,9 +61,22 @@ class FollowedFolder:
         changed: set[OnSample] = set()
         for event in events:
             self.index.apply(event)
+            if isinstance(event, ev.Preview):
+                self._samples.setdefault(event.checkpoint, {})[event.sample] = None
             if isinstance(event, (ev.Preview, ev.Block, ev.Scores)):
                 changed.add((event.checkpoint, event.sample))
         return changed
+
+    def of_checkpoint(self, name: str) -> list[OnSample]:
+        """Return the previews of a checkpoint."""
+        return [(name, sample) for sample in self._samples.get(name, ())]
+
+    def ref(self, name: str) -> CheckpointRef:
+        """Return a checkpoint of the run; the same one again while its weights are there."""
+        if name not in self._refs:
+            file = self.path / self.folder.checkpoint_path(name).relative_to(self.folder.path)
+            self._refs[name] = CheckpointRef(name, self.path, file if name in self.kept else None)
+        return self._refs[name]
 
     def look_for_weights(self) -> bool:
         """Look which checkpoints are on disk; return whether others are than the last time."""
@@ -73,11 +90,16 @@ class FollowedFolder:
         except OSError:
             kept = frozenset()
         before, self.kept = self.kept, kept
+        if before != kept:
+            self._refs = {}
         return before != kept
 
     def log_path(self, preview: ev.Preview) -> Path | None:
-        """Return where the blocks of a preview lie; None where the event leads elsewhere."""
-        try:
-            return self.folder.resolve(preview.path)
-        except TomoscribeError:
+        """Return where the blocks of a preview lie; None where the event leads elsewhere.
+
+        By the name alone: no file is asked, so that any thread may.
+        """
+        inner = PurePosixPath(preview.path)
+        if inner.is_absolute() or ".." in inner.parts:
             return None
+        return self.path / inner

@@ -106,10 +106,3 @@ class PreviewIndex:
         if checkpoint in self.checkpoints:
             return self.checkpoints[checkpoint].step
         return next((p.step for (name, _), p in self.previews.items() if name == checkpoint), None)
-
-    def forget(self, key: OnSample) -> None:
-        """Leave a preview out whose file is gone."""
-        self.previews.pop(key, None)
-        self.scores.pop(key, None)
-        self.block_counts.pop(key, None)
-        self.coverage.pop(key, None)
