@@ -57,7 +57,8 @@ def entropy(probability: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def uncertainty(scores: NDArray[np.floating], threshold: float) -> NDArray[np.float32]:
     """Return how unsure the model is, 0 (sure) to 1 (even odds); 0 where nothing is known."""
-    return np.nan_to_num(entropy(belief(scores, threshold)), copy=False)
+    values: NDArray[np.float32] = np.nan_to_num(entropy(belief(scores, threshold)), copy=False)
+    return values
 
 
 def disagreement(
@@ -67,7 +68,8 @@ def disagreement(
 ) -> NDArray[np.float32]:
     """Return how far two models' beliefs are apart, 0..1; 0 where one of them knows nothing."""
     apart = np.abs(belief(first, thresholds[0]) - belief(second, thresholds[1]))
-    return np.nan_to_num(apart, copy=False)
+    known: NDArray[np.float32] = np.nan_to_num(apart, copy=False)
+    return known
 
 
 def above_background(values: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -79,7 +81,8 @@ def above_background(values: NDArray[np.floating]) -> NDArray[np.float32]:
     some = values.ravel()[:: max(values.size // SAMPLED, 1)]
     known = some[some > 0]
     level = float(np.median(known)) if known.size else 0.0
-    return np.maximum(np.asarray(values, np.float32) - np.float32(level), 0)
+    above: NDArray[np.float32] = np.maximum(np.asarray(values, np.float32) - np.float32(level), 0)
+    return above
 
 
 def exclude_balls(

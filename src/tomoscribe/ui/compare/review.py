@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+import time
+import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
 
-from tomoscribe.picks.table import HUMAN, PickState
-from tomoscribe.ui.annotate.pick_style import diameter_voxels
-from tomoscribe.ui.background import Background
-from tomoscribe.ui.connections import connect
+from tomoscribe.picks.table import HUMAN, JUNK, PickState
+from tomoscribe.ui.annotate.junk import Junk
+from tomoscribe.ui.compare.proposal_finder import ProposalFinder
+from tomoscribe.ui.compare.review_order import Order, OtherSide, in_order
 from tomoscribe.ui.membranes.membrane_view import turn_to
+from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.predicted import ProposedPicks
 from tomoscribe.ui.scores.proposal_layer import ProposalLayer
-from tomoscribe.ui.scores.proposals import Comparison, propose, propose_on_mesh
+from tomoscribe.ui.scores.proposals import Comparison
 from tomoscribe.ui.scores.score_map import LIVE
 
 if TYPE_CHECKING:
-    from qtpy.QtCore import QObject
+    from collections.abc import Sequence
+
+    from napari.components import ViewerModel
+    from numpy.typing import NDArray
 
     from tomoscribe.evaluation.proposals import Proposals
-    from tomoscribe.ui.membranes.membrane_shelf import ShelvedMembrane
-    from tomoscribe.ui.scores.score_feed import ScoreFeed
+    from tomoscribe.picks.table import Pick
+    from tomoscribe.ui.membranes.mesh_pick_tool import Spot
     from tomoscribe.ui.session import Session
 
 NOTHING = "Nothing to review: no proposal is open."
@@ -31,30 +37,48 @@ JUDGED_AT = 0.8
 
 SEEKING = "Looking for proposals; press N again in a moment."
 
+NO_OTHER = "There is no other side to disagree with here: choose A and B, or another order."
+
+AGREE = "A and B agree on all open proposals; choose another order to review on."
+
+_reviews: weakref.WeakKeyDictionary[ViewerModel, Review] = weakref.WeakKeyDictionary()
+
 
 class Review:
     """The proposals of what the heatmap layer shows, their threshold, and the one under review.
 
-    Emits `changed` whenever numbers or layer changed.
+    Get it with `Review.of(session)`. Emits `changed` whenever numbers or layer changed.
     """
 
     changed = Signal()
 
-    def __init__(self, session: Session, feed: ScoreFeed, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session) -> None:
         self.session = session
         self.comparison: Comparison | None = None
         self.threshold = 0.5
         self.current: int | None = None
-        self._feed = feed
+        self.order = Order.UNSURE
+        self._other: OtherSide | None = None
+        self._source: str | None = None
+        self._feed = RunMonitor.of(session).feed
         self._layer = ProposalLayer(session)
         self._stored = ProposedPicks(session)
         self._visible = False
         self._stale = False
         self._reviewed: tuple[float, ...] | None = None
-        self._finder = Background(parent)
-        connect(self._finder, session.picks_changed, self._on_picks)
-        connect(self._finder, session.membranes.shown_changed, self._on_mesh)
-        connect(self._finder, session.closed, self.close)
+        self._finder = ProposalFinder(session, self._feed)
+        session.picks_changed.connect(self._on_picks)
+        session.membranes.shown_changed.connect(self._on_mesh)
+        session.closed.connect(self.close)
+        Junk.of(session).of_ring = self.reject_ring
+
+    @classmethod
+    def of(cls, session: Session) -> Review:
+        """Return the review of a session."""
+        viewer = session.viewer
+        if viewer not in _reviews:
+            _reviews[viewer] = cls(session)
+        return _reviews[viewer]
 
     @property
     def proposals(self) -> Proposals | None:
@@ -68,37 +92,22 @@ class Review:
 
     def find(self, source: str) -> None:
         """Look for the proposals of the heatmap that is shown, in a thread; `source` made it."""
-        heat, entry = self._feed.layer, self.session.entry
-        surface = self._surface()
-        values, grid, name = heat.computed, heat.grid, heat.class_name
-        if values is None or grid is None or name is None or entry is None:
+        question = self._finder.question(source, with_other=self.order is Order.DISAGREE)
+        if question is None:
             self.clear()
             return
-        if self._feed.kind == "mesh" and (
-            surface is None or values.shape[-1] != len(surface.membrane.mesh.vertices_zyx)
-        ):
-            self.clear()  # the membrane is still being read
-            return
+        heat = self._feed.layer
         if heat.shown is not LIVE and self.proposals and self.proposals.source != source:
             self._drop_others()
-        diameter = diameter_voxels(self.session.classes, name, entry.voxel_size_A)
-        # A copy, because new blocks go on being written into the live heatmap.
-        copy = values[grid.class_names.index(name)].copy()
-        picks = tuple(entry.picks)
+        self._source = source
+        self._finder.find(question, self.take)
 
-        def compare() -> Comparison:
-            if surface is None:
-                found = propose(copy, grid, diameter, name, source)
-            else:
-                found = propose_on_mesh(copy, surface, diameter, name, source)
-            return Comparison(found, picks).prepared()
-
-        self._finder.run(compare, self.take)
-
-    def take(self, comparison: Comparison) -> None:
+    def take(self, comparison: Comparison, other: OtherSide | None = None) -> None:
         """Show proposals; the one under review stays if it is among them."""
         if self.session.entry is None:
             return
+        if other is not None or comparison.proposals is not self.proposals:
+            self._other = other
         picks = tuple(self.session.entry.picks)
         if picks != comparison.picks:  # the user went on while they were sought
             comparison = Comparison(comparison.proposals, picks)
@@ -124,7 +133,7 @@ class Review:
         """Forget the proposals, as for another tomogram."""
         self._finder.drop()
         self.comparison, self.current, self._stale = None, None, False
-        self._reviewed = None
+        self._reviewed = self._source = self._other = None
         self._layer.clear()
         self.changed.emit()
 
@@ -148,17 +157,50 @@ class Review:
         """How many picks that a file proposed await an answer."""
         return self._stored.waiting
 
+    @property
+    def stored_pick(self) -> Pick | None:
+        """The pick that a file proposed and that is selected to be answered."""
+        return self._stored.current
+
+    def set_order(self, order: Order) -> None:
+        """Review in another order; what is under review stays until the next."""
+        if order is self.order:
+            return
+        self.order = order
+        self.find_again()
+        self.changed.emit()
+
+    def find_again(self) -> None:
+        """Look for the proposals of what is in view once more, as the other side may have changed.
+
+        Nothing is done where only the side in view counts.
+        """
+        has_other = self._other is not None
+        if self._source is not None and (self.order is Order.DISAGREE or has_other):
+            self.find(self._source)
+
+    def ahead(self, count: int) -> list[int]:
+        """Return which proposals come next, whether the one under review is answered or not."""
+        if self.comparison is None:
+            return []
+        order = [i for i in self._in_order() if i != self.current]
+        full = list(self._in_order())
+        after = full.index(self.current) + 1 if self.current in full else 0
+        both = [*order[:count], *full[after : after + count]]
+        return list(dict.fromkeys(int(i) for i in both))
+
     def next(self) -> None:
-        """Fly to the open proposal that the model is least sure of."""
+        """Fly to the open proposal that is the first in order, or to the one after."""
         if self.comparison is None:
             if not self._stored.next():
                 self.session.status_message.emit(SEEKING if self.busy else NOTHING)
+            self.changed.emit()
             return
-        order = self.comparison.by_uncertainty(self.threshold)
+        order = self._in_order()
         if not len(order):
             self.current = None
             if not self._stored.next():
-                self.session.status_message.emit(NOTHING)
+                self.session.status_message.emit(self._why_none())
         else:
             # Asking again without an answer goes on to the one after.
             position = (
@@ -168,6 +210,17 @@ class Review:
             self._fly_to(self.comparison.proposals, self.current)
         self._show()
 
+    def _in_order(self) -> NDArray[np.intp]:
+        assert self.comparison is not None
+        return in_order(self.comparison, self.threshold, self.order, self._other)
+
+    def _why_none(self) -> str:
+        if self.order is not Order.DISAGREE:
+            return NOTHING
+        if self.busy:
+            return SEEKING
+        return NO_OTHER if self._other is None else AGREE
+
     def accept(self) -> None:
         """Make the proposal under review a pick, and go to the next."""
         self._answer(PickState.ACCEPTED)
@@ -175,6 +228,28 @@ class Review:
     def reject(self) -> None:
         """Store that there is no particle (training: a hard negative), and go to the next."""
         self._answer(PickState.REJECTED)
+
+    def reject_ring(self, spot: Spot) -> bool:
+        """Make junk of the proposal whose ring is shown at a place; tell whether there is one."""
+        comparison = self.comparison
+        if comparison is None or not self._visible:
+            return False
+        found, shown = comparison.proposals, comparison.shown(self.threshold)
+        if self.current is not None:
+            shown[self.current] = True
+        if found.normals_zyx is not None and spot.normal_zyx is not None:
+            shown &= found.normals_zyx @ np.asarray(spot.normal_zyx) > 0
+        distances = np.linalg.norm(found.zyx - np.asarray(spot.zyx), axis=1)
+        distances[~shown] = np.inf
+        if not len(distances) or distances.min() > found.diameter_voxels / 2:
+            return False
+        index = int(np.argmin(distances))
+        under_review = index == self.current
+        self.current = None if under_review else self.current
+        self._add(np.array([index]), PickState.REJECTED, time.time(), JUNK)
+        if under_review:
+            self.next()
+        return True
 
     def accept_all(self) -> int:
         """Make every proposal above the threshold a pick, as one step of undo; return how many."""
@@ -187,7 +262,6 @@ class Review:
 
     def close(self) -> None:
         """Let go of the session and end the thread."""
-        self.session.picks_changed.disconnect(self._on_picks, missing_ok=True)
         self._finder.close()
 
     def _answer(self, state: PickState) -> None:
@@ -197,23 +271,34 @@ class Review:
             return
         answered = np.array([self.current])
         self.current = None
-        self._add(answered, state)
+        self._add(answered, state, time.time())
         self.next()
 
-    def _add(self, indices: np.ndarray, state: PickState) -> None:
+    def _add(
+        self,
+        indices: NDArray[np.intp],
+        state: PickState,
+        answered: float | None = None,
+        class_name: str | None = None,
+    ) -> None:
+        """Make picks of proposals; `answered` is when, for those that were judged one by one."""
         entry, proposals = self.session.entry, self.proposals
         if entry is None or proposals is None:
             return
+        source, scores = proposals.source, [float(s) for s in proposals.scores[indices]]
+        if self._other is not None and len(indices) == 1:
+            source, scores[0] = self._other.credit(int(indices[0]), self.threshold)
         normals = proposals.normals_zyx
         self.session.edit(
             entry.picks.make_add(
                 proposals.zyx[indices],
-                proposals.class_name,
-                scores=[float(s) for s in proposals.scores[indices]],
+                class_name or proposals.class_name,
+                scores=scores,
                 state=state,
-                source=proposals.source,
+                source=source,
                 normals_zyx=None if normals is None else normals[indices],
                 membrane=proposals.membrane,
+                answered=answered,
             )
         )
 
@@ -221,22 +306,29 @@ class Review:
         """Hide what another checkpoint proposed; what is under review is sought again."""
         self._reviewed = self._place() or self._reviewed
         self.comparison, self.current, self._stale = None, None, False
+        self._other = None
         self._show()
-
-    def _surface(self) -> ShelvedMembrane | None:
-        """Return the membrane that is fed, where one is and it is loaded."""
-        if self._feed.kind != "mesh":
-            return None
-        surface = self.session.surfaces.shelved
-        return surface if surface is not None and surface.name == self._feed.sample else None
 
     def _fly_to(self, proposals: Proposals, index: int) -> None:
         normals = proposals.normals_zyx
-        self.session.fly_to(proposals.zyx[index])
-        if normals is not None and self.session.membranes.shown:
+        self.fly_to(proposals.zyx[index], None if normals is None else normals[index])
+
+    def fly_to(self, zyx: Sequence[float], normal_zyx: Sequence[float] | None = None) -> None:
+        """Fly to a place; where its mesh is seen too obliquely to judge, turn to it."""
+        self.session.fly_to(zyx)
+        if normal_zyx is not None and self.session.membranes.shown:
             camera = self.session.viewer.scene.camera
-            if -float(np.dot(camera.view_direction, normals[index])) < JUDGED_AT:
-                turn_to(self.session.viewer, normals[index])
+            if -float(np.dot(camera.view_direction, normal_zyx)) < JUDGED_AT:
+                turn_to(self.session.viewer, np.asarray(normal_zyx))
+
+    def put_under_review(self, place: Sequence[float]) -> None:
+        """Put the open proposal at one of `Proposals.places` under review, none if there is none.
+
+        The camera stays.
+        """
+        if self.comparison is not None:
+            self.current = self.comparison.nearest_open(place)
+            self._show()
 
     def _place(self) -> tuple[float, ...] | None:
         if self.current is None or self.proposals is None:
@@ -256,7 +348,7 @@ class Review:
     def _compare_again(self) -> None:
         entry = self.session.entry
         if self.proposals is not None and entry is not None:
-            self.take(Comparison(self.proposals, tuple(entry.picks)))
+            self.take(Comparison(self.proposals, tuple(entry.picks)), self._other)
         else:
             self.changed.emit()
 

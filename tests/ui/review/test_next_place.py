@@ -1,0 +1,99 @@
+"""Where to label next, and uncertainty as a layer."""
+
+from __future__ import annotations
+
+import numpy as np
+from tests.ui.conftest import BIN, PLACES_ZYX, gaussians
+
+from tomoscribe.project.model import Region
+from tomoscribe.ui.compare.next_place import ALL_SEEN, NextPlace
+from tomoscribe.ui.compare.uncertainty_layer import UncertaintyLayer
+
+
+def center(session) -> np.ndarray:
+    return np.array(session.focus().center_zyx)
+
+
+def press(compared, process_until) -> np.ndarray:
+    """Press L and return where it flew to."""
+    compared.session.actions["next_place"]()
+    process_until(lambda: not NextPlace.of(compared.session).busy, "the place")
+    return center(compared.session)
+
+
+def show(compared, heights: list[float], process_until) -> None:
+    """Let the training bring another preview, and show it."""
+    worker = compared.worker
+    worker.train(10)
+    worker.preview(gaussians(PLACES_ZYX, np.array(heights)))
+    review = compared.review
+    process_until(
+        lambda: review.proposals is not None and review.proposals.source.endswith(worker.name),
+        "the new proposals",
+    )
+
+
+def test_the_place_is_unsure_and_not_near_a_label(compared, process_until) -> None:
+    show(compared, [0.4, 0.99, 0.99, 0.4], process_until)  # the first of these is clicked
+    flown = press(compared, process_until)
+    assert np.linalg.norm(flown - PLACES_ZYX[3]) < 8
+    assert "a label tells most" in compared.messages[-1].lower()
+
+
+def test_no_place_comes_twice_until_the_map_changes(compared, process_until) -> None:
+    seen = []
+    while ALL_SEEN not in compared.messages:
+        seen.append(press(compared, process_until))
+        assert len(seen) < 20
+    seen.pop()  # the last press only said that there is none
+    assert seen
+    apart = np.linalg.norm(np.array(seen)[:, None] - np.array(seen)[None], axis=-1)
+    assert (apart[np.triu_indices(len(seen), 1)] > 1).all()
+    compared.messages.clear()
+    show(compared, [0.4, 0.4, 0.5, 0.45], process_until)
+    press(compared, process_until)
+    assert ALL_SEEN not in compared.messages
+
+
+def test_declared_regions_are_not_asked_for(compared, process_until) -> None:
+    compared.session.set_regions([Region((-0.5, -0.5, -0.5), (15.5, 63.5, 47.5))])
+    press(compared, process_until)
+    assert compared.messages[-1] == ALL_SEEN
+
+
+def test_without_scores_l_says_what_to_do(session, qtbot) -> None:
+    said: list[str] = []
+    session.status_message.connect(said.append)
+    NextPlace.of(session).go()
+    assert "no scores yet" in said[-1]
+
+
+def test_the_layer_is_brightest_where_the_score_is_at_the_threshold(
+    compared, process_until, qtbot
+) -> None:
+    session, panel = compared.session, compared.panel
+    active = session.viewer.layers.selection.active
+    panel.show_unsure.setChecked(True)
+    process_until(lambda: UncertaintyLayer.of(session).layer is not None, "the layer")
+    layer = session.viewer.layers["uncertainty"]
+    assert session.viewer.layers.selection.active is active
+    np.testing.assert_allclose(layer.scale, np.array(session.layer.scale) * BIN)
+    peaks = np.rint((PLACES_ZYX - 0.5) / BIN).astype(int)
+    unsure = layer.data[tuple(peaks.T)]
+    assert unsure[3] > 240  # scores 0.45 at a threshold of 0.4
+    assert unsure[1] < unsure[3]
+    compared.dock.proposals_panel.histogram.set_threshold(0.9)
+    process_until(lambda: layer.data[tuple(peaks.T)][1] > 240, "the new threshold")
+    panel.show_unsure.setChecked(False)
+    assert "uncertainty" not in session.viewer.layers
+
+
+def test_a_layer_that_the_user_deleted_comes_back_with_the_switch(compared, process_until) -> None:
+    unsure = UncertaintyLayer.of(compared.session)
+    unsure.switch(True)
+    process_until(lambda: unsure.layer is not None, "the layer")
+    compared.session.viewer.layers.remove("uncertainty")
+    unsure.switch(False)
+    unsure.switch(True)
+    process_until(lambda: unsure.layer is not None, "the layer again")
+    unsure.switch(False)
