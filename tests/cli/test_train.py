@@ -300,6 +300,59 @@ def test_runs_of_a_project_and_of_nothing(
     assert exit_code("runs", tmp_path / "missing") == 1
 
 
+def test_a_sweep_trains_each_value_and_the_list_tells_them_apart(
+    exit_code: Run,
+    ended: list[RunConfig],
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert exit_code("train", project, "--sweep", "bin=2,3", "--set", "seed=5") == 0
+    told = capsys.readouterr().out
+    assert "bin=2: " in told
+    assert "bin=3: " in told
+    assert [c.settings.bin for c in ended] == [2, 3]
+    assert {c.settings.seed for c in ended} == {5}
+    assert len({c.sweep for c in ended}) == 1
+    assert exit_code("runs", project) == 0
+    listed = capsys.readouterr().out
+    assert "bin=2" in listed
+    assert "bin=3" in listed
+    assert "seed" not in listed
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--sweep", "bin=2"], "needs 2 to 8 values"),
+        (["--sweep", "bins=2,3"], "cannot be varied"),
+        (["--sweep", "bin=2,x"], "bin=x cannot be"),
+        (["--sweep", "bin=2,3", "--run", "mine"], "leave --run away"),
+    ],
+)
+def test_a_sweep_that_cannot_be_leaves_no_run_behind(
+    exit_code: Run,
+    ended: list[RunConfig],
+    project: Path,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    said: str,
+) -> None:
+    assert exit_code("train", project, *options) == 1
+    assert said in capsys.readouterr().err
+    assert launch.list_runs(project / "runs") == []
+
+
+def test_an_interrupted_sweep_stops_those_that_wait(
+    exit_code: Run, ended: list[RunConfig], project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tomoscribe.cli.train.watch", lambda run: True)
+    assert exit_code("train", project, "--sweep", "bin=2,3") == 130
+    runs = [info.run for info in launch.list_runs(project / "runs")]
+    assert [run.control().desired for run in runs] == ["stop", "stop"]
+
+
 @pytest.mark.parametrize("verb", ["stop", "resume"])
 def test_a_folder_that_is_no_run_is_one_sentence(
     exit_code: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str

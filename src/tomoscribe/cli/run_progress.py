@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import signal
+import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,8 +28,13 @@ if TYPE_CHECKING:
 POLL_S = 0.1
 
 
-def watch(run: RunFolder) -> None:
+def watch(run: RunFolder) -> bool:
     """Show a run until it ends; an interrupt stops it with a checkpoint, a second one ends it.
+
+    Returns
+    -------
+    bool
+        Whether it was interrupted.
 
     Raises
     ------
@@ -38,7 +44,7 @@ def watch(run: RunFolder) -> None:
     follower = RunFollower(run)
     failed = ""
     console = Console(stderr=True)
-    with _bar(console, run.config().settings.max_steps) as bar, _interrupts(run, console):
+    with _bar(console, run.config().settings.max_steps) as bar, _interrupts(run, console) as asked:
         while True:
             update = follower.poll()
             for event in update.events:
@@ -49,8 +55,9 @@ def watch(run: RunFolder) -> None:
             if not update.alive:
                 break
             time.sleep(POLL_S)
-    if update.state in (State.FAILED, State.LOST):
+    if update.state in (State.FAILED, State.LOST, State.GONE):
         raise TomoscribeError(failed or update.message)
+    return asked.is_set()
 
 
 def summarise(run: RunFolder) -> str:
@@ -133,23 +140,25 @@ def _bar(console: Console, max_steps: int | None) -> Iterator[_Bar]:
 
 
 @contextmanager
-def _interrupts(run: RunFolder, console: Console) -> Iterator[None]:
-    """Within, Ctrl-C or a terminate signal stops the run; a second one does not wait for it."""
-    asked = False
+def _interrupts(run: RunFolder, console: Console) -> Iterator[threading.Event]:
+    """Within, Ctrl-C or a terminate signal stops the run; a second one does not wait for it.
+
+    What is yielded is set by the first.
+    """
+    asked = threading.Event()
 
     def stop(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        if asked:
+        if asked.is_set():
             launch.stop(run, timeout=0.0)
             return
-        asked = True
+        asked.set()
         console.print("Stopping with a checkpoint; once more to end at once.", highlight=False)
         launch.request_stop(run)
 
     numbers = (signal.SIGINT, signal.SIGTERM)
     before = {number: signal.signal(number, stop) for number in numbers}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

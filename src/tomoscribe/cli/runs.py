@@ -16,6 +16,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.file import RUNS_FOLDER, is_project
 from tomoscribe.training import launch
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.run_table import RunTable, differences
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 
@@ -26,21 +27,22 @@ def runs(
         typer.Argument(metavar="[PROJECT_OR_DIR]", help="Project, or folder that holds runs."),
     ] = Path(),
 ) -> None:
-    """List trainings: state, steps, best score, last sign of life."""
+    """List trainings: state, steps, best score, last sign of life, settings that differ."""
     if not folder.is_dir():
         raise TomoscribeError(f"There is no folder '{folder}'; check the path.")
-    found = [] if is_project(folder) else launch.list_runs(folder)
-    found = found or launch.list_runs(folder / RUNS_FOLDER)
+    found = [] if is_project(folder) else RunTable(folder).poll()
+    found = found or RunTable(folder / RUNS_FOLDER).poll()
     if not found:
         typer.echo(f"There are no runs in {folder}.")
         return
     # A name or a figure that is cut off is of no use: only messages give way.
     columns = ("run", "state", "steps", "best score", "last sign")
-    table = Table(*(Column(name, no_wrap=True) for name in columns), "message")
-    for info in found:
-        score = "" if info.best_score is None else f"{info.best_score:.3f}"
+    table = Table(*(Column(name, no_wrap=True) for name in columns), "differs in", "message")
+    for row, differs in zip(found, differences(found), strict=True):
+        score = "" if row.best_score is None else f"{row.best_score:.3f}"
+        told = ", ".join(f"{key}={_text(value)}" for key, value in differs.items())
         table.add_row(
-            info.run.name, info.state, str(info.step), score, _ago(info.heartbeat), info.message
+            row.name, row.state, str(row.steps), score, _ago(row.heartbeat), told, row.message
         )
     console = Console(markup=False)
     needed = Console(width=10_000).measure(table).minimum
@@ -97,6 +99,10 @@ def _open(path: Path) -> RunFolder:
     if not run.exists:
         raise TomoscribeError(f"'{path}' is not a run folder: it has no config.yaml.")
     return run
+
+
+def _text(value: object) -> str:
+    return "auto" if value is None else str(value)
 
 
 def _ago(heartbeat: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +16,9 @@ from tomoscribe.project.raw_membranes import holds_membranes
 from tomoscribe.project.source import DataSource
 from tomoscribe.project.training_data import MEMBRANE, TASKS, TOMOGRAM, load_training_data
 from tomoscribe.training import launch
+from tomoscribe.training import sweep as sweeps
 from tomoscribe.training.config import RunConfig
+from tomoscribe.training.run import RunFolder
 
 Data = Annotated[
     Path | None,
@@ -90,6 +93,16 @@ ContinueFrom = Annotated[
     Path | None,
     typer.Option(help="Checkpoint whose weights are the first ones.", show_default=False),
 ]
+Sweep = Annotated[
+    str | None,
+    typer.Option(
+        metavar="KEY=V1,V2,…",
+        help="Train once for each value, one after the other: a setting (bin=2,3), "
+        "diameter=0.8,1,1.25 (factors on all diameters), or band_A=-20:60,-60:100 (depths on "
+        "membranes, Å).",
+        show_default=False,
+    ),
+]
 
 
 def train(
@@ -105,6 +118,7 @@ def train(
     device: Device = None,
     max_minutes: MaxMinutes = None,
     continue_from: ContinueFrom = None,
+    sweep: Sweep = None,
 ) -> None:
     """Train on clicked particles, in the foreground; Ctrl-C stops with a checkpoint."""
     source = find_source(data, images, coordinates, diameter_A, voxel_size_A)
@@ -122,13 +136,59 @@ def train(
     )
     # Bad data are told now, not after the device was waited for, and leave no run behind.
     load_training_data(source, chosen)
+    folder = source.path if source.kind == "project" and source.path else Path()
+    if sweep is not None:
+        if run is not None:
+            raise TomoscribeError("A sweep names its runs itself: leave --run away.")
+        train_sweep(config, folder / RUNS_FOLDER, sweep)
+        return
     if run is None:
-        folder = source.path if source.kind == "project" and source.path else Path()
         started = launch.launch(config, folder / RUNS_FOLDER)
     else:
         started = launch.launch(config, run.absolute().parent, run.absolute().name)
     watch(started)
     typer.echo(summarise(started))
+
+
+def train_sweep(config: RunConfig, runs_dir: Path, text: str) -> None:
+    """Train the variants of a sweep; an interrupt stops the one that trains and those behind it.
+
+    Raises
+    ------
+    TomoscribeError
+        If the text is no sweep, or all trainings failed.
+    """
+    key, _, values = text.partition("=")
+    variants = sweeps.parse(key.strip(), values)
+    configs = sweeps.configurations(config, variants, sweeps.sweep_name(key.strip()))
+    runs = sweeps.launch_all(configs, runs_dir)
+    try:
+        failed = _watch_each(key, variants, runs)
+    except KeyboardInterrupt:
+        for run in reversed(runs):  # so that none begins meanwhile
+            launch.request_stop(run)
+        raise
+    if len(failed) == len(runs):
+        raise TomoscribeError(f"All trainings of the sweep failed; the first: {failed[0]}")
+
+
+def _watch_each(
+    key: str, variants: Sequence[sweeps.Variant], runs: Sequence[RunFolder]
+) -> list[str]:
+    """Watch the runs of a sweep to their ends; return what went wrong, a sentence each."""
+    failed = []
+    for variant, run in zip(variants, runs, strict=True):
+        typer.echo(f"{key}={variant.text}: {run.name}", err=True)
+        try:
+            stopped = watch(run)
+        except TomoscribeError as error:
+            failed.append(f"{key}={variant.text}: {error}")
+            typer.echo(failed[-1], err=True)
+            continue
+        typer.echo(f"{key}={variant.text}: {summarise(run)}")
+        if stopped:
+            raise KeyboardInterrupt
+    return failed
 
 
 def find_task(wanted: str | None, source: DataSource) -> str:

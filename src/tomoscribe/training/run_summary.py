@@ -47,13 +47,15 @@ class RunRow:
     values : mapping of str to object
         Every setting, and how the data were altered for this run (`diameter_scale`), by key.
     best_score : float or None
-        Score of the best validation since the held-out clicks last changed.
+        Best score of a validation or a checkpoint since the held-out clicks last changed.
     best_name : str
         `F1` where that was measured for every class, else `score`; empty without a validation.
     steps : int
         Optimizer steps.
     elapsed_s, budget_s : float
         Seconds of training without pauses; seconds granted.
+    heartbeat : float
+        When the worker last spoke, seconds since the epoch by its clock; 0: never.
     created : float
         Seconds since the epoch.
     parent : str
@@ -79,6 +81,7 @@ class RunRow:
     steps: int = 0
     elapsed_s: float = 0.0
     budget_s: float = 0.0
+    heartbeat: float = 0.0
     created: float = 0.0
     parent: str = ""
     sweep: str = ""
@@ -111,7 +114,7 @@ class RunSummary:
         self.run = run
         self._follower = RunFollower(run, clock, skip=PASSED_OVER)
         self._config_stamp: tuple[int, int] | None = None
-        self._best: ev.Validation | None = None
+        self._name = ""
         self._held_out: int | None = None
         self._kept: list[ev.Event] = []
         self._row = RunRow(run, State.STARTING)
@@ -177,6 +180,7 @@ class RunSummary:
             steps=status.step,
             elapsed_s=status.elapsed_s,
             budget_s=status.budget_s,
+            heartbeat=status.heartbeat,
             clicks_used=status.labels_used or row.clicks_used,
             clicks_total=status.labels_total or row.clicks_total,
             message=update.message if readable else row.message,
@@ -189,14 +193,19 @@ class RunSummary:
                     self._row, train=tuple(event.train), validate=tuple(event.validate)
                 )
             case ev.Labels():
-                if event.held_out != self._held_out:
-                    self._held_out, self._best = event.held_out, None
+                if event.held_out != self._held_out:  # other clicks, other scores
+                    self._held_out = event.held_out
+                    self._row = replace(self._row, best_score=None, best_name="")
                 self._row = replace(self._row, clicks_used=event.used, clicks_total=event.total)
             case ev.Validation():
-                if self._best is None or event.score > self._best.score:
-                    self._best = event
-                    name = score_name(event.metrics)
-                    self._row = replace(self._row, best_score=event.score, best_name=name)
+                self._name = score_name(event.metrics)
+                self._take_score(event.score)
+            case ev.Checkpoint(score=score) if score is not None:
+                self._take_score(score)
+
+    def _take_score(self, score: float) -> None:
+        if self._row.best_score is None or score > self._row.best_score:
+            self._row = replace(self._row, best_score=score, best_name=self._name or "score")
 
 
 def score_name(metrics: Mapping[str, float]) -> str:
