@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.project import spheres
 from tests.training.fake_task import SLAB, FakePredictor, FakeTask
+from tests.training.tiny_checkpoints import membrane_checkpoint, tomogram_checkpoint
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import write_mrc
@@ -391,3 +393,54 @@ def test_a_gone_sample_is_no_end(desk: Desk, project: Path) -> None:
     desk.wishes = [wish(project, "x")]
     desk.work()
     assert desk.refusals() == ["/data/a.mrc cannot be read: its disk is not there."]
+
+
+@pytest.fixture
+def real(desk: Desk, project: Path) -> Desk:
+    """Real tasks, a tomogram with a membrane in it, and a checkpoint for each."""
+    desk.planner._models = PredictionModels(project)
+    tomogram = spheres.write_tomogram(project / "t.mrc")
+    spheres.write_container(project / "m.h5", tomogram)
+    tomogram_checkpoint(project / "of_tomograms.pt")
+    membrane_checkpoint(project / "of_membranes.pt")
+    return desk
+
+
+ON_MEMBRANE = {"kind": "mesh", "sample": "m", "volume_path": "m.h5"}
+ON_TOMOGRAM = {"kind": "volume", "sample": "t", "volume_path": "t.mrc"}
+
+
+def real_wish(project: Path, checkpoint: str, on: dict[str, str]) -> Wish:
+    path = str(project / on["volume_path"])
+    return wish(project, checkpoint, **(on | {"volume_path": path, "voxel_size_A": 10.0}))
+
+
+def test_membranes_are_predicted_by_the_same_code(real: Desk, project: Path) -> None:
+    real.wishes = [real_wish(project, "of_membranes", ON_MEMBRANE)]
+    real.work()
+    assert real.refusals() == []
+    (told,) = real.of(ev.Preview)
+    assert (told.kind, told.shape_zyx) == ("mesh", [1, 1, 642])
+    assert assemble(real.folder.resolve(told.path), 1, (1, 1, 642)).all()
+    assert len(real.of(ev.Scores)) == 1
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "on", "told"),
+    [
+        ("of_membranes", ON_TOMOGRAM, "of_membranes.pt was trained on membranes, but 't' is a"),
+        ("of_tomograms", ON_MEMBRANE, "of_tomograms.pt was trained on tomograms, but 'm' is a"),
+    ],
+)
+def test_a_checkpoint_of_the_other_kind_is_refused(
+    real: Desk, project: Path, checkpoint: str, on: dict[str, str], told: str
+) -> None:
+    real.wishes = [real_wish(project, checkpoint, on)]
+    real.work()
+    assert told in real.refusals()[0]
+
+
+def test_two_viewers_have_folders_of_their_own(project: Path) -> None:
+    control = PredictionControl()
+    one, other = (PredictionFolder.make(project, control) for _ in range(2))
+    assert one.path != other.path

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -144,7 +143,7 @@ def story(
         viewer.until(lambda u: viewer.coverage(told.late), "a block of the second process")
         told.second_folder = service.folder
         process = process_of(told.second_folder)
-        shutil.rmtree(told.second_folder.path)
+        told.second_folder.path.rename(project / "trash")  # as file managers delete
         wait_until(lambda: not process.is_running() or process.status() == "zombie", START_S)
         viewer.until(lambda u: u.can_start_again, "the deletion to be told")
         told.deleted = viewer.poll()
@@ -262,3 +261,14 @@ def test_it_ends_when_it_was_idle_and_a_new_wish_starts_another(
         assert viewer.service.folder != first
     finally:
         viewer.service.close()
+
+
+def test_where_nothing_can_be_written_it_is_said_in_one_sentence(
+    tmp_path: Path, ask: Callable[..., PredictionRequest], wait_until: WaitUntil
+) -> None:
+    (tmp_path / "project").write_text("a file where the folder should be")
+    viewer = Viewer(tmp_path / "project", wait_until)
+    viewer.service.want([ask("a")])
+    viewer.until(lambda u: u.can_start_again, "the complaint")
+    assert "Cannot write" in viewer.poll().message
+    viewer.service.close()

@@ -11,6 +11,8 @@ from tomoscribe.io.volumes import write_mrc
 from tomoscribe.nets.unet import UNet3d
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.tasks.checkpoint import pack
+from tomoscribe.tasks.membrane import plan as membrane_plan
+from tomoscribe.tasks.membrane.architecture import make_net
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.tomogram.plan import DataSummary, DeviceInfo, make_plan
 
@@ -34,6 +36,14 @@ def tomogram_checkpoint(path: Path, seed: int = 0, score: float = 0.5) -> Path:
     net = UNet3d(1, plan.width, levels=plan.levels, stem=plan.stem)
     torch.nn.init.normal_(net.head.weight, std=10.0)
     return _write(path, "tomogram", plan.model_copy(update={"precision": "float32"}), net, score)
+
+
+def membrane_checkpoint(path: Path, score: float = 0.5) -> Path:
+    """Write a checkpoint of the membrane task."""
+    torch.manual_seed(0)
+    summary = membrane_plan.DataSummary(VOXEL_SIZE_A, (120.0,), 20, (-20.0, 60.0), None, 30.0)
+    plan = membrane_plan.make_plan(summary, TrainingSettings(width=8))
+    return _write(path, "membrane", plan, make_net(plan, 1), score)
 
 
 def _write(path: Path, task: str, plan: object, net: torch.nn.Module, score: float) -> Path:

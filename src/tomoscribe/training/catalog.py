@@ -298,7 +298,7 @@ class Catalog:
 
     def _samples(self, ref: CheckpointRef) -> tuple[str, ...]:
         """Return the samples with scores of a checkpoint."""
-        found = {}
+        found: dict[str, None] = {}
         for followed, name in self._places(ref):
             for of, sample in followed.of_checkpoint(name):
                 if (followed.path, (of, sample)) not in self._outdated:

@@ -63,7 +63,7 @@ class CheckpointRef:
             return RunFolder(self.run).checkpoint_path(self.name).absolute()
         return (self.file or Path(self.name)).absolute()
 
-    @property
+    @cached_property
     def key(self) -> str:
         """A name that no other checkpoint has, and that is safe as a file name."""
         digest = hashlib.sha256(str(self.where).encode()).hexdigest()[:10]

@@ -6,6 +6,7 @@ itself: when asked to, when it was idle for long, when its folder is gone, or it
 
 from __future__ import annotations
 
+import shutil
 import sys
 import threading
 import time
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.tasks.base import Task
 
-LOOK_S = 0.03
+LOOK_S = 0.05
 """Between two looks at the control file while nothing is wanted."""
 
 OWNER_S = 1.0
@@ -55,8 +56,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def give_way() -> None:
     """Let everything else on the machine go first."""
-    own = psutil.Process()
-    own.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else NICE)
+    if sys.platform == "win32":
+        psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+    else:
+        psutil.Process().nice(NICE)
 
 
 def run_predictions(folder: PredictionFolder, task_of: Callable[[Path], Task] | None = None) -> int:
@@ -77,6 +80,7 @@ def run_predictions(folder: PredictionFolder, task_of: Callable[[Path], Task] | 
             return _report_failure(folder, reporter, task_of)
     except (OSError, TomoscribeError) as error:
         if not folder.exists:
+            _sweep(folder)
             return 0
         told = write_error(folder.path, error) if isinstance(error, OSError) else error
         sys.stderr.write(f"{told}\n")
@@ -90,6 +94,7 @@ def _report_failure(
         reason = _work(folder, reporter, task_of)
     except Exception as error:  # noqa: BLE001  (whatever it is, the user must be told)
         if not folder.exists:
+            _sweep(folder)
             return 0
         traceback.print_exc()
         failed = explain(error, folder, 0, reporter.status.device)
@@ -97,7 +102,16 @@ def _report_failure(
         return 1
     if folder.exists:
         reporter.say_last(Finished(time=time.time(), reason=reason), state=State.FINISHED)
+    else:
+        _sweep(folder)
     return 0
+
+
+def _sweep(folder: PredictionFolder) -> None:
+    """Remove what was written into a folder while somebody deleted it."""
+    ours = (folder.control_path, folder.status_path, folder.events_path)
+    if not any(path.exists() for path in ours):
+        shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def _work(

@@ -186,8 +186,8 @@ class PredictionService:
             if self._closed:
                 return
             self._closed = True
-        self._writer.submit(self._stop)
-        self._writer.shutdown(wait=False)
+            self._writer.submit(self._stop)
+            self._writer.shutdown(wait=False)
 
     def _told(self, state: State | None, message: str, device: str) -> PredictionUpdate:
         waiting, refused = [], dict(self._refused)
@@ -245,7 +245,7 @@ class PredictionService:
             if self._closed or self._dirty:
                 return
             self._dirty = True
-        self._writer.submit(self._write)
+            self._writer.submit(self._write)
 
     def _write(self) -> None:
         """Tell the process what is wanted now, start one if none is there; in the thread."""
