@@ -160,7 +160,10 @@ class Failed(Event, tag="failed", frozen=True):
 
 
 class Finished(Event, tag="finished", frozen=True):
-    """The run ended as it should; reason is time, steps, patience or stop."""
+    """The run ended as it should; reason is time, steps, patience or stop.
+
+    Of background predictions: stop, idle, or owner (who is gone).
+    """
 
     reason: str
     best: str | None = None
