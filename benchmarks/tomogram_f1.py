@@ -59,13 +59,21 @@ def load_data(folder: Path, clicks: int) -> TrainingData:
     return TrainingData((sample,), (ParticleClass("target", meta["diameter_vox"] * size),))
 
 
-def train(data: TrainingData, settings: TrainingSettings, budget_s: float) -> TomogramModule:
+def train(
+    data: TrainingData,
+    settings: TrainingSettings,
+    budget_s: float,
+    weights: dict[str, Any] | None = None,
+) -> TomogramModule:
     """Train for `budget_s` seconds of this process's CPU time, the last validation included.
 
-    Like the worker, it ends earlier where the plan's steps are made.
+    Like the worker, it ends earlier where the plan's steps are made, and takes the weights alone of
+    the checkpoint `weights` over.
     """
     start = time.process_time()
-    module = TomogramTask().build(data, settings, torch.device("cpu"))
+    module = TomogramTask().build(data, settings, torch.device("cpu"), weights)
+    if weights is not None:
+        module.restore(weights, weights_only=True)
     module.train()
     reserve = 0.0
     steps = int(str(module.plan["steps"]))
