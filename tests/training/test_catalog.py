@@ -366,16 +366,6 @@ def test_events_that_lead_out_of_their_folder_show_nothing(catalog: Catalog, pro
     assert catalog.find(CheckpointRef("evil", run.path), "a") is None
 
 
-def test_runs_outside_of_the_project_can_be_watched(
-    catalog: Catalog, project: Path, tmp_path: Path
-) -> None:
-    run = make_run(tmp_path / "cluster")
-    preview(run, "step_000010")
-    assert catalog.poll() == frozenset()
-    catalog.watch(run.path)
-    assert catalog.poll() == {(CheckpointRef("step_000010", run.path), "a")}
-
-
 def test_a_project_without_trainings_has_an_empty_catalogue(catalog: Catalog) -> None:
     assert catalog.poll() == frozenset()
     assert catalog.checkpoints() == []

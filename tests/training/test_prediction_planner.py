@@ -25,9 +25,10 @@ from tomoscribe.training.prediction_disk import prune
 from tomoscribe.training.prediction_folder import PredictionControl, PredictionFolder, Wish
 from tomoscribe.training.prediction_models import MOST_MODELS, PredictionModels
 from tomoscribe.training.prediction_planner import PredictionPlanner
-from tomoscribe.training.previews import assemble
+from tomoscribe.training.previews import BlockLog, assemble
 from tomoscribe.training.queue import DeviceQueue
 from tomoscribe.training.reporter import Reporter
+from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State, Status
 
 SHAPE = (8, 16, 12)
@@ -109,12 +110,12 @@ def desk(project: Path) -> Iterator[Desk]:
         yield Desk(folder, reporter)
 
 
-def wish(project: Path, checkpoint: str, sample: str = "a", **changes: Any) -> Wish:
-    path = project / f"{checkpoint}.pt"
+def wish(project: Path, name: str, sample: str = "a", **changes: Any) -> Wish:
+    path = project / f"{name}.pt"
     if not path.exists():
         torch.save({"weight": torch.zeros(3), "steps": 127, "voxel_size_A": 20.0}, path)
-    values = {"volume_path": str(project / f"{sample}.mrc")} | changes
-    return Wish(key=checkpoint, checkpoint=str(path), sample=sample, **values)
+    values = {"checkpoint": str(path), "volume_path": str(project / f"{sample}.mrc")} | changes
+    return Wish(key=name, sample=sample, **values)
 
 
 def look_at(plane: float, sample: str = "a") -> FocusBox:
@@ -393,6 +394,37 @@ def test_a_gone_sample_is_no_end(desk: Desk, project: Path) -> None:
     desk.wishes = [wish(project, "x")]
     desk.work()
     assert desk.refusals() == ["/data/a.mrc cannot be read: its disk is not there."]
+
+
+def test_what_an_ended_process_had_computed_is_taken_over(desk: Desk, project: Path) -> None:
+    desk.wishes = [wish(project, "x")]
+    desk.work(2)
+    folder = PredictionFolder.make(project, PredictionControl())
+    with Reporter(folder) as reporter:
+        later = Desk(folder, reporter)
+        later.wishes = [wish(project, "x")]
+        later.focus = look_at(7)
+        later.work(1)
+        assert later.blocks() == [*desk.blocks(), ("x", 7)]
+        later.work()
+        assert len(later.of(ev.Scores)) == 1
+
+
+def test_what_the_training_had_previewed_is_taken_over_if_it_fits(
+    desk: Desk, project: Path
+) -> None:
+    run = RunFolder(project / "runs" / "one")
+    checkpoint = run.checkpoint_path("step_000010")
+    checkpoint.parent.mkdir(parents=True)
+    made = Path(wish(project, "x").checkpoint).rename(checkpoint)
+    log = BlockLog(run.preview_path("step_000010", "a"))
+    log.create()
+    log.append((3, 0, 0), np.full((1, 1, *SHAPE[1:]), 0.5))
+    log.append((7, 0, 0), np.full((1, 2, *SHAPE[1:]), 0.5))  # beyond the grid
+    log.append((0, 0, 0), np.full((2, 1, *SHAPE[1:]), 0.5))  # of two classes
+    desk.wishes = [wish(project, "x", checkpoint=str(made))]
+    desk.work(1)
+    assert [plane for _, plane in desk.blocks()[:-1]] == [3]
 
 
 @pytest.fixture

@@ -110,16 +110,11 @@ class Catalog:
         self._clock = clock
         self._runs: dict[Path, FollowedFolder] = {}
         self._predictions: dict[Path, FollowedFolder] = {}
-        self._elsewhere: set[Path] = set()
         self._predicted: dict[Path, dict[tuple[Path, str], Loaded]] = {}
         self._outdated: set[tuple[Path, OnSample]] = set()
         self._checked = -CHECK_S
         self._polling = threading.Lock()
         self._lock = threading.Lock()
-
-    def watch(self, run: str | os.PathLike[str]) -> None:
-        """Read a run that lies outside of the project, too."""
-        self._elsewhere.add(Path(run).absolute())
 
     def poll(self) -> Changed:
         """Read what is new; return the checkpoints and samples of which more, or less, is known.
@@ -127,8 +122,7 @@ class Catalog:
         It reads files, so that a viewer calls it in a thread. The first call reads everything.
         """
         with self._polling:
-            runs = {RunFolder(path) for path in _folders(self.project / RUNS_FOLDER)}
-            runs |= {RunFolder(path) for path in self._elsewhere}
+            runs = map(RunFolder, _folders(self.project / RUNS_FOLDER))
             predictions = map(PredictionFolder, _folders(self.project / PREDICTIONS_FOLDER))
             changed = self._follow(self._runs, runs) | self._follow(self._predictions, predictions)
             if self._clock() - self._checked >= CHECK_S:

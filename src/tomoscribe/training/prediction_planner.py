@@ -16,6 +16,7 @@ from tomoscribe.io.atomic import write_error
 from tomoscribe.tasks.base import Focus
 from tomoscribe.training.events import Loaded, Refused, Scores
 from tomoscribe.training.failures import is_out_of_memory
+from tomoscribe.training.known_blocks import take_over
 from tomoscribe.training.pick_lists import list_picks
 from tomoscribe.training.prediction_disk import prune
 from tomoscribe.training.preview_job import PreviewJob
@@ -173,6 +174,7 @@ class PredictionPlanner:
             focus=focus,
             file=self._models.stamp_of_sample(wish),
         )
+        take_over(preview, self._folder, Path(wish.checkpoint))
         return _Job(preview, model)
 
     def _describe(self, wish: Wish) -> Model:

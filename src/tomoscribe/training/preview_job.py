@@ -117,7 +117,7 @@ class PreviewJob:
     def part_in_view(self, part: Focus) -> None:
         """Predict a part of the slice in view, or the nearest block of a membrane."""
         if isinstance(self._predictor, SlicePredictor):
-            self._write(self._predictor.slice_first(self._subject, part))
+            self.write(self._predictor.slice_first(self._subject, part))
         else:
             self.next_block()
 
@@ -130,10 +130,19 @@ class PreviewJob:
             self.finished = True
         else:
             self._filled += math.prod(block.scores.shape[1:])
-            self._write(block)
+            self.write(block)
         return block
 
-    def _write(self, block: base.Block) -> None:
+    def fits(self, lo_zyx: tuple[int, int, int], shape: tuple[int, ...]) -> bool:
+        """Return whether a block of that shape (class, z, y, x) is one of this preview."""
+        inside = all(
+            lo + size <= edge
+            for lo, size, edge in zip(lo_zyx, shape[1:], self.grid.shape_zyx, strict=True)
+        )
+        return inside and shape[0] == len(self._predictor.classes)
+
+    def write(self, block: base.Block) -> None:
+        """Append a block to the log and announce it."""
         offset = self._log.append(block.lo_zyx, block.scores)
         self._reporter.emit(
             Block(
