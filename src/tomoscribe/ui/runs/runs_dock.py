@@ -30,7 +30,7 @@ from tomoscribe.ui.runs.run_watch import RunWatch
 from tomoscribe.ui.widgets import hint
 
 if TYPE_CHECKING:
-    from qtpy.QtGui import QDragEnterEvent, QDropEvent
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
 
     from tomoscribe.training.run_summary import RunRow
     from tomoscribe.ui.session import Session
@@ -144,9 +144,7 @@ class RunsDock(QWidget):
         made = QAction(action.text, self)
         made.triggered.connect(lambda: action.do(self.chosen()))
         if action.key:
-            made.setShortcut(QKeySequence(action.key))
-            made.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        self.view.addAction(made)
+            self.view.keys[QKeySequence(action.key)] = made
         if action.in_bar:
             self.bar.addAction(made)
         self.buttons[action.text] = made
@@ -182,8 +180,26 @@ class RunsDock(QWidget):
             self.add(Path(folder))
 
 
-def _table(model: RunFilter) -> QTableView:
-    view = QTableView()
+class RunView(QTableView):
+    """A table whose `keys` trigger actions while it has the focus, and only then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: dict[QKeySequence, QAction] = {}
+
+    def keyPressEvent(self, event: QKeyEvent | None) -> None:
+        """Trigger the key's action."""
+        if event is not None:
+            pressed = QKeySequence(event.keyCombination())
+            for sequence, action in self.keys.items():
+                if sequence == pressed:
+                    action.trigger()
+                    return
+        super().keyPressEvent(event)
+
+
+def _table(model: RunFilter) -> RunView:
+    view = RunView()
     view.setModel(model)
     view.setSortingEnabled(True)
     view.sortByColumn(AGE, Qt.SortOrder.AscendingOrder)
