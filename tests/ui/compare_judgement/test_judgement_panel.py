@@ -41,6 +41,7 @@ def trained(session, fake_worker, edit_of, process_until, qtbot) -> SimpleNamesp
     qtbot.addWidget(holder)
     holder.resize(340, 900)
     holder.show()
+    panel.set_seen(True)
     session.run = fake_worker.run
     judge, sides = Judge.of(session), Sides.of(session)
     qtbot.mouseClick(panel.fold, Qt.MouseButton.LeftButton)

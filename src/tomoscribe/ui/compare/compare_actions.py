@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
+from tomoscribe.ui.compare.report_button import ReportButton
 from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.compare.use_model import UseModel
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.runs.starter import Starter
-from tomoscribe.ui.widgets import button, enable, hint, row
+from tomoscribe.ui.widgets import button, enable, hint
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
@@ -20,7 +22,7 @@ NOT_KEPT = "The weights of this checkpoint were not kept; move the slider to ano
 
 
 class CompareActions(QWidget):
-    """Continue training from the checkpoint in view; export the picks."""
+    """Use the checkpoint in view, or continue training from it; report; export the picks."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -37,8 +39,17 @@ class CompareActions(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
-        layout.addLayout(row(self.go_on, self.export, stretch=0))
-        layout.addWidget(self.why_no_start)
+        self.model = UseModel(session, self)
+        self.report = ReportButton(session, self)
+        grid = QGridLayout()
+        grid.setSpacing(style.SPACING)
+        grid.addWidget(self.model.use, 0, 0)
+        grid.addWidget(self.go_on, 0, 1)
+        grid.addWidget(self.report.write, 1, 0)
+        grid.addWidget(self.export, 1, 1)
+        layout.addLayout(grid)
+        for line in (self.model.current, self.report.written, self.why_no_start):
+            layout.addWidget(line)
         connect(self, self._starter.changed, self.refresh)
         connect(self, self._sides.changed, self.refresh)
 

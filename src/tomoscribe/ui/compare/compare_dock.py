@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QDockWidget, QWidget
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.instant import SOURCE as INSTANT
 from tomoscribe.ui.compare.compare_actions import CompareActions
+from tomoscribe.ui.compare.judgement_panel import JudgementPanel
 from tomoscribe.ui.compare.proposals_panel import ProposalsPanel
 from tomoscribe.ui.compare.review import Review
 from tomoscribe.ui.compare.review_panel import ReviewPanel
@@ -36,7 +37,7 @@ class CompareDock(QWidget):
 
     Attributes
     ----------
-    sides_panel, proposals_panel, review_panel, actions : QWidget
+    sides_panel, proposals_panel, review_panel, judgement_panel, actions : QWidget
         From top to bottom.
     review : Review
         The proposals of what is in view.
@@ -51,6 +52,7 @@ class CompareDock(QWidget):
         self.sides_panel = SidesPanel(session)
         self.proposals_panel = ProposalsPanel(session, self.review)
         self.review_panel = ReviewPanel(session, self.review)
+        self.judgement_panel = JudgementPanel(session)
         self.actions = CompareActions(session)
         self._train: QDockWidget | None = None
         self._train_seen = False
@@ -88,7 +90,10 @@ class CompareDock(QWidget):
 
     def _build(self) -> None:
         layout = scrolling_column(self)
-        for panel in (self.sides_panel, self.proposals_panel, self.review_panel):
+        panels = (
+            self.sides_panel, self.proposals_panel, self.review_panel, self.judgement_panel
+        )  # fmt: skip
+        for panel in panels:
             layout.addWidget(panel)
             layout.addSpacing(style.SPACING)
         layout.addStretch(1)
@@ -122,6 +127,7 @@ class CompareDock(QWidget):
         if seen == self._seen:
             return
         self._seen = seen
+        self.judgement_panel.set_seen(seen)
         ScoreLibrary.of(self._session).watch(seen)
         if seen:
             self._on_scores()

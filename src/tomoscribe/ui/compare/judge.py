@@ -134,21 +134,21 @@ class Judge:
         """Return the checkpoint that is a side at this moment."""
         return self.sides.a if letter == "a" else self.sides.b
 
-    def own_threshold(self, letter: Letter) -> float | None:
-        """Return the threshold that the tool chose for a side; None where it chose none."""
-        name, ref = self.class_name, self.ref(letter)
-        if name is None or ref is None:
-            return None
-        known = (self.library.get(ref, sample) for sample in self.names())
-        told = (one.threshold(name) for one in known if one is not None)
-        return next((t for t in told if t is not None), None)
-
     def threshold(self, letter: Letter) -> float:
         """Return the threshold at which a side is judged: its own, in view the one that is set."""
-        if letter == self.sides.letter_in_view:
-            return self._review.threshold
-        own = self.own_threshold(letter)
-        return UNMEASURED if own is None else own
+        return (
+            UNMEASURED if self.class_name is None else self.threshold_of(letter, self.class_name)[0]
+        )
+
+    def threshold_of(self, letter: Letter, class_name: str) -> tuple[float, bool]:
+        """Return the threshold of a side in a class, and whether the tool chose it."""
+        ref = self.ref(letter)
+        known = [] if ref is None else [self.library.get(ref, sample) for sample in self.names()]
+        told = [one.threshold(class_name) for one in known if one is not None]
+        own = next((t for t in told if t is not None), None)
+        if letter == self.sides.letter_in_view and class_name == self.class_name:
+            return self._review.threshold, own == self._review.threshold
+        return (UNMEASURED, False) if own is None else (own, True)
 
     def figures(self, letter: Letter) -> Figures | None:
         """Return the figures of a side at its threshold."""
@@ -191,11 +191,12 @@ class Judge:
     # ---------------------------------------------------------------- judging
     def judge(self) -> None:
         """Judge in the thread what is known by now."""
-        order = self._order() if self._watchers else None
+        order = self._order(self._particle()) if self._watchers else None
         if order is None:
             self._thread.drop()
             self._take({})
         else:
+            self._wish()
             self._thread.run(lambda: self._work.do(order), self._take, self._on_failed)
 
     def close(self) -> None:
@@ -215,8 +216,13 @@ class Judge:
         self.problem = str(error)
         self.changed.emit()
 
-    def _order(self) -> JudgeOrder | None:
-        project, particle = self.session.project, self._particle()
+    def orders(self) -> tuple[JudgeOrder, ...]:
+        """Return what is to be judged in each class of which a side has scores."""
+        made = (self._order(particle) for particle in self.session.classes)
+        return tuple(order for order in made if order is not None and order.known)
+
+    def _order(self, particle: ParticleClass | None) -> JudgeOrder | None:
+        project = self.session.project
         if project is None or particle is None:
             return None
         refs, names = self.refs(), self.names()
@@ -230,14 +236,21 @@ class Judge:
         return JudgeOrder(project.path, particle, samples, refs, known)
 
     def _scores(self, ref: CheckpointRef, sample: str, class_name: str) -> KnownScores | None:
-        """Return scores to judge by, and wish once for those that are not there."""
+        """Return scores to judge by; of many samples only those that are whole."""
         known = self.library.get(ref, sample)
-        if (known is None or known.coverage < WHOLE) and (ref, sample) not in self._wished:
-            self._wished.add((ref, sample))
-            self.library.want(ref, sample)
         if known is None or class_name not in known.grid.class_names:
             return None
         return known if self.scope == "this" or known.coverage >= WHOLE else None
+
+    def _wish(self) -> None:
+        """Wish, once, for the scores that are not there."""
+        for ref in self.refs().values():
+            for sample in self.names():
+                known = self.library.get(ref, sample)
+                missing = known is None or known.coverage < WHOLE
+                if missing and (ref, sample) not in self._wished:
+                    self._wished.add((ref, sample))
+                    self.library.want(ref, sample)
 
     def _judged_by(self, name: str) -> JudgedBy | None:
         project = self.session.project

@@ -96,7 +96,7 @@ class JudgeWork:
         TomoscribeError
             If a membrane cannot be read.
         """
-        evidence = [self._evidence(sample) for sample in order.samples]
+        evidence = self.evidence(order)
         name = order.particle.name
         found: dict[Letter, JudgedSide] = {}
         for letter, ref in order.refs.items():
@@ -117,6 +117,16 @@ class JudgeWork:
                 judgement = Judgement(tuple(judged.values())).prepared()
                 found[letter] = JudgedSide(ref, order.particle.name, judged, judgement)
         return found
+
+    def evidence(self, order: JudgeOrder) -> list[Evidence]:
+        """Return what is known of each sample, in their order.
+
+        Raises
+        ------
+        TomoscribeError
+            If a membrane cannot be read.
+        """
+        return [self._evidence(sample) for sample in order.samples]
 
     def _propose(
         self,

@@ -18,8 +18,6 @@ from tomoscribe.ui.connections import connect
 from tomoscribe.ui.widgets import heading, hint
 
 if TYPE_CHECKING:
-    from qtpy.QtGui import QHideEvent, QShowEvent
-
     from tomoscribe.ui.session import Session
 
 TITLE = "How good?"
@@ -32,7 +30,7 @@ class JudgementPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._judge = Judge.of(session)
-        self._watching = False
+        self._watching = self._seen = False
         self.scope = QComboBox()
         self.scope.setToolTip(
             "Judge on the sample in view, or on all that validate; what is missing is predicted."
@@ -80,14 +78,9 @@ class JudgementPanel(QWidget):
             self._say()
             self.curves.show_judgement(self._judge)
 
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Judge while this is seen."""
-        super().showEvent(event)
-        self._watch()
-
-    def hideEvent(self, event: QHideEvent | None) -> None:
-        """Judge nothing while nobody sees it."""
-        super().hideEvent(event)
+    def set_seen(self, seen: bool) -> None:
+        """Judge while the dock around this is seen; nothing while nobody looks."""
+        self._seen = seen
         self._watch()
 
     def _on_fold(self, unfolded: bool) -> None:
@@ -97,7 +90,7 @@ class JudgementPanel(QWidget):
         self._watch()
 
     def _watch(self) -> None:
-        watching = self.fold.isChecked() and self.isVisible()
+        watching = self.fold.isChecked() and self._seen
         if watching == self._watching:
             return
         self._watching = watching

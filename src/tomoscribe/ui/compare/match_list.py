@@ -78,9 +78,7 @@ class MatchList(QWidget):
         self.view.setUniformItemSizes(True)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.view.setToolTip(
-            "Missed picks first, then extra proposals by score. Click: fly there."
-        )
+        self.view.setToolTip("Missed picks first, then extra proposals by score. Click: fly there.")
         self.view.clicked.connect(lambda index: self.go(index.row()))
         self.previous = button("Previous  ⇧F", "The one before (Shift+F).", lambda: self.step(-1))
         self.next = button("Next  F", "Flies to the next one.", lambda: self.step(+1))
@@ -153,7 +151,7 @@ class MatchList(QWidget):
             self.view.setCurrentIndex(self.model.index(min(place, len(self.model.steps)) - 1))
 
     def _draw(self) -> None:
-        if self.coloured.isChecked() and self.isVisible():
+        if self.coloured.isChecked():
             self._layer.show(self._judge.in_view, self._judge.verdicts())
         else:
             self._layer.hide()
