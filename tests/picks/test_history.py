@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tomoscribe.picks.history import History
-from tomoscribe.picks.table import Edit, Pick, PickTable
+from tomoscribe.picks.table import Edit, Pick, PickState, PickTable
 
 
 def test_undo_takes_an_edit_back_and_redo_brings_it_again() -> None:
@@ -93,3 +93,20 @@ def test_undoing_everything_gives_the_empty_table_and_redoing_the_same_picks(
     while history.redo():
         pass
     assert {p.id: p for p in table} == state
+
+
+def test_the_tally_counts_accepted_picks_by_class_and_membrane_through_every_edit() -> None:
+    table = PickTable()
+    history = History(table)
+    history.push(table.make_add([[1, 1, 1], [2, 2, 2]], "a"))
+    assert table.tally == {("a", ""): 2}
+    history.push(table.make_add([[3, 3, 3]], "b", membrane="m"))
+    history.push(table.make_add([[4, 4, 4]], "b", state=PickState.PROPOSED))
+    assert table.tally == {("a", ""): 2, ("b", "m"): 1}
+    history.push(table.make_change([4], state=PickState.ACCEPTED))
+    history.push(table.make_change([1], class_name="b"))
+    history.push(table.make_remove([3]))
+    assert table.tally == {("a", ""): 1, ("b", ""): 2}
+    while history.undo():
+        pass
+    assert not table.tally

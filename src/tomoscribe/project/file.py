@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import yaml
@@ -170,8 +171,24 @@ def write_project_file(folder: Path, content: ProjectFile) -> None:
         del values["membranes"]
     if content.current_model is None:
         del values["current_model"]
-    text = yaml.dump(values, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    text = "".join(_entry_text(key, value) for key, value in values.items())
     write_text_atomic(folder / PROJECT_FILE, text)
+
+
+def _entry_text(key: str, value: object) -> str:
+    """Return one entry of the file, put together from items that are mostly known from before."""
+    if isinstance(value, list) and value:
+        return f"{key}:\n" + "".join(_item_text(tuple(item.items())) for item in value)
+    return _dumped({key: value})
+
+
+@lru_cache(maxsize=20_000)
+def _item_text(item: tuple[tuple[str, object], ...]) -> str:
+    return _dumped([dict(item)])
+
+
+def _dumped(value: object) -> str:
+    return str(yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True))
 
 
 def journal_path(folder: Path, name: str) -> Path:
@@ -202,10 +219,8 @@ def project_revision(folder: Path) -> int:
 
 def stored_path(folder: Path, path: Path) -> str:
     """Return a path as `project.yaml` has it: relative when inside the project."""
-    try:
-        return path.relative_to(folder).as_posix()
-    except ValueError:
-        return str(path)
+    text, inside = str(path), f"{folder}{os.sep}"
+    return Path(text.removeprefix(inside)).as_posix() if text.startswith(inside) else text
 
 
 def resolved_path(folder: Path, stored: str) -> Path:

@@ -110,12 +110,11 @@ class Project(AnnotatedTomograms):
             If it is no project, is damaged, or is open for editing elsewhere.
         """
         path = Path(folder).expanduser().resolve()
-        content = read_project_file(path)
-        if read_only:
-            return cls(path, content, None)
+        if read_only or not is_project(path):  # no lock is left where there is no project
+            return cls(path, read_project_file(path), None)
         lock = ProjectLock.take(path)
         try:
-            # Read again: whoever held the lock may have saved in between.
+            # Read with the lock held: nobody saves in between.
             project = cls(path, read_project_file(path), lock)
         except TomoscribeError:
             lock.release()

@@ -53,7 +53,7 @@ def test_all_but_the_pictures_goes_on(panel: Any, stalled: threading.Event, tmp_
     panel.dock.list.look_again()
     panel.dock.lost.look()
     project.set_model(tmp_path / "best.pt")
-    panel.drop(tmp_path / "one.mrc")
+    panel.drop(tmp_path / "two.mrc")
     panel.click("two")
     for _ in range(20):
         QApplication.processEvents()

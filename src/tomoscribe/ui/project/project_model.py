@@ -8,7 +8,7 @@ from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.membrane_model import NEXT_ROLE, ROLE_LETTERS, ROLE_WORDS
-from tomoscribe.ui.project.counts import PickCounts
+from tomoscribe.ui.project.counts import by_class
 from tomoscribe.ui.project.pictures import Look, Pictures
 from tomoscribe.ui.project.rows import Order, Row, arrange, entry_of
 
@@ -37,7 +37,6 @@ class ProjectModel(QAbstractListModel):
         self.rows: list[Row] = []
         self._places: dict[str, int] = {}
         self._folded: set[str] = set()
-        self._counts = PickCounts()
         connect(self, session.project_changed, self.take_project)
         connect(self, session.current_changed, self._on_current)
         connect(self, session.membrane_changed, self.refresh)
@@ -57,13 +56,12 @@ class ProjectModel(QAbstractListModel):
             connect(self, project.picks_changed, self._on_picks)
             if len(project.membranes) >= FOLDED_FROM:
                 self._folded.update(project.tomograms)
-        self._counts = PickCounts.of(project)
         self.rearrange()
 
     def rearrange(self) -> None:
         """Put the rows in order; nothing but their content changes where the order is the same."""
         project = self._session.project
-        rows = arrange(project, self._counts, self.query, self.order, self._folded)
+        rows = arrange(project, self.query, self.order, self._folded)
         if rows == self.rows:
             self.refresh()
             return
@@ -103,7 +101,6 @@ class ProjectModel(QAbstractListModel):
         self.refresh()
 
     def _on_picks(self, tomogram: str, edit: Edit) -> None:
-        self._counts.take(tomogram, edit)
         for name in {tomogram, *(p.membrane for p in (*edit.before, *edit.after))}:
             self._refresh_one(name)
 
@@ -123,9 +120,7 @@ class ProjectModel(QAbstractListModel):
 
     def counts(self, row: Row) -> Counter[str]:
         """Return the accepted picks of a row by class."""
-        if row.is_membrane:
-            return self._counts.membrane(row.tomogram, row.name)
-        return self._counts.tomogram(row.name)
+        return by_class(self._session.project, row)
 
     def dots(self, row: Row) -> list[tuple[str, int]]:
         """Return colour and number of each class that has picks."""

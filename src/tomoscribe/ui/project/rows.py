@@ -8,13 +8,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tomoscribe.project.model import Role
+from tomoscribe.ui.project.counts import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from tomoscribe.project.model import MembraneEntry, TomogramEntry
     from tomoscribe.project.store import Project
-    from tomoscribe.ui.project.counts import PickCounts
 
 
 class Order(StrEnum):
@@ -55,7 +55,6 @@ _ROLES = list(Role)
 
 def arrange(
     project: Project | None,
-    counts: PickCounts,
     query: str = "",
     order: Order = Order.ADDED,
     folded: Collection[str] = (),
@@ -66,8 +65,6 @@ def arrange(
     ----------
     project : Project or None
         What is open.
-    counts : PickCounts
-        Its picks.
     query : str
         Only what has this in its name, in upper or lower case. A tomogram that has it brings
         its membranes, a membrane its tomogram.
@@ -83,7 +80,7 @@ def arrange(
     for name, membrane in project.membranes.items():
         members.setdefault(membrane.tomogram, []).append(name)
     rows: list[Row] = []
-    for name in sorted(project.tomograms, key=_key(project, counts, order)):
+    for name in sorted(project.tomograms, key=_key(project, order)):
         own, here = wanted in name.lower(), members[name]
         hits = here if own else [m for m in here if wanted in m.lower()]
         if not own and not hits:
@@ -102,13 +99,13 @@ def entry_of(project: Project | None, row: Row) -> TomogramEntry | MembraneEntry
     return (project.membranes if row.is_membrane else project.tomograms).get(row.name)
 
 
-def _key(project: Project, counts: PickCounts, order: Order) -> Callable[[str], tuple[object, ...]]:
+def _key(project: Project, order: Order) -> Callable[[str], tuple[object, ...]]:
     """Return what tomograms are sorted by; sorting keeps the order of the project among equals."""
     match order:
         case Order.NAME:
             return natural
         case Order.PICKS:
-            return lambda name: (-counts.tomogram(name).total(), *natural(name))
+            return lambda name: (-total(project, name), *natural(name))
         case Order.ROLE:
             return lambda name: (_ROLES.index(project.tomograms[name].role), *natural(name))
         case Order.ADDED:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.project.source import DataSource
 from tomoscribe.training import sweep
@@ -140,17 +139,16 @@ class Starter:
         if project is None:
             return []
         if self.task == "membrane":
-            clicks = Counter(
-                (name, pick.membrane)
-                for name, entry in project.tomograms.items()
-                for pick in entry.picks.select(state=PickState.ACCEPTED)
-            )
+            clicks: Counter[tuple[str, str]] = Counter()
+            for name, entry in project.tomograms.items():
+                for (_, membrane), count in entry.picks.tally.items():
+                    clicks[(name, membrane)] += count
             return [
                 Share(m.name, m.role, clicks[(m.tomogram, m.name)])
                 for m in project.membranes.values()
             ]
         return [
-            Share(entry.name, entry.role, len(entry.picks.select(state=PickState.ACCEPTED)))
+            Share(entry.name, entry.role, entry.picks.tally.total())
             for entry in project.tomograms.values()
         ]
 
