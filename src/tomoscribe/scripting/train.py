@@ -20,7 +20,7 @@ from tomoscribe.training.setting_keys import with_values
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tomoscribe.scripting.run import Progress
+    from tomoscribe.scripting.progress import Progress
 
 
 def train(

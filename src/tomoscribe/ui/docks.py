@@ -18,6 +18,7 @@ from tomoscribe.ui.runs.runs_dock import RunsDock
 from tomoscribe.ui.runs.strip_dock import bring_strip, put_runs_below
 from tomoscribe.ui.runs.train_dock import TrainDock
 from tomoscribe.ui.session import Session
+from tomoscribe.ui.tour.help_menu import HelpEntry
 from tomoscribe.ui.widgets import main_window
 
 if TYPE_CHECKING:
@@ -99,8 +100,10 @@ class RunsWidget(RunsDock):
 
 
 def _settle(session: Session, dock: QWidget) -> None:
-    """Mind the end of the window that a dock is shown in, and bring the run strip to it."""
+    """Mind the end of the window that a dock is shown in, bring it the run strip and the tour."""
     WindowEnd.watch(session, dock)
     viewer = session.viewer
     if isinstance(viewer, Viewer):
-        bring_strip(viewer, main_window(dock))
+        window = main_window(dock)
+        bring_strip(viewer, window)
+        HelpEntry.bring(viewer, session, window)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.pick_files import Flavour
     from tomoscribe.picks.table import Pick
+    from tomoscribe.project.export import ExportReport
     from tomoscribe.ui.session import Session
 
 FORMATS = WRITABLE
@@ -91,11 +92,12 @@ def _bold(font: QFont) -> QFont:
 
 
 class ExportDialog(QDialog):
-    """Writes picks to a folder; stays open to show what was written."""
+    """Writes picks to a folder; stays open to show what was written, which `report` holds."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self.report: ExportReport | None = None
         self.setWindowTitle("Export picks")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(WIDTH)
@@ -231,6 +233,7 @@ class ExportDialog(QDialog):
         except TomoscribeError as error:
             self._say(str(error), good=False)
             return
+        self.report = report
         self.preview.setPlainText(aligned(report.first_rows))
         files = "\n".join(str(path) for path in report.paths)
         self._say("\n".join([report.sentence, files, *report.notes]), good=True)

@@ -10,7 +10,7 @@ from tomoscribe.picks.table import HUMAN, PickState
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.meter import Meter
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.widgets import hint
+from tomoscribe.ui.widgets import button, hint
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
@@ -21,6 +21,9 @@ TARGET = 20
 NO_ANSWER = "The third click brings a heatmap."
 
 EMPTY = "Drop a tomogram on the viewer, or choose File ▸ Open Sample ▸ tomoscribe."
+
+
+TOUR_TIP = "Leads through the first five minutes on a sample, beside what is to be done next."
 
 
 def card_text(
@@ -81,10 +84,11 @@ class TaskCard(QFrame):
         self.progress.setToolTip("Picks of this class that you placed, in all tomograms")
         self.help = hint()
         self.answer = hint(NO_ANSWER)
+        self.tour = button("Take the tour", TOUR_TIP, self._take_tour)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(style.SPACING, style.SPACING, style.SPACING, style.SPACING)
         layout.setSpacing(style.SPACING)
-        for widget in (self.title, self.progress, self.help, self.answer):
+        for widget in (self.title, self.progress, self.help, self.answer, self.tour):
             layout.addWidget(widget)
         for signal in (session.picks_changed, session.class_changed, session.current_changed):
             connect(self, signal, self.refresh)
@@ -111,7 +115,13 @@ class TaskCard(QFrame):
         self.help.setText(text)
         self.progress.setVisible(has_tomogram and clicks < TARGET)
         self.answer.setVisible(has_tomogram)
+        self.tour.setVisible(not has_tomogram and not asking)
         self.progress.set_value(clicks)
+
+    def _take_tour(self) -> None:
+        start = self._session.actions.get("take_tour")
+        if start is not None:  # whoever shows this card without a viewer has no tour
+            start()
 
     def show_answer(self, text: str) -> None:
         """Say what the instant answer is doing, or when there will be one."""

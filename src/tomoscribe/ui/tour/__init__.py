@@ -1,0 +1,1 @@
+"""The guided tour: a card beside what is to be done next, which goes on when it has been done."""
