@@ -156,6 +156,12 @@ def test_a_description_alone_predicts_nothing(desk: Desk, project: Path) -> None
     assert desk.of(ev.Preview) == []
 
 
+def test_a_description_comes_before_what_takes_long(desk: Desk, project: Path) -> None:
+    desk.wishes = [wish(project, "x"), wish(project, "y", "", volume_path="")]
+    desk.work(1)
+    assert [event.wish for event in desk.of(ev.Loaded)] == ["y"]
+
+
 def test_the_slice_in_view_of_both_sides_comes_before_either_is_filled(
     desk: Desk, project: Path
 ) -> None:

@@ -89,8 +89,11 @@ class PredictionPlanner:
             return False
         if self._device.yield_to_training():
             self._let_go()
-        wish = todo[0]
+        wish = next((w for w in todo if not w.sample), todo[0])
         try:
+            if not wish.sample:  # a word about a file comes before hours of work
+                self._describe(wish)
+                return True
             for wish in todo[:MOST_JOBS]:
                 if self._answer_again(wish):
                     return True
@@ -140,9 +143,6 @@ class PredictionPlanner:
 
     def _fill(self, wish: Wish, control: PredictionControl) -> None:
         """Predict the next block of a wish, or end it where there is none."""
-        if not wish.sample:
-            self._describe(wish)
-            return
         focus = control.focus
         at = _focus_of(control) if focus is not None and focus.sample == wish.sample else None
         job = self._job(wish, at)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 WORKER = "tomoscribe.training.predict_worker"
 
-KEEP_BYTES = 4 << 30
+KEEP_BYTES = 2 << 30
 """Disk that predictions of a project may take; a whole tomogram takes about 10 MB a class."""
 
 NOT_KEPT = (
