@@ -16,6 +16,7 @@ from rich.console import Console
 import tomoscribe
 from tomoscribe.cli import (
     cluster,
+    compare,
     evaluate,
     export,
     info,
@@ -40,6 +41,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     runs.stop,
     runs.resume,
     predict.predict,
+    compare.compare,
     cluster.cluster,
     orient.orient,
     evaluate.evaluate,

@@ -12,9 +12,11 @@ from tomoscribe.coords import voxels_to_binned
 from tomoscribe.evaluation.judgement import JudgedSample
 from tomoscribe.evaluation.known import known_in_volume, known_on_membrane
 from tomoscribe.evaluation.proposals import find_mesh_proposals, find_proposals
+from tomoscribe.membranes.geodesics import distance_graph
+from tomoscribe.membranes.patches import patch_mask
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import NDArray
     from scipy import sparse
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from tomoscribe.evaluation.proposals import Proposals
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.picks.table import Pick
-    from tomoscribe.project.model import ParticleClass, Region
+    from tomoscribe.project.model import ParticleClass, Patch, Region
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,29 @@ class Surface:
     membrane: Membrane
     graph: sparse.csr_array
     complete: NDArray[np.bool_] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        membrane: Membrane,
+        patches: Iterable[Patch] = (),
+        graph: sparse.csr_array | None = None,
+    ) -> Surface:
+        """Return a membrane with what strokes of the brush declare complete on it.
+
+        Parameters
+        ----------
+        membrane : Membrane
+        patches : iterable of Patch
+            The strokes on this membrane, oldest first.
+        graph : csr array or None
+            Its ways, where they are there already.
+        """
+        ways = distance_graph(membrane.mesh) if graph is None else graph
+        strokes = list(patches)
+        if not strokes:
+            return cls(membrane, ways)
+        return cls(membrane, ways, patch_mask(ways, membrane.mesh.vertices_zyx, strokes))
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.evaluation.evidence import ClassScores, Computed, Evidence, Surface, judge, propose
 from tomoscribe.evaluation.judgement import Judgement
+from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.training.coverage import WHOLE
 from tomoscribe.training.previews import decode_scores
 from tomoscribe.training.seen import SeenBy, seen_by
@@ -150,10 +151,6 @@ class JudgeWork:
         return Evidence(sample.name, sample.voxel_size_A, sample.picks, sample.regions, surface)
 
     def _surface(self, sample: JudgedBy) -> Surface:
-        from tomoscribe.membranes.geodesics import distance_graph
-        from tomoscribe.membranes.patches import patch_mask
-        from tomoscribe.project.membrane_files import open_membrane
-
         shelved = sample.shelved
         membrane = (
             open_membrane(str(sample.membrane), sample.voxel_size_A, sample.tomogram)
@@ -164,10 +161,8 @@ class JudgeWork:
         key = (id(membrane), patches)
         if key not in self._surfaces:
             same = [s for s in self._surfaces.values() if s.membrane is membrane]
-            graph = same[0].graph if same else distance_graph(membrane.mesh)
-            vertices = membrane.mesh.vertices_zyx
-            complete = patch_mask(graph, vertices, patches) if patches else None
-            self._surfaces[key] = Surface(membrane, graph, complete)
+            graph = same[0].graph if same else None
+            self._surfaces[key] = Surface.of(membrane, patches, graph)
             while len(self._surfaces) > KEPT:
                 self._surfaces.popitem(last=False)
         return self._surfaces[key]

@@ -1,0 +1,131 @@
+"""A checkpoint's scores on samples of a project: read where they lie, else predicted at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.prediction.volume import choose_device, predict_heatmap
+from tomoscribe.project.training_data import MEMBRANE, TOMOGRAM
+from tomoscribe.tasks.table import task_of
+from tomoscribe.training.prediction_request import PredictionRequest
+from tomoscribe.training.previews import assemble, decode_scores
+from tomoscribe.training.run import RunFolder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tomoscribe.project.store import Project
+    from tomoscribe.tasks.base import Predictor
+    from tomoscribe.training.catalog import Catalog, StoredScores
+    from tomoscribe.training.checkpoint_ref import CheckpointRef
+
+COMPLETE = 0.999
+"""Stored scores that cover less are predicted anew; rounding may keep them from 1."""
+
+
+@dataclass(frozen=True)
+class SideScores:
+    """Scores (class, z, y, x) of a checkpoint on one sample.
+
+    Parameters
+    ----------
+    values : (C, Z, Y, X) array of float32
+        0..1; of a membrane (C, 1, 1, V).
+    bin : int
+        Tomogram voxels along each axis to one of the grid.
+    class_names : tuple of str
+    thresholds : mapping of str to float
+        By class, as far as the tool chose any.
+    """
+
+    values: NDArray[np.float32]
+    bin: int
+    class_names: tuple[str, ...]
+    thresholds: Mapping[str, float]
+
+
+class ScoreMaker:
+    """Gives the scores of one checkpoint; its weights are loaded when they are needed first.
+
+    Parameters
+    ----------
+    ref : CheckpointRef
+        The checkpoint.
+    project : Project
+        Open, with the samples.
+    catalog : Catalog
+        Polled: knows what is stored.
+    device : str
+        auto, cpu, cuda, cuda:1, mps.
+    """
+
+    def __init__(self, ref: CheckpointRef, project: Project, catalog: Catalog, device: str) -> None:
+        self.ref = ref
+        self._project = project
+        self._catalog = catalog
+        self._device = device
+        self._predictor: Predictor | None = None
+
+    @property
+    def task(self) -> str:
+        """What it learned, `tomogram` or `membrane`.
+
+        Raises
+        ------
+        TomoscribeError
+            If neither its run nor its file tells.
+        """
+        if self.ref.run is not None:
+            return RunFolder(self.ref.run).config().task
+        return task_of(self.ref.where).name
+
+    def scores(
+        self, sample: str, on_progress: Callable[[str, float], None] | None = None
+    ) -> SideScores:
+        """Return the scores on a tomogram or a membrane.
+
+        Raises
+        ------
+        TomoscribeError
+            If there are none and the weights were not kept, or it cannot predict on the sample.
+        """
+        stored = self._catalog.find(self.ref, sample)
+        if stored is not None and stored.coverage >= COMPLETE:
+            return _read(stored)
+        if self.ref.file is None:
+            raise TomoscribeError(
+                f"The weights of {self.ref.source} were not kept, and no preview shows all of "
+                f"{sample}: compare another checkpoint, or another sample."
+            )
+        request = PredictionRequest.of(self._project, self.ref, sample)
+        if request.kind != ("mesh" if self.task == MEMBRANE else "volume"):
+            other = MEMBRANE if self.task == TOMOGRAM else TOMOGRAM
+            raise TomoscribeError(
+                f"{sample} is a {other}, but {self.ref.source} was trained on {self.task}s."
+            )
+        predictor = self._load()
+        subject = predictor.open(request.volume_path, request.voxel_size_A, request.tomogram)
+
+        def tell(share: float) -> None:
+            if on_progress is not None:
+                on_progress(f"{self.ref.source} on {sample}", share)
+
+        heatmap, grid = predict_heatmap(predictor, subject, on_progress=tell)
+        names = tuple(c.name for c in predictor.classes)
+        return SideScores(heatmap, grid.bin, names, dict(predictor.thresholds))
+
+    def _load(self) -> Predictor:
+        if self._predictor is None:
+            file = self.ref.where
+            self._predictor = task_of(file).load(file, choose_device(self._device))
+        return self._predictor
+
+
+def _read(stored: StoredScores) -> SideScores:
+    values = assemble(stored.path, len(stored.class_names), stored.shape_zyx)
+    return SideScores(decode_scores(values), stored.bin, stored.class_names, stored.thresholds)
