@@ -453,8 +453,11 @@ def real_wish(project: Path, checkpoint: str, on: dict[str, str]) -> Wish:
     return wish(project, checkpoint, **(on | {"volume_path": path, "voxel_size_A": 10.0}))
 
 
-def test_membranes_are_predicted_by_the_same_code(real: Desk, project: Path) -> None:
-    real.wishes = [real_wish(project, "of_membranes", ON_MEMBRANE)]
+def test_membranes_are_predicted_by_the_same_code_even_without_their_tomogram(
+    real: Desk, project: Path
+) -> None:
+    gone = {"tomogram": str(project / "moved_away.mrc")}
+    real.wishes = [real_wish(project, "of_membranes", ON_MEMBRANE | gone)]
     real.work()
     assert real.refusals() == []
     (told,) = real.of(ev.Preview)

@@ -38,8 +38,13 @@ def open_membrane(
     TomoscribeError
         If it is broken, its voxel size is unknown, or it lies outside its tomogram.
     """
+    return _cached(path, voxel_size_A, if_there(tomogram), _stamp(path))
+
+
+def if_there(tomogram: str | None) -> str | None:
+    """Return the tomogram's path or address; None where no file is there to be asked."""
     known = tomogram is not None and ("://" in tomogram or Path(tomogram).exists())
-    return _cached(path, voxel_size_A, tomogram if known else None, _stamp(path))
+    return tomogram if known else None
 
 
 def distances_A(membrane: Membrane, zyx: NDArray[np.float64]) -> NDArray[np.float64]:

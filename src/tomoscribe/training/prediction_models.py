@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.membrane_files import if_there
 from tomoscribe.tasks.checkpoint import read_checkpoint
 from tomoscribe.tasks.table import task_of
 from tomoscribe.training.callbacks.checkpoints import RUN_KEY
@@ -90,15 +91,17 @@ class PredictionModels:
                 f"'{wish.sample}' is {WORDS[wish.kind]}; choose a checkpoint that was trained on "
                 f"{PLURAL[wish.kind]}."
             )
+        # A membrane keeps its densities, so that it does without a tomogram that is not there.
+        tomogram = if_there(wish.tomogram)
         key = (
-            model.task, wish.volume_path, wish.voxel_size_A, wish.tomogram,
+            model.task, wish.volume_path, wish.voxel_size_A, tomogram,
             self.stamp_of_sample(wish),
         )  # fmt: skip
         return _kept(
             self._subjects,
             key,
             MOST_SUBJECTS,
-            lambda: model.predictor.open(wish.volume_path, wish.voxel_size_A, wish.tomogram),
+            lambda: model.predictor.open(wish.volume_path, wish.voxel_size_A, tomogram),
         )
 
     def stamp(self, checkpoint: Path) -> FileStamp:
