@@ -59,7 +59,10 @@ class MembraneItem(BaseModel):
     def of(cls, folder: Path, entry: MembraneEntry) -> MembraneItem:
         """Return a membrane as it stands in the file."""
         path = stored_path(folder, entry.path)
-        return cls(name=entry.name, path=path, tomogram=entry.tomogram, role=entry.role)
+        # Not validated: it is ours, and a click on a role would wait for hundreds of them.
+        return cls.model_construct(
+            name=entry.name, path=path, tomogram=entry.tomogram, role=entry.role
+        )
 
     def to_entry(self, folder: Path) -> MembraneEntry:
         """Return the membrane as the rest of the code knows it."""
@@ -165,14 +168,18 @@ def write_project_file(folder: Path, content: ProjectFile) -> None:
     TomoscribeError
         If it cannot be written; the former file is untouched.
     """
+    write_text_atomic(folder / PROJECT_FILE, text_of(content))
+
+
+def text_of(content: ProjectFile) -> str:
+    """Return a project's file as text; a second time it costs what differs from the first."""
     values = content.model_dump(mode="json")
     values["format"] = FORMAT if content.membranes else 1
     if not content.membranes:
         del values["membranes"]
     if content.current_model is None:
         del values["current_model"]
-    text = "".join(_entry_text(key, value) for key, value in values.items())
-    write_text_atomic(folder / PROJECT_FILE, text)
+    return "".join(_entry_text(key, value) for key, value in values.items())
 
 
 def _entry_text(key: str, value: object) -> str:
@@ -231,7 +238,7 @@ def resolved_path(folder: Path, stored: str) -> Path:
 def item_of(folder: Path, entry: TomogramEntry) -> TomogramItem:
     """Return a tomogram as it stands in the file."""
     address = entry.address
-    return TomogramItem(
+    return TomogramItem.model_construct(
         name=entry.name,
         path=address if "://" in address else stored_path(folder, entry.path),
         voxel_size_A=entry.voxel_size_A,

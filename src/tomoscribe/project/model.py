@@ -112,9 +112,10 @@ class TrainingData:
     def teaches_as(self, other: TrainingData) -> bool:
         """Return whether a training would learn and be judged by the same.
 
-        Proposals, samples that are not used and the order of picks make no difference.
+        Proposals, samples that are not used, colours and the order of picks make no difference.
         """
-        return self.classes == other.classes and self._taught() == other._taught()
+        mine, theirs = ([(c.name, c.diameter_A) for c in d.classes] for d in (self, other))
+        return mine == theirs and self._taught() == other._taught()
 
     def _taught(self) -> list[tuple[object, ...]]:
         return [

@@ -96,9 +96,9 @@ class MembraneModel(QAbstractTableModel):
         project = self._session.project
         if project is None or tomogram not in project.tomograms:
             return
-        for pick in project.tomograms[tomogram].picks:
-            if pick.state == PickState.ACCEPTED and pick.membrane in self._counts:
-                self._counts[pick.membrane][pick.class_name] += 1
+        for (class_name, membrane), count in project.tomograms[tomogram].picks.tally.items():
+            if membrane in self._counts:
+                self._counts[membrane][class_name] += count
 
     def _refresh(self, *_: object) -> None:
         if self.names:

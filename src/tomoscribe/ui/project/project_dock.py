@@ -174,7 +174,7 @@ class ProjectDock(QWidget):
         return str(project.path.parent) if project else ""
 
     def _end(self) -> None:
-        self.model.pictures.close()
+        self.model.close()
 
 
 def split_words(session: Session) -> str:

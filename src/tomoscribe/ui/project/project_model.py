@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 
+from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.membrane_model import NEXT_ROLE, ROLE_LETTERS, ROLE_WORDS
 from tomoscribe.ui.project.counts import by_class
@@ -37,6 +38,7 @@ class ProjectModel(QAbstractListModel):
         self.rows: list[Row] = []
         self._places: dict[str, int] = {}
         self._folded: set[str] = set()
+        self._preparing = Background()
         connect(self, session.project_changed, self.take_project)
         connect(self, session.current_changed, self._on_current)
         connect(self, session.membrane_changed, self.refresh)
@@ -54,6 +56,8 @@ class ProjectModel(QAbstractListModel):
             connect(self, project.tomograms_changed, self.rearrange)
             connect(self, project.membranes_changed, self.rearrange)
             connect(self, project.picks_changed, self._on_picks)
+            if not project.read_only:
+                self._preparing.run(project.prepared(), lambda _: None)
             if len(project.membranes) >= FOLDED_FROM:
                 self._folded.update(project.tomograms)
         self.rearrange()
@@ -147,6 +151,11 @@ class ProjectModel(QAbstractListModel):
         project, entry = self._session.project, self.entry(row)
         if project is not None and entry is not None:
             self._session.change(lambda: project.set_role(row.name, NEXT_ROLE[entry.role]))
+
+    def close(self) -> None:
+        """End what works in the background."""
+        self.pictures.close()
+        self._preparing.close()
 
     def want_pictures(self, rows: list[Row]) -> None:
         """Look at the tomograms of these rows next."""
