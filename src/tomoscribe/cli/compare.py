@@ -99,8 +99,8 @@ def _print(found: Comparison) -> None:
         for title, text in ROWS.items():
             table.add_row(title, *(text(figures[k], judged[k]) for k in found.sides))
         console.print(table)
-        for text in dict.fromkeys(how_measured(j) for j in judged.values()):
-            typer.echo(text)
+        for sentence in dict.fromkeys(how_measured(j) for j in judged.values()):
+            typer.echo(sentence)
 
 
 def _least(figures: Figures, value: float) -> str:

@@ -63,13 +63,13 @@ class ReportButton(QObject):
             self._session.status_message.emit(NOTHING)
             return
         refs = self._judge.refs()
-        entries = {**project.tomograms, **project.membranes}
         thresholds = {
             (letter, order.particle.name): self._judge.threshold_of(letter, order.particle.name)
             for order in orders
             for letter in refs
         }
-        roles = {name: entries[name].role for name in self._judge.names()}
+        roles = {name: entry.role for name, entry in project.tomograms.items()}
+        roles |= {name: membrane.role for name, membrane in project.membranes.items()}
         path = report_path(project.path, refs)
         order = ReportOrder(project.name, path, refs, orders, thresholds, roles)
         self._thread.run(lambda: write(order, JudgeWork()), self._on_written, self._on_failed)

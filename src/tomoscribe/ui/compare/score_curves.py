@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyqtgraph as pg
@@ -15,6 +15,8 @@ from tomoscribe.ui.scores.difference import A_COLOR, B_COLOR
 from tomoscribe.ui.scores.histogram import TICKS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from tomoscribe.ui.compare.judge import Judge
     from tomoscribe.ui.compare.judge_work import JudgedSide
     from tomoscribe.ui.compare.sides import Letter
@@ -121,19 +123,20 @@ class ScoreCurves(QWidget):
         return {"pr": self._pr, "f1": self._f1, "count": self._count}
 
 
-def _curves(side: JudgedSide | None) -> dict[str, tuple[object, object]]:
+def _curves(side: JudgedSide | None) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     """Return the lines of a side; the threshold's axis is a square root, as in the histogram."""
+    nothing = (np.zeros(0), np.zeros(0))
+    found: dict[str, tuple[NDArray[Any], NDArray[Any]]] = dict.fromkeys(
+        ("pr", "f1", "count"), nothing
+    )
     if side is None:
-        return dict.fromkeys(("pr", "f1", "count"), ([], []))
+        return found
     curve, scores = side.judgement.curve, side.judgement.scores
-    roots = np.sqrt(scores)
-    counts = np.arange(len(scores), 0, -1)
-    found = {"count": (roots, counts)}
+    found["count"] = (np.sqrt(scores), np.arange(len(scores), 0, -1))
     if side.judgement.clicks:
-        found |= {
-            "pr": (curve.recall, curve.precision), "f1": (np.sqrt(curve.thresholds), curve.f1)
-        }  # fmt: skip
-    return dict.fromkeys(("pr", "f1", "count"), ([], [])) | found
+        found["pr"] = (curve.recall, curve.precision)
+        found["f1"] = (np.sqrt(curve.thresholds), curve.f1)
+    return found
 
 
 def _plain(plot: pg.PlotItem) -> None:
