@@ -38,7 +38,7 @@ def connect(owner: QObject, signal: SignalInstance, slot: Callable[..., object])
         if bound is not None:
             signal.disconnect(bound, missing_ok=True)
 
-    _at_end(owner, let_go)
+    at_end(owner, let_go)
 
 
 def lend(owner: QObject, session: Session, actions: Mapping[str, Callable[[], None]]) -> None:
@@ -50,14 +50,16 @@ def lend(owner: QObject, session: Session, actions: Mapping[str, Callable[[], No
             if session.actions.get(name) is action:  # another dock may have brought its own
                 del session.actions[name]
 
-    _at_end(owner, take_back)
+    at_end(owner, take_back)
 
 
 _waiting: set[Callable[[], None]] = set()
 """Held here, since Qt may call them after Python's collector has emptied them: that crashes."""
 
 
-def _at_end(owner: QObject, call: Callable[[], None]) -> None:
+def at_end(owner: QObject, call: Callable[[], None]) -> None:
+    """Call something when Qt deletes an object; it must not need the object itself."""
+
     def ended() -> None:
         _waiting.discard(ended)
         call()

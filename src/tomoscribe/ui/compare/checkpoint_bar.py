@@ -168,7 +168,8 @@ class CheckpointBar(QWidget):
         self.refresh()
 
     def _show_label(self) -> None:
-        letter = self._sides.letter_in_view
+        blinks = self._sides.mode == "blink"
+        letter = self._sides.letter_in_view if blinks else self._sides.moved_letter
         side = self._sides.side(letter)
         stop = side.stop
         if side.ref is None:

@@ -78,8 +78,10 @@ class ProposalFinder:
         """Return what to ask of the scores in view; None where nothing can be proposed yet."""
         heat, entry, surface = self._feed.layer, self._session.entry, self._surface()
         values, grid, name = heat.computed, heat.grid, heat.class_name
-        if values is None or grid is None or name is None or entry is None:
+        if values is None or grid is None or entry is None:
             return None
+        if name is None or name not in grid.class_names:
+            return None  # the checkpoint in view does not know the class
         if self._feed.kind == "mesh" and (
             surface is None or values.shape[-1] != len(surface.membrane.mesh.vertices_zyx)
         ):

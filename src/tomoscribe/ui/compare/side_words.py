@@ -48,5 +48,5 @@ def choice_text(sides: Sides, letter: Letter) -> str:
 def canvas_text(sides: Sides, letter: Letter) -> str:
     """Return what is written over a side's canvas."""
     side = sides.side(letter)
-    run = "" if side.run is None else f"{side.run.name} / "
-    return f"{letter.upper()} · {run}{checkpoint_text(sides, letter)}"
+    run = "" if side.run is None else f" · {side.run.name}"
+    return f"{letter.upper()} · {checkpoint_text(sides, letter)}{run}"

@@ -12,6 +12,7 @@ from tomoscribe.ui.compare.checkpoint_bar import CheckpointBar
 from tomoscribe.ui.compare.checkpoint_picker import CheckpointPicker
 from tomoscribe.ui.compare.difference_legend import DifferenceLegend
 from tomoscribe.ui.compare.mode_row import ModeRow
+from tomoscribe.ui.compare.second_canvas import SecondCanvas
 from tomoscribe.ui.compare.showing import Showing
 from tomoscribe.ui.compare.sides import LETTERS, Letter, Sides
 from tomoscribe.ui.connections import connect
@@ -38,6 +39,7 @@ class SidesPanel(QWidget):
         self._monitor = RunMonitor.of(session)
         self._sides = Sides.of(session)
         self.showing = Showing(session, self)
+        self.second_canvas = SecondCanvas(session, self.showing, self)
         self.pickers = {letter: CheckpointPicker(session, letter) for letter in LETTERS}
         self.modes = ModeRow(session)
         self.checkpoints = CheckpointBar(session, self.showing)
@@ -89,7 +91,7 @@ class SidesPanel(QWidget):
         for letter in LETTERS:
             label = QLabel(letter.upper())
             label.setStyleSheet(f"font-weight: 600; color: {LETTER_COLORS[letter]};")
-            label.setFixedWidth(12)
+            label.setFixedWidth(16)
             layout.addLayout(row(label, self.pickers[letter], stretch=1))
         for widget in (self.modes, self.checkpoints, self.legend, self.status):
             layout.addWidget(widget)

@@ -10,20 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
+    from napari._vispy.canvas import VispyCanvas
     from napari.components import ViewerModel
     from napari.layers import Surface
     from numpy.typing import NDArray
 
 
-def node_of(viewer: ViewerModel, layer: Surface) -> Any:
-    """Return the vispy mesh that draws a layer; None without a canvas, or if napari moved it."""
+def node_of(viewer: ViewerModel | VispyCanvas, layer: Surface) -> Any:
+    """Return the vispy mesh that draws a layer; None without a canvas, or if napari moved it.
+
+    A canvas that is no viewer's own, such as a second one, is given itself.
+    """
     window = getattr(viewer, "window", None)
-    canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", None)
+    canvas = getattr(getattr(window, "_qt_viewer", None), "canvas", viewer)
     visual = getattr(canvas, "layer_to_visual", {}).get(layer)
     return getattr(visual, "node", None)
 
 
-def write_values(viewer: ViewerModel, layer: Surface, values: NDArray[np.float32]) -> None:
+def write_values(
+    viewer: ViewerModel | VispyCanvas, layer: Surface, values: NDArray[np.float32]
+) -> None:
     """Set the vertex values (V,) of a surface, by the short way where there is one.
 
     Whatever napari does next with the layer finds the new values too.
@@ -49,7 +55,9 @@ def write_values(viewer: ViewerModel, layer: Surface, values: NDArray[np.float32
     node.update()
 
 
-def write_colors(viewer: ViewerModel, layer: Surface, colors: NDArray[np.float32] | None) -> None:
+def write_colors(
+    viewer: ViewerModel | VispyCanvas, layer: Surface, colors: NDArray[np.float32] | None
+) -> None:
     """Set the colours (V, 4) of a surface, which hide its values; None shows the values again.
 
     Colours over colours go the short way too.
@@ -80,7 +88,7 @@ AMBIENT, DIFFUSE, SPECULAR = 0.75, 0.4, 0.05
 """Shares of light: enough slope to see the shape, little enough for grey values to stay true."""
 
 
-def soften_light(viewer: ViewerModel, layer: Surface) -> None:
+def soften_light(viewer: ViewerModel | VispyCanvas, layer: Surface) -> None:
     """Light a surface so that its values can be read; napari's own light leaves it half dark."""
     light = getattr(node_of(viewer, layer), "shading_filter", None)
     if light is not None:

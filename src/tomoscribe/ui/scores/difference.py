@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 EQUAL = 128
 """Stored value of no difference."""
 
-A_COLOR, B_COLOR = "#0072b2", "#e69f00"
-"""Okabe-Ito blue where A scores higher, orange where B does."""
+A_COLOR, B_COLOR = "#0072b2", "#d55e00"
+"""Okabe-Ito blue where A scores higher, vermilion where B does; the first class is orange."""
 
 STEPS = 127.0
 """Stored steps from no difference to a difference of 1."""
@@ -96,4 +96,4 @@ def difference_colors() -> NDArray[np.float32]:
 
 
 def _rgb(color: str) -> NDArray[np.float32]:
-    return np.array([int(color[k : k + 2], 16) for k in (1, 3, 5)], np.float32) / 255
+    return np.array([int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)], np.float32)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
-    from tomoscribe.ui.session import Session
+    from tomoscribe.ui.viewer_bound import ViewerBound
 
 NAME = "heatmap"
 COLORMAP = "inferno"
@@ -25,9 +25,12 @@ DIFFERENCE_LOOK: dict[str, Any] = {"blending": "translucent_no_depth", "renderin
 
 
 class HeatmapLayer(ScoreMap):
-    """Owns the layer `heatmap`; the user may rename or delete it, and blocks bring it back."""
+    """Owns the layer `heatmap` of a session, or of a second canvas.
 
-    def __init__(self, session: Session) -> None:
+    The user may rename or delete it; blocks bring it back.
+    """
+
+    def __init__(self, session: ViewerBound) -> None:
         super().__init__()
         self._session = session
         self._layer: Image | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -11,11 +11,12 @@ from tomoscribe.ui import style
 from tomoscribe.ui.annotate.pick_style import MESH_SIZE, lift_of
 
 if TYPE_CHECKING:
+    from napari.components import ViewerModel
     from napari.layers import Image, Points
     from numpy.typing import NDArray
 
     from tomoscribe.evaluation.proposals import Proposals
-    from tomoscribe.ui.session import Session
+    from tomoscribe.ui.membranes.membrane_layer import MembraneLayer
 
 NAME = "proposals"
 COLOR = style.WAIT
@@ -24,10 +25,24 @@ COLOR = style.WAIT
 CURRENT = "white"
 
 
-class ProposalLayer:
-    """Owns the Points layer; the docks say what it holds."""
+class Place(Protocol):
+    """Where rings are shown: a session, or a second canvas."""
 
-    def __init__(self, session: Session) -> None:
+    @property
+    def viewer(self) -> ViewerModel:
+        """The viewer that the layer is in."""
+
+    @property
+    def layer(self) -> Image | None:
+        """The tomogram."""
+
+    membranes: MembraneLayer
+
+
+class ProposalLayer:
+    """Owns the Points layer, of a session or of a second canvas; others say what it holds."""
+
+    def __init__(self, session: Place) -> None:
         self._session = session
         self._proposals: Proposals | None = None
         self._current: int | None = None

@@ -1,0 +1,232 @@
+"""A second canvas right of the main one: the same spot with B's scores and B's proposals.
+
+A viewer model of its own in napari's `QtViewer`, moving along with the main one. It is for looking:
+clicks do nothing there, and the user's list of layers knows nothing of it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari.components import ViewerModel
+from napari.qt import QtViewer
+from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtWidgets import QLabel
+
+from tomoscribe.ui.compare.linked_views import LinkedViews
+from tomoscribe.ui.compare.side_words import canvas_text
+from tomoscribe.ui.compare.sides import LETTERS, Letter, Sides
+from tomoscribe.ui.compare.twin_layers import TwinImage, TwinPoints
+from tomoscribe.ui.compare.twin_mesh import TwinMesh
+from tomoscribe.ui.compare.twin_proposals import TwinProposals
+from tomoscribe.ui.connections import at_end, connect
+from tomoscribe.ui.membranes.mesh_paint import MeshPaint
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.scores.difference import A_COLOR, B_COLOR
+from tomoscribe.ui.scores.heatmap_layer import HeatmapLayer
+from tomoscribe.ui.viewer_bound import ViewerBound
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QWidget
+
+    from tomoscribe.ui.compare.showing import Showing
+    from tomoscribe.ui.membranes.membrane_layer import MembraneLayer
+    from tomoscribe.ui.session import Session
+
+SOON_MS = 30
+"""What comes in a row, as while a pick is dragged, is followed once."""
+
+GROWING_MS = 1000
+"""What grows is drawn again this often."""
+
+LABEL_EDGE, LABEL_PADDING = 6, 20
+"""Pixels around the line over a canvas, and in it."""
+
+LABEL = "background: rgba(0, 0, 0, 150); color: white; padding: 2px 6px; border-left: 4px solid {};"
+COLORS: dict[Letter, str] = {"a": A_COLOR, "b": B_COLOR}
+
+
+class Stage(ViewerBound):
+    """The second viewer, as layers of ours see a session."""
+
+    membranes: MembraneLayer
+
+
+class SecondCanvas(QObject):
+    """Shows side B beside the main canvas while the sides are looked at side by side."""
+
+    def __init__(self, session: Session, showing: Showing, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._showing = showing
+        self._sides = Sides.of(session)
+        # A list, which outlives this object: Qt may delete it before Python does.
+        self._twins: list[_Twin] = []
+        self._growing = QTimer(self)
+        self._growing.setInterval(GROWING_MS)
+        self._growing.timeout.connect(self._grow)
+        self._soon = QTimer(self)
+        self._soon.setInterval(SOON_MS)
+        self._soon.setSingleShot(True)
+        self._soon.timeout.connect(self.refresh)
+        paint = MeshPaint.of(session)
+        for signal in (
+            self._sides.changed, showing.changed, session.current_changed, session.picks_changed,
+            session.membrane_changed, session.class_changed, session.membranes.shown_changed,
+            session.averaging.changed, RunMonitor.of(session).feed.changed, paint.changed,
+        ):  # fmt: skip
+            connect(self, signal, self._later)
+        connect(self, session.closed, self.close)
+        twins = self._twins
+        at_end(self, lambda: _close_all(twins))
+
+    @property
+    def view(self) -> QtViewer | None:
+        """The second canvas with its slice slider, None before it was needed."""
+        return self._twins[0].view if self._twins else None
+
+    def refresh(self) -> None:
+        """Show or hide the canvas, and bring what it shows up to date."""
+        wanted = self._sides.mode == "side_by_side" and self._session.layer is not None
+        if not wanted:
+            self._growing.stop()
+            for twin in self._twins:
+                twin.hide()
+            return
+        if not self._twins:
+            window = getattr(self._session.viewer, "window", None)
+            main = getattr(window, "_qt_viewer", None)
+            if main is None:
+                return  # a viewer without a window has no room for another canvas
+            self._twins.append(_Twin(self._session, self._showing, main))
+        self._twins[0].show()
+        self._growing.start()
+
+    def close(self) -> None:
+        """Take the canvas away for good."""
+        self._growing.stop()
+        self._soon.stop()
+        _close_all(self._twins)
+
+    def _later(self, *_: object) -> None:
+        if self._sides.mode == "side_by_side" or self._twins:
+            self._soon.start()
+
+    def _grow(self) -> None:
+        if self._twins and self._sides.side("b").live:
+            self._twins[0].grow()
+
+
+def _close_all(twins: list[_Twin]) -> None:
+    while twins:
+        twins.pop().close()
+
+
+class _Twin:
+    """The parts of the second canvas, which live and end together."""
+
+    def __init__(self, session: Session, showing: Showing, main: QtViewer) -> None:
+        self._session = session
+        self._showing = showing
+        self._sides = Sides.of(session)
+        self._monitor = RunMonitor.of(session)
+        self._main = main
+        self.model = ViewerModel(title="B")
+        self.view = QtViewer(self.model)
+        self.view.setAcceptDrops(False)  # files go to the viewer around it
+        self.stage = Stage.of(self.model)
+        self.stage.membranes = session.membranes
+        self.links = LinkedViews(session.viewer, self.model)
+        self.tomogram = TwinImage(self.model)
+        self.picks = TwinPoints(self.model)
+        self.heatmap = HeatmapLayer(self.stage)
+        self.mesh = TwinMesh(session, self.view)
+        self.proposals = TwinProposals(session, self.stage)
+        self.labels: dict[Letter, QLabel] = {
+            "a": _label("a", main.canvas.native), "b": _label("b", self.view.canvas.native)
+        }  # fmt: skip
+        main.setOrientation(Qt.Orientation.Horizontal)
+        main.addWidget(self.view)
+        main.setChildrenCollapsible(False)
+        for part in range(main.count()):
+            main.setStretchFactor(part, 1)
+
+    def show(self) -> None:
+        """Bring everything up to date and into sight."""
+        session, feed = self._session, self._monitor.feed
+        self.tomogram.follow(session.layer)
+        self.tomogram.refresh()
+        scores, class_name = self._showing.scores("b"), feed.layer.class_name
+        self._show_heatmap(class_name)
+        self.mesh.show(scores, class_name)
+        self.picks.show(session.picks.layer)
+        self.proposals.follow(scores, class_name)
+        if not self.view.isVisibleTo(self._main):
+            self.view.show()
+            # Two halves, once Qt has laid the new one out.
+            QTimer.singleShot(0, self._halve)
+        self.links.link()
+        self._write_labels()
+
+    def hide(self) -> None:
+        """Leave the room to the main canvas."""
+        self.links.unlink()
+        for label in self.labels.values():
+            label.hide()
+        self.view.hide()
+
+    def _halve(self) -> None:
+        self._main.setSizes([1000, 1000])
+        QTimer.singleShot(0, self._write_labels)
+
+    def _write_labels(self) -> None:
+        for letter, canvas in zip(LETTERS, (self._main.canvas, self.view.canvas), strict=True):
+            label, text = self.labels[letter], canvas_text(self._sides, letter)
+            room = canvas.native.width() - 2 * LABEL_EDGE - LABEL_PADDING
+            metrics = label.fontMetrics()
+            label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
+            label.adjustSize()
+            label.show()
+
+    def grow(self) -> None:
+        """Draw what grew."""
+        self.heatmap.touch()
+        self.heatmap.flush()
+        self.mesh.show(self._showing.scores("b"), self._monitor.feed.layer.class_name)
+
+    def close(self) -> None:
+        """Let go of the main viewer and end the canvas."""
+        self.links.unlink()
+        self.tomogram.close()
+        self.proposals.close()
+        for label in self.labels.values():
+            label.deleteLater()
+        self.view.close()
+        self.view.setParent(None)
+        self.view.deleteLater()
+
+    def _show_heatmap(self, class_name: str | None) -> None:
+        scores, heat = self._showing.scores("b"), self.heatmap
+        if class_name is not None:
+            heat.class_name = class_name
+        if scores is None or scores.kind == "mesh":
+            heat.clear()
+        elif heat.drawn is None or heat.drawn.values is not scores.values or heat.layer is None:
+            heat.show("b", scores.grid, scores.values)
+        elif class_name is not None:
+            heat.touch()
+        main, layer = self._monitor.feed.volume.layer, heat.layer
+        if main is not None and layer is not None:
+            for name in ("visible", "opacity", "colormap", "blending"):
+                if getattr(layer, name) != getattr(main, name):
+                    setattr(layer, name, getattr(main, name))
+        heat.flush()
+
+
+def _label(letter: Letter, over: QWidget) -> QLabel:
+    """Return a line over a canvas that says whose scores it shows."""
+    label = QLabel(over)
+    label.setStyleSheet(LABEL.format(COLORS[letter]))
+    label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+    label.move(LABEL_EDGE, LABEL_EDGE)
+    return label
