@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -216,13 +216,15 @@ def test_patience_and_planned_steps_count_anew_when_labels_change(
 
 
 @pytest.mark.usefixtures("_at_once")
-@pytest.mark.parametrize("what", ["proposal", "unused tomogram"])
+@pytest.mark.parametrize("what", ["proposal", "unused tomogram", "colour"])
 def test_what_teaches_nothing_does_not_prolong_a_training(
     make_run: Callable[..., RunFolder], project: Project, what: str
 ) -> None:
     def change() -> None:
         if what == "proposal":
             click(project, 1, state=PickState.PROPOSED, source="m")
+        elif what == "colour":
+            project.set_classes([replace(project.classes[0], color="#009e73")])
         else:
             click(project, 1, "two")
 
