@@ -98,7 +98,7 @@ class RunFollower:
         # The status is read before the events: an ended run has all its events on disk.
         events = self._events.read_new()
         age = self._heartbeat_age()
-        gone = not self.run.path.is_dir()
+        gone = not self.run.exists  # a worker may have made the folder again, without a run
         state = State.GONE if gone else effective_state(self._status, age)
         unanswered = self._unanswered() if state.alive else None
         message = _message(self._status, state, age, unanswered, self.run)

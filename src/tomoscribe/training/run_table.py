@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.run_summary import DIAMETER_SCALE, RunSummary
 from tomoscribe.training.setting_keys import DEFAULTS
+from tomoscribe.training.status import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -57,7 +58,8 @@ class RunTable:
             path: self._summaries.get(path) or RunSummary(RunFolder(path), self._clock)
             for path in there
         }
-        rows = [summary.poll() for summary in self._summaries.values()]
+        polled = [summary.poll() for summary in self._summaries.values()]
+        rows = [row for row in polled if row.state is not State.GONE]
         return sorted(rows, key=lambda row: (row.created, row.name))
 
     def _folders(self) -> list[Path]:

@@ -62,10 +62,9 @@ def suggest(key: str, settings: TrainingSettings, planned: Mapping[str, object])
 
 
 def _bands(settings: TrainingSettings, planned: Mapping[str, object]) -> str:
-    low = settings.membrane.band_low_A
-    high = settings.membrane.band_high_A
-    low = planned.get("band_low_A") if low is None else low
-    high = planned.get("band_high_A") if high is None else high
+    own = settings.membrane
+    low: object = planned.get("band_low_A") if own.band_low_A is None else own.band_low_A
+    high: object = planned.get("band_high_A") if own.band_high_A is None else own.band_high_A
     if not isinstance(low, int | float) or not isinstance(high, int | float):
         return ""
     return f"{low:.0f}:{high:.0f}, {low - WIDER_A:.0f}:{high + WIDER_A:.0f}"

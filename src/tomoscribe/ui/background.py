@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QObject, Qt, Signal
+
+from tomoscribe.ui.daemon_pool import DaemonPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,13 +20,24 @@ class Background(QObject):
     """One worker thread; a new job makes the answer of an older one unwanted.
 
     napari's own thread workers are not used: closing the viewer would ask about each of them.
+
+    Parameters
+    ----------
+    parent : QObject, optional
+        Ends with it.
+    reads_only : bool
+        The jobs only read, so that the program's end need not wait for one that stalls.
     """
 
     _finished = Signal(int, object)
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, *, reads_only: bool = False) -> None:
         super().__init__(parent)
-        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tomoscribe-ui")
+        self._pool: Executor = (
+            DaemonPool()
+            if reads_only
+            else ThreadPoolExecutor(max_workers=1, thread_name_prefix="tomoscribe-ui")
+        )
         self._ticket = 0
         self._future: Future[Any] | None = None
         self._then: Callable[[Any], None] | None = None

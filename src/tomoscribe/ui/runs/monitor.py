@@ -63,7 +63,7 @@ class RunMonitor:
         self.trouble = ""
         self.feed = ScoreFeed(session, parent)
         self._focus = FocusWriter(session, self.feed, parent)
-        self._poller = Background(parent)
+        self._poller = Background(parent, reads_only=True)
         self._watch = RunWatch.of(session)
         self._adopting = False
         self._asked = 0.0

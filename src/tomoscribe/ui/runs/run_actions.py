@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from qtpy.QtCore import QObject, QUrl
 from qtpy.QtGui import QDesktopServices, QGuiApplication
@@ -20,10 +21,13 @@ from tomoscribe.ui.runs.tensorboards import TensorBoards
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tomoscribe.training.run import RunFolder
     from tomoscribe.training.run_summary import RunRow
     from tomoscribe.ui.session import Session
+
+T = TypeVar("T")
 
 CHOOSE = "Choose a run in the table first."
 CHOOSE_ONE = "Choose one run only."
@@ -163,7 +167,7 @@ class RunActions(QObject):
         """Give each run the command, side by side: stopping one may take ten seconds."""
         for row in rows:
             if states is None or row.state in states:
-                self._work(lambda run=row.run: command(run))
+                self._work(partial(command, row.run))
 
     def _delete(self, rows: Sequence[RunRow]) -> None:
         model = self._session.project.model if self._session.project is not None else None
@@ -185,13 +189,11 @@ class RunActions(QObject):
                 f"No file manager could be opened; the folder is {run.path}"
             )
 
-    def _work(
-        self, job: Callable[[], object], then: Callable[[object], None] | None = None
-    ) -> None:
+    def _work(self, job: Callable[[], T], then: Callable[[T], None] | None = None) -> None:
         """Run a job in a thread of its own, so that none waits for or replaces another."""
         worker = Background(self)
 
-        def done(answer: object) -> None:
+        def done(answer: T) -> None:
             worker.close()
             worker.deleteLater()
             if then is not None:
@@ -213,7 +215,7 @@ class RunActions(QObject):
 
 
 def question(
-    rows: Sequence[RunRow], sizes: dict[RunFolder, int], model: object = None
+    rows: Sequence[RunRow], sizes: dict[RunFolder, int], model: Path | None = None
 ) -> tuple[str, str]:
     """Return the title and the text that ask whether runs are to be deleted."""
     count = f"{len(rows)} runs" if len(rows) > 1 else rows[0].name

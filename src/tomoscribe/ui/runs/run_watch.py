@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
@@ -58,8 +59,8 @@ class RunWatch:
         self.trouble = ""
         self._elsewhere: list[Path] = []
         self._table: RunTable | None = None
-        self._poller = Background()
-        self._sizer = Background()
+        self._poller = Background(reads_only=True)
+        self._sizer = Background(reads_only=True)
         self._measured: dict[RunFolder, tuple[object, float]] = {}
         self._asked = 0.0
         self._due = 0.0
@@ -173,5 +174,5 @@ class RunWatch:
                         self.sizes[run] = size
                         self.changed.emit()
 
-                self._sizer.run(lambda run=run: size_on_disk(run), keep)
+                self._sizer.run(partial(size_on_disk, run), keep)
                 return

@@ -39,6 +39,12 @@ AGE = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
 WIDEST = 260
 """Pixels that a column takes at most by itself; the user may widen it."""
 
+BAR_STYLE = (
+    "QToolButton { border: 1px solid rgba(128, 128, 128, 110); border-radius: 3px;"
+    " padding: 3px 8px; margin-right: 4px; }"
+)
+"""Else the actions of a bar look like mere words."""
+
 EMPTY = (
     "No training yet. Press Train in the dock Train, or run `tomoscribe train` on this project: "
     "runs from anywhere that share the folder show up here by themselves."
@@ -120,11 +126,14 @@ class RunsDock(QWidget):
 
     def _build(self) -> None:
         self.setAcceptDrops(True)
+        self.bar.setStyleSheet(BAR_STYLE)
         self.setMinimumHeight(120)
         for action in self._actions.table:
             self._add_action(action)
         self.bar.addSeparator()
-        add = self.bar.addAction("Add…", self._ask_for_run)
+        add = QAction("Add…", self)
+        add.triggered.connect(self._ask_for_run)
+        self.bar.addAction(add)
         add.setToolTip("Lists a run folder that lies elsewhere; or drop one here.")
         self.buttons["Add…"] = add
         self.bar.addWidget(self.search)
