@@ -53,9 +53,9 @@ def test_picks_in_angstrom_are_described_as_they_are(tmp_path):
 
 
 def test_folders_are_one_sentence(tmp_path):
-    (tmp_path / "project.yaml").touch()
+    (tmp_path / "train").mkdir()
     assert describe(str(tmp_path)) == [
-        f"{tmp_path}: a project: open it with `tomoscribe open`, train it with `tomoscribe train`."
+        f"{tmp_path}: a folder of training data: give it to `tomoscribe train`."
     ]
 
 

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from tomoscribe.cli.info_membrane import describe_membrane, describe_mesh
+from tomoscribe.cli.info_project import describe_project
 from tomoscribe.coords import Geometry, zyx_to_xyz
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_columns import NeedsTomogramError
@@ -25,7 +26,6 @@ _TABLES = (".csv", ".tsv", ".txt", ".coords")
 _TABLE_UNIT = "in the file's unit (voxels unless told otherwise)"
 
 _SENTENCES = {
-    "project": "a project: open it with `tomoscribe open`, train it with `tomoscribe train`.",
     "run": "a training run: see `tomoscribe runs`.",
     "checkpoint": "a checkpoint: use it with `tomoscribe predict`.",
     "training folder": "a folder of training data: give it to `tomoscribe train`.",
@@ -73,6 +73,8 @@ def describe(path: str) -> list[str]:
         return describe_membrane(path)
     if kind == "mesh":
         return describe_mesh(path)
+    if kind == "project":
+        return describe_project(path)
     if kind is not None:
         return [f"{path}: {_SENTENCES[kind]}"]
     if Path(path).is_file():

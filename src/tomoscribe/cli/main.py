@@ -23,6 +23,7 @@ from tomoscribe.cli import (
     mesh,
     orient,
     predict,
+    relocate,
     runs,
     simulate,
     statistics,
@@ -47,6 +48,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     evaluate.evaluate,
     statistics.statistics,
     export.export,
+    relocate.relocate,
 )
 """In the order in which a user meets them; `--help` keeps it."""
 
