@@ -23,6 +23,7 @@ TIP = (
     "patience begins anew. Switched off, it goes on with what it has; switched on again, it takes "
     "what came meanwhile."
 )
+TEXT, WAITING = "Take new clicks", "Take new clicks (some wait)"
 NO_RUN = "No training is going on; a new one takes your clicks as you give them."
 
 
@@ -30,7 +31,7 @@ class LabelSwitch(QCheckBox):
     """Follows and writes `take_labels` of the run that is followed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Takes new clicks", parent)
+        super().__init__(TEXT, parent)
         self._session = session
         self._monitor = RunMonitor.of(session)
         self._reader, self._writer = Background(self), Background(self)
@@ -43,7 +44,10 @@ class LabelSwitch(QCheckBox):
         self._on_followed(self._monitor.run)
 
     def refresh(self, *_: object) -> None:
-        """Say whether there is a training to switch."""
+        """Say whether there is a training to switch, and whether it leaves labels waiting."""
+        update = self._monitor.update
+        waits = update is not None and update.status is not None and update.status.labels_wait
+        self.setText(WAITING if waits and self._monitor.alive else TEXT)
         enable(self, None if self._monitor.alive else NO_RUN)
 
     def _on_followed(self, run: RunFolder | None) -> None:

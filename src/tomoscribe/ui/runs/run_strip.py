@@ -15,9 +15,17 @@ from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.closing import ClosingGuard
+from tomoscribe.ui.runs.label_switch import LabelSwitch
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.run_watch import RunWatch
-from tomoscribe.ui.runs.run_words import NO_RUN, NOT_WATCHED, figures, sentence, state_word
+from tomoscribe.ui.runs.run_words import (
+    NO_RUN,
+    NOT_WATCHED,
+    figures,
+    label_words,
+    sentence,
+    state_word,
+)
 from tomoscribe.ui.runs.sparkline import Sparkline
 from tomoscribe.ui.widgets import button, enable
 
@@ -48,6 +56,7 @@ class RunStrip(QWidget):
         self.sentence = QElidingLabel()
         self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.sentence.setWordWrap(True)
+        self.takes = LabelSwitch(session)
         self.pause = button(
             "Pause", "Frees the device; the training goes on later where it was.", self._pause
         )
@@ -64,7 +73,7 @@ class RunStrip(QWidget):
         layout.setSpacing(2 * style.SPACING)
         for widget in (self.dot, self.word, self.sparkline, self.figures, self.sentence):
             layout.addWidget(widget)
-        for action in (self.detach, self.retry, self.resume, self.pause, self.stop):
+        for action in (self.takes, self.detach, self.retry, self.resume, self.pause, self.stop):
             layout.addWidget(action)
         self.word.setMinimumWidth(self.fontMetrics().horizontalAdvance("Training  "))
         self._clock = QTimer(self)
@@ -96,6 +105,7 @@ class RunStrip(QWidget):
         self.dot.setStyleSheet(f"color: {colour}")
         self.word.setText(word)
         self.figures.setText(figures(record, state, time.time()))
+        self.figures.setToolTip(label_words(record.labels))
         said = sentence(update, record, self._monitor.silent_s)
         idle = NOT_WATCHED if RunWatch.of(self._session).rows else NO_RUN
         text = said.text if run is not None else idle
@@ -118,6 +128,7 @@ class RunStrip(QWidget):
             state is State.FAILED and not out_of_memory
         )
         self.sparkline.setVisible(state is not None)
+        self.takes.setVisible(state is not None and state.alive)
         self.pause.setVisible(state in {State.RUNNING, State.QUEUED})
         self.stop.setVisible(state is not None and state.alive)
         self.stop.setEnabled(state is not State.STOPPING)

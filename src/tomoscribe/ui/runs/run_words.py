@@ -10,6 +10,7 @@ from tomoscribe.ui import style
 from tomoscribe.ui.runs.run_record import quality_of
 
 if TYPE_CHECKING:
+    from tomoscribe.training import events as ev
     from tomoscribe.training.follow import Update
     from tomoscribe.ui.runs.run_record import RunRecord
 
@@ -77,6 +78,22 @@ def figures(record: RunRecord, state: State | None, now: float) -> str:
     if left is not None and state is State.RUNNING:
         parts.append(f"{minutes(left)} left")
     return "  ·  ".join(parts)
+
+
+def label_words(labels: ev.Labels | None) -> str:
+    """Return what becomes of the user's clicks; empty before the worker has said it."""
+    if labels is None:
+        return ""
+    text = f"Of your {labels.total} clicks {labels.used} are learnt from"
+    if labels.held_out:
+        text += f", {labels.held_out} are held out to measure how good it is"
+    unused = labels.total - labels.used - labels.held_out
+    if unused > 0:
+        text += f", {unused} lie outside, on samples that are not used, or are of no class"
+    text += "."
+    if labels.rejected:
+        text += f" {labels.rejected} rejected places, junk among them, teach what is no particle."
+    return text
 
 
 @dataclass(frozen=True)
