@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, Qt
 
+from tomoscribe.project.model import Role
+from tomoscribe.ui.annotate.tomogram_chooser import BY_MEMBRANE_TIP
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.membrane_model import NEXT_ROLE, ROLE_LETTERS, ROLE_WORDS
@@ -182,11 +184,21 @@ class ProjectModel(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             look = self.look(row)
             problem = [look.problem] if look is not None and look.problem else []
-            letter = ROLE_LETTERS[entry.role]
-            lines = [str(entry.path), *problem, self._pick_words(row)]
-            return "\n".join([*lines, f"{letter}: {ROLE_WORDS[entry.role]} Click {letter} or press "
-                              "Space to change it."])  # fmt: skip
+            return "\n".join(
+                [str(entry.path), *problem, self._pick_words(row), self._role_tip(row)]
+            )
         return None
+
+    def _role_tip(self, row: Row) -> str:
+        project, entry = self._session.project, self.entry(row)
+        assert project is not None
+        assert entry is not None
+        letter = ROLE_LETTERS[entry.role]
+        by_membrane = entry.role is Role.UNUSED and any(
+            m.tomogram == row.name and m.role is not Role.UNUSED for m in project.membranes.values()
+        )
+        words = BY_MEMBRANE_TIP if by_membrane else ROLE_WORDS[entry.role]
+        return f"{letter}: {words} Click {letter} or press Space to change it."
 
     def _pick_words(self, row: Row) -> str:
         counts = self.counts(row)

@@ -23,6 +23,9 @@ PICTURE = 52
 """Edge of a picture on the screen."""
 
 BUTTON = 24
+FOLD = 112
+"""Width of the number of membranes: three digits."""
+
 MARGIN = 4
 INDENT = 26
 """Membranes stand below their tomogram's picture."""
@@ -60,7 +63,7 @@ class RowPainter(QStyledItemDelegate):
         """Return where the number of membranes of a tomogram stands: the end of its third line."""
         button = self.button_rect(rect)
         third = rect.height() // 3
-        return QRect(button.left() - 96, rect.bottom() - third, 90, third)
+        return QRect(button.left() - FOLD - MARGIN, rect.bottom() - third, FOLD, third)
 
     # ---------------------------------------------------------------- painting
     def paint(
@@ -125,12 +128,12 @@ class RowPainter(QStyledItemDelegate):
         if self._model.is_opening(row):
             _write(painter, middle, "opening …", QColor(style.WAIT))
         elif look is not None and look.problem:
-            _write(painter, middle, f"cannot be opened: {look.problem}", QColor(style.BAD))
+            _write(painter, middle, "cannot be opened", QColor(style.BAD))
         else:
             _write(painter, middle, _size_words(entry, look), _faint(text))
         if row.members:
             fold = self.fold_rect(rect)
-            words = f"{row.members} membrane{'s' * (row.members != 1)} {'▸' if row.folded else '▾'}"
+            words = f"{'▸' if row.folded else '▾'} {row.members} membrane{'s' * (row.members != 1)}"
             _write(painter, fold, words, _faint(text), Qt.AlignmentFlag.AlignRight)
             bottom.setRight(fold.left() - MARGIN)
         self._dots(painter, bottom, row, text)
