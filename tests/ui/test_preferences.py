@@ -16,6 +16,7 @@ from tomoscribe.ui import preferences as module
 from tomoscribe.ui.preferences import GROUP, PLUGIN, Preferences, preferences
 from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.runs.train_dock import TrainDock
+from tomoscribe.ui.scores import score_library
 
 LIMITS = {"minimum": "ge", "maximum": "le", "exclusive_minimum": "gt"}
 TYPES = {"string": str, "integer": int, "number": float}
@@ -90,6 +91,34 @@ def test_a_training_that_goes_on_keeps_what_it_was_started_with(
     Starter.of(session)
     stored.max_minutes = 99.0
     assert fake_worker.run.config() == before
+
+
+def test_they_reach_background_predictions_and_new_projects(stored, session, qtbot) -> None:
+    stored.device = "cpu"
+    stored.threads = 2
+    Starter.of(session)
+    stored.autosave_folder = "/data/projects"
+    assert session.autosave == Path("/data/projects")
+    asked = []
+
+    class Service:
+        def __init__(self, *given: object) -> None:
+            asked.append(given)
+
+        def want(self, requests: object) -> None:
+            pass
+
+        def close(self) -> None:
+            pass
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(score_library, "PredictionService", Service)
+        library = score_library.ScoreLibrary.of(session)
+        patch.setattr(library, "_listed", True)
+        patch.setattr(library, "_asked", None)
+        library._ask()
+        library._service = None
+    assert asked == [(session.project.path, "cpu", 2)]
 
 
 def test_words_become_what_programs_need(stored) -> None:

@@ -13,6 +13,7 @@ from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
 from tomoscribe.ui.lifetime import DockEnd, WindowEnd
 from tomoscribe.ui.membranes.depth_control import take_wheel
+from tomoscribe.ui.preferences import preferences
 from tomoscribe.ui.project.project_dock import ProjectDock
 from tomoscribe.ui.runs.runs_dock import RunsDock
 from tomoscribe.ui.runs.strip_dock import bring_strip, put_runs_below
@@ -102,6 +103,7 @@ class RunsWidget(RunsDock):
 def _settle(session: Session, dock: QWidget) -> None:
     """Mind the end of the window that a dock is shown in, bring it the run strip and the tour."""
     WindowEnd.watch(session, dock)
+    session.autosave = preferences().autosave
     viewer = session.viewer
     if isinstance(viewer, Viewer):
         window = main_window(dock)

@@ -62,7 +62,7 @@ class Preferences(BaseModel):
         "beside the tomogram.",
     )
     score_cache_mb: int = Field(
-        1024,
+        1000,
         ge=64,
         title="Score cache (MB)",
         description="Memory for scores of checkpoints that were looked at, so that switching back "

@@ -176,6 +176,9 @@ class RunActions(QObject):
         doomed = [row.run for row in rows]
         if self._session.run in doomed:
             self._attach(None)
+        project = self._session.project
+        if project is not None and any(removal.holds(run, model) for run in doomed):
+            self._session.change(lambda: project.set_model(None))
 
         def delete_all() -> None:
             for run in doomed:

@@ -276,7 +276,8 @@ class Starter:
                 return
 
     def _take_preferences(self) -> None:
-        """Let the next training have what was changed in the preferences just now."""
+        """Let the next training, or project, have what was changed in the preferences just now."""
+        self.session.autosave = preferences().autosave
         given = preferences().training_settings()
         names = ("device", "threads", "preview_share", "max_minutes")
         self.settings = self.settings.model_copy(update={n: getattr(given, n) for n in names})

@@ -18,6 +18,7 @@ from tomoscribe.training.coverage import WHOLE
 from tomoscribe.training.prediction_request import PredictionRequest
 from tomoscribe.training.predictions import NOT_KEPT, PredictionService, PredictionUpdate
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.preferences import preferences
 from tomoscribe.ui.scores.score_map import ScoreGrid
 from tomoscribe.ui.scores.stored_scores import About, ReadLog, read_log
 
@@ -35,8 +36,7 @@ if TYPE_CHECKING:
 POLL_MS = 300
 """How old what is known may be while somebody looks."""
 
-KEPT_BYTES = 1_000_000_000
-"""Scores kept in memory: two dozen checkpoints of a large tomogram; what is shown stays anyway."""
+MB = 1_000_000
 
 Key = tuple["CheckpointRef", str]
 """A checkpoint and the name of a sample."""
@@ -248,9 +248,11 @@ class ScoreLibrary:
         self._next()
 
     def _make_room(self) -> None:
+        """Keep as many scores as the preferences allow; what is shown stays anyway."""
+        room = preferences().score_cache_mb * MB
         total = sum(read.known.values.nbytes for read in self._read.values())
         for key in list(self._read)[:-1]:
-            if total <= KEPT_BYTES:
+            if total <= room:
                 return
             if key not in self._held:
                 total -= self._read.pop(key).known.values.nbytes
@@ -270,7 +272,8 @@ class ScoreLibrary:
             return  # the sample was removed; whoever wanted it is told by the project
         self._asked = tuple(keys)
         if self._service is None:
-            self._service = PredictionService(project.path)
+            given = preferences()
+            self._service = PredictionService(project.path, given.device, given.worker_threads)
         self._service.want(requests)
 
     def _is_missing(self, key: Key) -> bool:
