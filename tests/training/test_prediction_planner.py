@@ -189,6 +189,15 @@ def test_a_jump_is_answered_before_the_filling_goes_on(desk: Desk, project: Path
     assert desk.blocks()[3:] == [("x", 7), ("y", 7), ("x", 2)]
 
 
+def test_a_slice_that_is_there_already_is_not_predicted_again(desk: Desk, project: Path) -> None:
+    desk.wishes = [wish(project, "x")]
+    desk.focus = look_at(0)
+    desk.work(2)  # the slice, and the block that holds it
+    desk.focus = look_at(1)
+    desk.work(1)
+    assert desk.blocks() == [("x", 0), ("x", 0), ("x", 2)]
+
+
 def test_a_new_wish_interrupts_an_older_one_which_then_goes_on_where_it_was(
     desk: Desk, project: Path
 ) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tomoscribe.tasks.base import Focus
-from tomoscribe.training.preview_job import split_slice
+from tomoscribe.tasks.base import Focus, Grid
+from tomoscribe.training.preview_job import box_of, split_slice
 
 
 def test_a_slice_is_cut_in_parts_that_cover_it_once_middle_first() -> None:
@@ -27,3 +27,9 @@ def test_a_small_slice_is_one_part_along_any_axis() -> None:
 
 def test_a_whole_volume_in_view_is_no_slice() -> None:
     assert split_slice(Focus((5.0, 5.0, 5.0), (0.0, 0.0, 0.0), (10.0, 10.0, 10.0)), 80) == []
+
+
+def test_the_box_of_a_slice_is_one_plane_of_the_grid_and_stays_inside() -> None:
+    grid = Grid((10, 20, 20), 2)
+    lo, hi = box_of(Focus((7.0, 20.0, 20.0), (7.0, 10.0, -50.0), (7.0, 20.0, 90.0)), grid)
+    assert (lo.tolist(), hi.tolist()) == ([3, 5, 0], [4, 11, 20])

@@ -7,12 +7,17 @@ import math
 import time
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tomoscribe.coords import voxels_to_binned
 from tomoscribe.tasks.base import Focus, SlicePredictor
 from tomoscribe.training.events import Block, Preview
 from tomoscribe.training.previews import BlockLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from tomoscribe.tasks import base
     from tomoscribe.training.file_stamp import FileStamp
@@ -21,6 +26,9 @@ if TYPE_CHECKING:
 
 PART_VOXELS = 80
 """Edge of a part of a slice in heatmap voxels: a tenth of a second of a small network."""
+
+_THIN = 1.5
+"""Thickness in tomogram voxels up to which what is in view is a slice."""
 
 
 class PreviewJob:
@@ -68,7 +76,7 @@ class PreviewJob:
         self._subject = subject
         self._log = BlockLog(reporter.run.preview_path(name, sample))
         self._blocks: Iterator[base.Block] | None = None
-        self._filled = 0
+        self._filled: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
         self.grid = grid = predictor.grid(subject)
         self._focus = _middle_slice(grid) if focus is None and grid.kind == "volume" else focus
         # An empty log at least: whoever reads the event finds the file.
@@ -96,7 +104,8 @@ class PreviewJob:
     @property
     def progress(self) -> float:
         """Share of the grid that is predicted, slices in view not counted; 0..1."""
-        return self._filled / max(math.prod(self.grid.shape_zyx), 1)
+        done = sum(math.prod(np.subtract(hi, lo).tolist()) for lo, hi in self._filled)
+        return done / max(math.prod(self.grid.shape_zyx), 1)
 
     def look(self, focus: Focus) -> None:
         """Have `parts_in_view` be of another place; blocks go on outward from the first one."""
@@ -105,13 +114,15 @@ class PreviewJob:
     def parts_in_view(self) -> list[Focus]:
         """Return what is in view in parts, the middle one first; none where nobody waits for it.
 
-        Each is predicted by `part_in_view`, so that the first one is there soon, and the rest
-        can be left out when the user has moved on. A membrane is one part.
+        Parts that blocks have reached are left out. Each of the others is predicted by
+        `part_in_view`, so that the first one is there soon, and the rest can be left out when the
+        user has moved on. A membrane is one part.
         """
         if self._focus is None:
             return []
         if isinstance(self._predictor, SlicePredictor):
-            return split_slice(self._focus, PART_VOXELS * self.grid.bin)
+            parts = split_slice(self._focus, PART_VOXELS * self.grid.bin)
+            return [part for part in parts if not self._is_filled(part)]
         return [self._focus]
 
     def part_in_view(self, part: Focus) -> None:
@@ -129,9 +140,19 @@ class PreviewJob:
         if block is None:
             self.finished = True
         else:
-            self._filled += math.prod(block.scores.shape[1:])
+            hi = tuple(lo + n for lo, n in zip(block.lo_zyx, block.scores.shape[1:], strict=True))
+            self._filled.append((block.lo_zyx, hi))
             self.write(block)
         return block
+
+    def _is_filled(self, part: Focus) -> bool:
+        """Return whether blocks, which do not overlap, cover all of a part."""
+        if not self._filled:
+            return False
+        lo, hi = box_of(part, self.grid)
+        boxes = np.array(self._filled)
+        common = np.minimum(boxes[:, 1], hi) - np.maximum(boxes[:, 0], lo)
+        return bool(np.maximum(common, 0).prod(axis=1).sum() >= (hi - lo).prod())
 
     def fits(self, lo_zyx: tuple[int, int, int], shape: tuple[int, ...]) -> bool:
         """Return whether a block of that shape (class, z, y, x) is one of this preview."""
@@ -162,6 +183,20 @@ def _middle_slice(grid: base.Grid) -> Focus:
     return Focus((z / 2, y / 2, x / 2), (z / 2, 0.0, 0.0), (z / 2, y, x))
 
 
+def box_of(part: Focus, grid: base.Grid) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the first voxel (3,) of the grid that a part shows, and the one after the last."""
+    lo, hi, center = (
+        voxels_to_binned(np.array(edge), grid.bin)
+        for edge in (part.lo_zyx, part.hi_zyx, part.center_zyx)
+    )
+    thin = (hi - lo) * grid.bin <= _THIN
+    first = np.where(thin, np.rint(center), np.floor(lo + 0.5))
+    last = np.where(thin, np.rint(center) + 1, np.ceil(hi + 0.5))
+    shape = np.array(grid.shape_zyx)
+    first = np.clip(first, 0, shape - 1).astype(np.int64)
+    return first, np.clip(last, first + 1, shape).astype(np.int64)
+
+
 def split_slice(focus: Focus, edge: int) -> list[Focus]:
     """Return a slice cut in an odd number of parts along each axis in view, nearest first.
 
@@ -178,7 +213,7 @@ def split_slice(focus: Focus, edge: int) -> list[Focus]:
         Empty where `focus` is no slice.
     """
     spans = [hi - lo for lo, hi in zip(focus.lo_zyx, focus.hi_zyx, strict=True)]
-    if min(spans) > 1.5:
+    if min(spans) > _THIN:
         return []
     cuts = []
     for lo, span in zip(focus.lo_zyx, spans, strict=True):
@@ -197,6 +232,6 @@ def _middle(
 ) -> tuple[float, ...]:
     """Return the middle of a part; across the slice it is the slice itself."""
     return tuple(
-        middle if span <= 1.5 else (lo + hi) / 2
+        middle if span <= _THIN else (lo + hi) / 2
         for span, middle, (lo, hi) in zip(spans, focus.center_zyx, box, strict=True)
     )
