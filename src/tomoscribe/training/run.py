@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Safe either way; the one in C is ten times faster, and projects have dozens of runs."""
+
 CONTROL_LOCK_S = 2.0
 """Two writers of a control wait this long for each other."""
 
@@ -150,7 +153,7 @@ class RunFolder:
             If there is none, or it cannot be understood.
         """
         try:
-            values = yaml.safe_load(self.config_path.read_text(encoding="utf-8"))
+            values = yaml.load(self.config_path.read_text(encoding="utf-8"), Loader=_LOADER)
             return RunConfig.model_validate(values)
         except FileNotFoundError as error:
             raise TomoscribeError(

@@ -23,6 +23,16 @@ SORT = Qt.ItemDataRole.UserRole
 STATE, NAME = 0, 1
 
 
+AGE_S = 30.0
+"""So old may the age be that a line tells."""
+
+
+def _same(line: Line, before: Line) -> bool:
+    """Tell whether two lines of a run say the same, but for a little in its age."""
+    told = (line.row, line.size, line.differs) == (before.row, before.size, before.differs)
+    return told and line.now - before.now < AGE_S
+
+
 class RunModel(QAbstractTableModel):
     """The runs as lines of a table."""
 
@@ -41,6 +51,8 @@ class RunModel(QAbstractTableModel):
             Line(row, differs, sizes.get(row.run), now)
             for row, differs in zip(rows, differences(rows), strict=True)
         ]
+        # Of lines that say the same as before nothing is drawn anew, nor is the table sorted.
+        moved = set() if self._watched == watched else {self._watched, watched}
         self._watched = watched
         there = {line.row.run for line in lines}
         for index in range(len(self.lines) - 1, -1, -1):
@@ -51,11 +63,10 @@ class RunModel(QAbstractTableModel):
         place = {line.row.run: index for index, line in enumerate(self.lines)}
         new = [line for line in lines if line.row.run not in place]
         for line in lines:
-            if line.row.run in place:
-                self.lines[place[line.row.run]] = line
-        if self.lines:
-            corner = self.index(len(self.lines) - 1, len(COLUMNS) - 1)
-            self.dataChanged.emit(self.index(0, 0), corner)
+            index = place.get(line.row.run)
+            if index is not None and (line.row.run in moved or not _same(line, self.lines[index])):
+                self.lines[index] = line
+                self.dataChanged.emit(self.index(index, 0), self.index(index, len(COLUMNS) - 1))
         if new:
             self.beginInsertRows(ROOT, len(self.lines), len(self.lines) + len(new) - 1)
             self.lines += new
