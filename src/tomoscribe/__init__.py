@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from tomoscribe.errors import TomoscribeError
+    from tomoscribe.scripting.compare import Comparison, compare
     from tomoscribe.scripting.opening import create_project, open_project, sample_project
     from tomoscribe.scripting.predict import Prediction, predict
     from tomoscribe.scripting.progress import Curve, Progress
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _WHERE = {
     "TomoscribeError": "tomoscribe.errors",
+    "Comparison": "tomoscribe.scripting.compare",
+    "compare": "tomoscribe.scripting.compare",
     "Prediction": "tomoscribe.scripting.predict",
     "predict": "tomoscribe.scripting.predict",
     "Project": "tomoscribe.scripting.project",
@@ -41,6 +44,7 @@ _WHERE = {
 """Module of each public name: importing the package loads none of them."""
 
 __all__ = [
+    "Comparison",
     "Curve",
     "Prediction",
     "Progress",
@@ -48,6 +52,7 @@ __all__ = [
     "Run",
     "TomoscribeError",
     "__version__",
+    "compare",
     "create_project",
     "open_project",
     "open_run",

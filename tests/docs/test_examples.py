@@ -40,11 +40,23 @@ def test_the_page_on_scripting_trains_and_predicts(names: dict[str, Any]) -> Non
     assert names["run"].best_checkpoint.is_file()
     assert len(names["curve"].losses) > 0
     assert names["heatmap"].shape[0] == 1
-    found = names["found"]
+    found = names["predicted"]
     assert found.files.star.is_file()
     assert set(found.picks["state"]) <= {"proposed"}
     assert (found.picks["score"] >= found.thresholds["globule"]).all()
     assert found.scores.shape[1:] == names["heatmap"].shape[1:]
+
+
+def test_the_page_on_scripting_compares(names: dict[str, Any]) -> None:
+    found = names["found"]
+    assert [*found.figures.index] == [("globule", "A"), ("globule", "B")]
+    figures = found.figures.loc["globule", "B"]
+    picks = found.picks("B")
+    assert (picks["standing"] == "matched").sum() == figures["found"]
+    assert (picks["standing"] == "missed").sum() == figures["clicks"] - figures["found"]
+    assert picks["score"].notna().sum() == figures["proposed"]
+    assert len(found.curve("A").precision) == len(found.curve("A").recall)
+    assert "globule" in Path("comparison.html").read_text(encoding="utf-8")
 
 
 def test_the_page_on_scripting_keeps_what_it_says_of_picks(names: dict[str, Any]) -> None:
@@ -54,7 +66,7 @@ def test_the_page_on_scripting_keeps_what_it_says_of_picks(names: dict[str, Any]
         assert len(mine.picks()) == 1
     sample = tomoscribe.open_project("sample", read_only=True)
     assert sample.model == names["run"].best_checkpoint
-    assert len(sample.picks(state="proposed")) == len(names["found"].picks)
+    assert len(sample.picks(state="proposed")) == len(names["predicted"].picks)
 
 
 def test_the_page_on_scripting_names_every_public_name() -> None:

@@ -70,7 +70,7 @@ def compare(
     # Loading torch takes seconds, which a mistyped path need not wait for.
     from tomoscribe.project.store import Project
     from tomoscribe.training.compare import compare as compare_checkpoints
-    from tomoscribe.training.compare import find_checkpoint
+    from tomoscribe.training.find_checkpoint import find_checkpoint
     from tomoscribe.training.report_facts import make_report
 
     sides = {"A": find_checkpoint(a, project), "B": find_checkpoint(b, project)}

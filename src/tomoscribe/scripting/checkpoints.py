@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tomoscribe.errors import TomoscribeError
 from tomoscribe.scripting.project import Project
 from tomoscribe.scripting.run import Run
 from tomoscribe.training.checkpoint_ref import CheckpointRef
+from tomoscribe.training.current_model import model_of_project
+from tomoscribe.training.find_checkpoint import find_checkpoint
 from tomoscribe.training.run import RunFolder
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     Model = CheckpointRef | Run | Project | str | Path
     """What stands for a checkpoint."""
 
 
-def checkpoint_of(model: Model) -> CheckpointRef:
+def checkpoint_of(model: Model, project: Path | None = None) -> CheckpointRef:
     """Return the checkpoint that is meant.
 
     Parameters
     ----------
     model : CheckpointRef, Run, Project, str or Path
         Of a run or a run's folder its best checkpoint; of a project its current model, else the
-        best checkpoint of its newest run that has one; a checkpoint file is itself.
+        best checkpoint of its newest run that has one; a checkpoint file, or a name as in
+        `run/step_000120`, is itself.
+    project : Path, optional
+        In which names are sought.
 
     Raises
     ------
@@ -33,29 +38,10 @@ def checkpoint_of(model: Model) -> CheckpointRef:
     if isinstance(model, CheckpointRef):
         return model
     if isinstance(model, Project):
-        return _of_project(model)
+        return model_of_project(model.path).ref
     if isinstance(model, Run):
         return CheckpointRef.of_file(model.best_checkpoint)
-    path = Path(model).expanduser()
-    if path.is_file():
-        return CheckpointRef.of_file(path)
-    if RunFolder(path).exists:
-        return CheckpointRef.of_file(RunFolder(path).best_checkpoint())
-    raise TomoscribeError(f"There is no checkpoint or run '{path}'; check the path.")
-
-
-def _of_project(project: Project) -> CheckpointRef:
-    if project.model is not None:
-        if not project.model.is_file():
-            raise TomoscribeError(
-                f"The current model of {project.path} is gone ({project.model}): choose another "
-                "with use_model."
-            )
-        return CheckpointRef.of_file(project.model)
-    for run in reversed(project.runs):
-        if len(run.checkpoints):
-            return CheckpointRef.of_file(run.best_checkpoint)
-    raise TomoscribeError(f"The project {project.path} has no trained model yet: train first.")
+    return find_checkpoint(model, project)
 
 
 def project_of(model: Model) -> Path | None:

@@ -118,8 +118,8 @@ def predict(
     >>> [found] = tomoscribe.predict(run, "TS_02")  # doctest: +SKIP
     >>> project.add_picks("TS_02", found.picks)  # doctest: +SKIP
     """
-    ref = checkpoint_of(model)
     folder = _folder(project) or project_of(model)
+    ref = checkpoint_of(model, folder)
     wanted = [samples] if isinstance(samples, str | Path) else list(samples)
     known = {} if folder is None else _samples_of(folder)
     chosen = [_find(str(name), known, folder, voxel_size_A) for name in wanted]
@@ -238,4 +238,7 @@ def _make(folder: Path) -> None:
 
 
 def _teller(progress: Callable[[str, float], object], name: str) -> Callable[[float], None]:
-    return lambda share: (progress(name, share), None)[1]
+    def tell(share: float) -> None:
+        progress(name, share)
+
+    return tell

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
@@ -12,14 +11,10 @@ from tomoscribe.evaluation.evidence import ClassScores, Evidence, Surface, judge
 from tomoscribe.evaluation.judgement import Judgement
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import PickState
-from tomoscribe.project.file import RUNS_FOLDER, is_project
 from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.project.model import Role
 from tomoscribe.project.training_data import MEMBRANE
 from tomoscribe.training.catalog import Catalog
-from tomoscribe.training.checkpoint_ref import CheckpointRef, refs_of_run
-from tomoscribe.training.current_model import model_of_project
-from tomoscribe.training.run import RunFolder
 from tomoscribe.training.seen import seen_by
 from tomoscribe.training.side_scores import ScoreMaker
 
@@ -28,6 +23,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.project.store import Project
+    from tomoscribe.training.checkpoint_ref import CheckpointRef
     from tomoscribe.training.seen import SeenBy
     from tomoscribe.training.side_scores import SideScores
 
@@ -65,41 +61,6 @@ class Comparison:
     def _of(self, letter: str, class_name: str) -> list[ScoredClass]:
         found = [sample.sides[letter].get(class_name) for sample in self.samples]
         return [one for one in found if one is not None]
-
-
-def find_checkpoint(text: str, project: Path) -> CheckpointRef:
-    """Return the checkpoint that a text names.
-
-    Parameters
-    ----------
-    text : str
-        A checkpoint file; a run folder, or its name in the project (its best checkpoint); a run
-        and a checkpoint (`run/step_000120`); a project (its current model).
-    project : Path
-        In which names are sought.
-
-    Raises
-    ------
-    TomoscribeError
-        If there is none.
-    """
-    path = Path(text).expanduser()
-    if path.is_file():
-        return CheckpointRef.of_file(path)
-    if is_project(path):
-        return model_of_project(path).ref
-    for place in (path, project / RUNS_FOLDER / text):
-        if RunFolder(place).exists:
-            return CheckpointRef.of_file(RunFolder(place).best_checkpoint())
-        run = RunFolder(place.parent)
-        if run.exists:
-            known = {ref.name: ref for ref in refs_of_run(run)}
-            if place.name in known:
-                return known[place.name]
-    raise TomoscribeError(
-        f"There is no checkpoint or run '{text}'; give a file, a run folder, or names as in "
-        "RUN/step_000120."
-    )
 
 
 def compare(

@@ -1,0 +1,237 @@
+"""Two checkpoints against each other from a script: figures, curves, what was missed, a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pandas as pd
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.judgement import Standing
+from tomoscribe.evaluation.judgement_words import how_measured
+from tomoscribe.project.store import Project as Store
+from tomoscribe.scripting.checkpoints import checkpoint_of, project_of
+from tomoscribe.scripting.project import Project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tomoscribe.evaluation.judgement import JudgedSample, Judgement
+    from tomoscribe.picks.match import PrecisionRecallCurve
+    from tomoscribe.scripting.checkpoints import Model
+    from tomoscribe.training import compare as core
+
+Side = Literal["A", "B"]
+
+FIGURES = (
+    "threshold", "proposed", "found", "clicks", "wrong", "open", "precision", "recall", "f1",
+    "exact",
+)  # fmt: skip
+"""Columns that `Comparison.figures` takes from the figures at the threshold."""
+
+
+class Comparison:
+    """What came of `compare`.
+
+    Where nothing is declared complete, an extra proposal is not wrong but not judged yet:
+    precision and F1 are then the least that they can be, and `exact` is False.
+
+    Attributes
+    ----------
+    result : tomoscribe.training.compare.Comparison
+        The same as the command line has it, with heatmaps.
+    """
+
+    def __init__(self, result: core.Comparison, project_name: str) -> None:
+        self.result = result
+        self._project_name = project_name
+
+    def __repr__(self) -> str:
+        a, b = (ref.source for ref in self.result.sides.values())
+        samples = ", ".join(sample.evidence.name for sample in self.result.samples)
+        return f"<Comparison of {a} and {b} on {samples}>"
+
+    @property
+    def figures(self) -> pd.DataFrame:
+        """Figures by class and side, each at its own threshold.
+
+        Columns threshold, proposed, found, clicks, wrong, open (not judged), precision, recall,
+        f1, exact, average_precision, best_f1 and best_threshold (NaN where F1 is not exact).
+        """
+        rows = {}
+        for name, side, judgement in self._judgements():
+            figures = judgement.at(self.result.threshold(side, name))
+            values = {key: getattr(figures, key) for key in FIGURES}
+            best = judgement.best
+            values["average_precision"] = judgement.curve.average_precision
+            values["best_f1"] = float("nan") if best is None else best.f1
+            values["best_threshold"] = float("nan") if best is None else best.threshold
+            rows[name, side] = values
+        return pd.DataFrame.from_dict(rows, orient="index").rename_axis(["class", "side"])
+
+    @property
+    def how_measured(self) -> str:
+        """How the figures were counted, in sentences."""
+        said = (how_measured(judgement) for _, _, judgement in self._judgements())
+        return " ".join(dict.fromkeys(said))
+
+    def curve(self, side: Side, class_name: str | None = None) -> PrecisionRecallCurve:
+        """Return precision, recall and F1 at every threshold, as arrays.
+
+        Parameters
+        ----------
+        side : {"A", "B"}
+            Which checkpoint.
+        class_name : str, optional
+            Default: the first class.
+
+        Raises
+        ------
+        TomoscribeError
+            If there is no such side or class.
+        """
+        return self.result.judgement(self._side(side), self._class(class_name)).curve
+
+    def picks(
+        self, side: Side, class_name: str | None = None, threshold: float | None = None
+    ) -> pd.DataFrame:
+        """Return what a checkpoint found and missed.
+
+        Parameters
+        ----------
+        side : {"A", "B"}
+            Which checkpoint.
+        class_name : str, optional
+            Default: the first class.
+        threshold : float, optional
+            Lowest score of a proposal; default: its own.
+
+        Returns
+        -------
+        DataFrame
+            Columns sample, z y x in voxels of the tomogram, score (NaN of what was missed), and
+            standing: matched, missed, wrong, or not judged.
+
+        Raises
+        ------
+        TomoscribeError
+            If there is no such side or class.
+        """
+        name, letter = self._class(class_name), self._side(side)
+        limit = self.result.threshold(letter, name) if threshold is None else threshold
+        rows = [
+            (sample.evidence.name, *row)
+            for sample in self.result.samples
+            if name in sample.sides[letter]
+            for row in _rows(sample.sides[letter][name].judged, limit)
+        ]
+        return pd.DataFrame(rows, columns=["sample", "z", "y", "x", "score", "standing"])
+
+    def report(self, path: str | Path) -> Path:
+        """Write a page (HTML) for the lab book, whole in one file; return its path.
+
+        Raises
+        ------
+        TomoscribeError
+            If it cannot be written.
+        """
+        from tomoscribe.evaluation.report import write_report
+        from tomoscribe.training.report_facts import make_report
+
+        page, result = Path(path).expanduser(), self.result
+        report = make_report(self._project_name, result.sides, result.samples, result.classes)
+        write_report(page, report)
+        return page
+
+    def _judgements(self) -> Iterator[tuple[str, str, Judgement]]:
+        for particle in self.result.classes:
+            for side in self.result.sides:
+                yield particle.name, side, self.result.judgement(side, particle.name)
+
+    def _class(self, name: str | None) -> str:
+        names = [particle.name for particle in self.result.classes]
+        if name is not None and name not in names:
+            raise TomoscribeError(f"There is no class '{name}' here: {', '.join(names)}.")
+        return names[0] if name is None else name
+
+    def _side(self, side: str) -> str:
+        if side not in self.result.sides:
+            raise TomoscribeError(f"There is no side '{side}': give 'A' or 'B'.")
+        return side
+
+
+def compare(
+    a: Model,
+    b: Model,
+    project: Project | str | Path | None = None,
+    samples: str | Sequence[str] | None = None,
+    *,
+    device: str = "auto",
+    progress: Callable[[str, float], object] | None = None,
+) -> Comparison:
+    """Judge two checkpoints by the picks of a project; what they have not predicted is predicted.
+
+    Parameters
+    ----------
+    a, b : str, Path, Run or Project
+        Checkpoint files, runs (their best checkpoint), `RUN/step_000120`, or a project (its
+        current model).
+    project : Project, str or Path, optional
+        With the picks that both are judged by; default: the project that A was trained on.
+    samples : str or sequence of str, optional
+        Tomograms or membranes of the project; default: those with picks that validate, else
+        all with picks.
+    device : str
+        auto, cpu, cuda, cuda:1 or mps.
+    progress : callable, optional
+        Is given what is predicted and the share of it that is done.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no such checkpoint, project or sample, or nothing to judge by.
+
+    Examples
+    --------
+    >>> found = tomoscribe.compare(first, second)  # doctest: +SKIP
+    >>> found.figures[["f1", "precision", "recall"]]  # doctest: +SKIP
+    >>> found.report("first_and_second.html")  # doctest: +SKIP
+    """
+    opened = _open(project, a)
+    sides = {"A": checkpoint_of(a, opened.path), "B": checkpoint_of(b, opened.path)}
+    names = [samples] if isinstance(samples, str) else samples
+    # Loading torch takes seconds, which a mistyped name need not wait for.
+    from tomoscribe.training.compare import compare as compare_checkpoints
+
+    told = None if progress is None else _teller(progress)
+    result = compare_checkpoints(opened, sides, names, device=device, on_progress=told)
+    return Comparison(result, opened.name)
+
+
+def _open(project: Project | str | Path | None, a: Model) -> Store:
+    """Return the project, which is only read."""
+    if isinstance(project, Project):
+        return project.store
+    folder = project_of(a) if project is None else Path(project).expanduser()
+    if folder is None:
+        raise TomoscribeError("Say which project's picks the checkpoints are judged by.")
+    return Store.open(folder, read_only=True)
+
+
+def _rows(
+    judged: JudgedSample, threshold: float
+) -> Iterator[tuple[float, float, float, float, str]]:
+    verdicts, proposals = judged.at(threshold), judged.proposals
+    for index, standing in zip(verdicts.shown.tolist(), verdicts.standing, strict=True):
+        z, y, x = proposals.zyx[index].tolist()
+        yield z, y, x, float(proposals.scores[index]), str(standing)
+    for index in verdicts.missed.tolist():
+        yield (*judged.known.accepted[index].zyx, float("nan"), str(Standing.MISSED))
+
+
+def _teller(progress: Callable[[str, float], object]) -> Callable[[str, float], None]:
+    def tell(what: str, share: float) -> None:
+        progress(what, share)
+
+    return tell
