@@ -7,7 +7,7 @@ is then the least that they can be.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -121,6 +121,7 @@ class JudgedSample:
 
     proposals: Proposals
     known: Known
+    _last: dict[float, Verdicts] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def exact(self) -> bool:
@@ -172,6 +173,14 @@ class JudgedSample:
 
     def at(self, threshold: float) -> Verdicts:
         """Judge at a threshold, with as many particles found as one-to-one pairs allow."""
+        if threshold not in self._last:  # figures, marks and list all ask for the same one
+            verdicts = self._at(threshold)
+            self._last.clear()
+            self._last[threshold] = verdicts
+            return verdicts
+        return self._last[threshold]
+
+    def _at(self, threshold: float) -> Verdicts:
         shown = np.flatnonzero(self.proposals.scores >= np.float32(threshold))
         known = self.known
         matching = match_picks(self.proposals.places[shown], known.places, self.tolerance)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tomoscribe.evaluation.evidence import ClassScores
     from tomoscribe.io.arrays import LazyArray
 
-A_RGB, B_RGB = (0, 114, 178), (230, 159, 0)
-"""Okabe-Ito blue for A, orange for B: told apart by all colour vision."""
+A_RGB, B_RGB = (0, 114, 178), (213, 94, 0)
+"""Okabe-Ito blue for A, vermillion for B: told apart by all colour vision."""
 
 LARGEST = 480
 """Pixels along the longer edge: a page of three rows stays below a few megabytes."""
@@ -175,7 +175,7 @@ def tinted(strength: NDArray[np.floating], rgb: tuple[int, int, int]) -> NDArray
 
 
 def difference(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return a picture (height, width, 4): blue where A scores higher, orange where B does."""
+    """Return a picture (height, width, 4): blue where A scores higher, red where B does."""
     change = np.asarray(b, dtype=np.float32) - a
     strongest = max(float(np.abs(change).max(initial=0.0)), FAINTEST)
     picture = tinted(np.abs(change) / strongest, B_RGB)

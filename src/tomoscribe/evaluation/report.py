@@ -28,10 +28,12 @@ h1 { font-size: 1.5em; margin-bottom: 0.1em; } h2 { font-size: 1.15em; margin-to
 table { border-collapse: collapse; margin: 0.6em 0; } td, th { text-align: left;
   padding: 0.2em 0.8em 0.2em 0; vertical-align: top; border-bottom: 1px solid #e6e6e6; }
 th { font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.halves { display: grid; grid-template-columns: repeat(auto-fit, minmax(320px, 1fr)); gap: 2em; }
 .quiet { color: #5c6068; } .row { display: flex; flex-wrap: wrap; gap: 14px; }
 figure { margin: 0.6em 0; } figcaption { color: #5c6068; font-size: 0.9em; }
 svg text { font: 11px system-ui, sans-serif; fill: #444; } svg .grid { stroke: #e2e2e2; }
 svg .title { font-weight: 600; font-size: 13px; } .scroll { overflow-x: auto; }
+svg .mark { filter: drop-shadow(0 0 1px #000); } .short { white-space: nowrap; }
 .path { overflow-wrap: anywhere; }
 @media print { body { margin: 0; max-width: none; } figure { break-inside: avoid; } }
 """
@@ -41,7 +43,7 @@ LOOKS = {Standing.MATCHED: "#009e73", Standing.MISSED: "#d55e00",
 LEGEND = (
     "Green circle: matched. Red cross: missed. Purple dashed circle: extra, certainly wrong. "
     "Blue dotted circle: extra, not judged yet. Blue tint: scores of A, or where A scores higher; "
-    "orange tint: of B, or where B does. Tints are stretched to the highest scores of their map."
+    "red tint: of B, or where B does. Tints are stretched to the highest scores of their map."
 )
 ALL_FIGURES = (
     ("threshold", "threshold"), ("F1", "f1"), ("precision", "precision"), ("recall", "recall"),
@@ -65,14 +67,14 @@ def render(report: Report) -> str:
     """Return the page as HTML; everything that it shows is in it."""
     title = " and ".join(side.name for side in report.sides)
     parts = [
-        f"<h1>{escape(title)}</h1>",
+        f'<h1 class="path">{escape(title)}</h1>',
         f'<p class="quiet">Project {escape(report.project)}, {escape(report.made)}, '
         f"tomoscribe {escape(report.version)}</p>",
         *(f"<p>{escape(note)}</p>" for note in report.notes),
         *(_class_section(one, report.sides) for one in report.classes),
         *_picture_sections(report),
         _samples_section(report),
-        *(_side_section(side) for side in report.sides),
+        f'<div class="halves">{"".join(map(_side_section, report.sides))}</div>',
     ]
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
@@ -194,10 +196,12 @@ def _mark(mark: Mark) -> str:
     if mark.standing is Standing.MISSED:
         d = 0.6 * r
         path = f"M{x - d:.1f} {y - d:.1f}L{x + d:.1f} {y + d:.1f}M{x - d:.1f} {y + d:.1f}"
-        return f'<path d="{path}L{x + d:.1f} {y - d:.1f}" stroke="{color}" stroke-width="2.5"/>'
+        path += f"L{x + d:.1f} {y - d:.1f}"
+        return f'<path class="mark" d="{path}" stroke="{color}" stroke-width="2.5"/>'
     dashes = {Standing.WRONG: "5 3", Standing.OPEN: "2 3"}.get(mark.standing, "")
     return (
-        f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="none" stroke="{color}" '
+        f'<circle class="mark" cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}" fill="none" '
+        f'stroke="{color}" '
         f'stroke-width="2" stroke-dasharray="{dashes}"/>'
     )
 
@@ -223,7 +227,7 @@ def _samples_section(report: Report) -> str:
 
 
 def _side_section(side: ReportSide) -> str:
-    parts = [f"<h2>{side.letter}: {escape(side.name)}</h2>"]
+    parts = [f'<h2 class="path">{side.letter}: {escape(side.name)}</h2>']
     if side.facts:
         parts.append(_table(side.facts))
     for title, rows, nothing in (
@@ -235,14 +239,14 @@ def _side_section(side: ReportSide) -> str:
             parts.append(f"<h3>{title}</h3>{_table(rows)}")
         elif nothing and side.plan:
             parts.append(f"<p>{nothing}</p>")
-    return "".join(parts)
+    return f"<section>{''.join(parts)}</section>"
 
 
 def _table(rows: Iterable[Sequence[str]]) -> str:
-    lines = (
-        "<tr>" + "".join(f'<td class="path">{escape(cell)}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
+    lines = []
+    for row in rows:
+        short = "".join(f'<td class="short">{escape(cell)}</td>' for cell in row[:-1])
+        lines.append(f'<tr>{short}<td class="path">{escape(row[-1])}</td></tr>')
     return f"<table>{''.join(lines)}</table>"
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.evaluation.judgement import Judgement
 
-COLORS = {"A": "#0072b2", "B": "#e69f00"}
+COLORS = {"A": "#0072b2", "B": "#d55e00"}
 DASHES = {"A": "", "B": "6 4"}
 """A solid, B dashed: the curves are told apart without colours."""
 
