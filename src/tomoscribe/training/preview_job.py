@@ -104,7 +104,7 @@ class PreviewJob:
     @property
     def progress(self) -> float:
         """Share of the grid that is predicted, slices in view not counted; 0..1."""
-        done = sum(math.prod(np.subtract(hi, lo).tolist()) for lo, hi in self._filled)
+        done = sum(math.prod(b - a for a, b in zip(lo, hi, strict=True)) for lo, hi in self._filled)
         return done / max(math.prod(self.grid.shape_zyx), 1)
 
     def look(self, focus: Focus) -> None:
