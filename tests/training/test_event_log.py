@@ -72,4 +72,4 @@ def test_a_full_disk_leaves_no_half_line(path: Path, monkeypatch: pytest.MonkeyP
 
 def test_every_event_type_has_a_tag_of_its_own() -> None:
     tags = [kind.__struct_config__.tag for kind in AnyEvent.__args__]
-    assert len(set(tags)) == len(tags) == 12
+    assert len(set(tags)) == len(tags) == 14
