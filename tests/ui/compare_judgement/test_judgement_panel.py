@@ -103,24 +103,26 @@ def test_new_clicks_are_judged_by_at_once(trained, session, edit_of, process_unt
     assert "2 of 4 found" in trained.panel.words["a"].text()
 
 
-def test_matches_are_marked_by_colour_and_symbol(trained, session, qtbot) -> None:
-    qtbot.mouseClick(trained.panel.matches.coloured, Qt.MouseButton.LeftButton)
+def looks(layer) -> list[tuple[str, bool, bool]]:
+    """Return symbol, whether filled and whether bordered, of the marks that are shown."""
+    rows = zip(layer.symbol, layer.face_color, layer.border_color, layer.shown, strict=True)
+    return [(str(s), f[3] > 0, b[3] > 0) for s, f, b, shown in rows if shown]
+
+
+def test_matches_are_told_apart_by_colour_and_by_shape(trained, session, qtbot) -> None:
+    disc, cross, ring = ("disc", True, False), ("x", True, False), ("disc", False, True)
     trained.panel.matches.coloured.setChecked(True)
     trained.review.set_threshold(0.85)
     layer = session.viewer.layers["matches"]
-    shown = layer.shown
-    symbols = [str(s) for s, yes in zip(layer.symbol, shown, strict=True) if yes]
-    assert symbols == ["disc", "disc", "x"]
-    np.testing.assert_allclose(layer.data[shown][-1], PLACES_ZYX[2])
-    assert len(np.unique(layer.face_color[shown], axis=0)) == 2
+    assert looks(layer) == [disc, disc, cross]
+    np.testing.assert_allclose(layer.data[layer.shown][-1], PLACES_ZYX[2])
+    assert len(np.unique(layer.face_color[layer.shown], axis=0)) == 2
     assert session.viewer.layers.selection.active is not layer
     trained.review.set_threshold(0.4)
-    assert [str(s) for s, yes in zip(layer.symbol, layer.shown, strict=True) if yes].count(
-        "ring"
-    ) == 1
+    assert looks(layer) == [disc, disc, disc, ring]
     session.viewer.layers.remove(layer)
     trained.review.set_threshold(0.85)
-    assert "matches" in session.viewer.layers
+    assert looks(session.viewer.layers["matches"]) == [disc, disc, cross]
     trained.panel.matches.coloured.setChecked(False)
     assert not session.viewer.layers["matches"].visible
 

@@ -38,6 +38,9 @@ POLL_MS = 2000
 
 HEIGHT = 170
 ROW_HEIGHT = 22
+RUN_WIDTH = 104
+"""Of the column of the run's name, whose end tells runs of a day apart; its tooltip has all."""
+
 ALL = "all runs"
 EMPTY = "No checkpoints yet. Train, or open a checkpoint file as side A or B."
 CHOOSE = "Select a checkpoint in the table first."
@@ -132,6 +135,7 @@ class CheckpointTable(QWidget):
         view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         view.setTabKeyNavigation(False)
         view.setWordWrap(False)
+        view.setTextElideMode(Qt.TextElideMode.ElideLeft)
         view.verticalHeader().hide()
         view.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         view.horizontalHeader().setHighlightSections(False)
@@ -156,8 +160,9 @@ class CheckpointTable(QWidget):
         place = self.model.plain.row_of(selected)
         if place is not None and self.view.currentIndex().row() != place:
             self.view.selectRow(place)
-        if first:
+        if first and rows:
             self.view.resizeColumnsToContents()
+            self.view.setColumnWidth(1, min(self.view.columnWidth(1), RUN_WIDTH))
         self.empty.setVisible(not self.model.plain.rows)
         self._show_buttons()
 

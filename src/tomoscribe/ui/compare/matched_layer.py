@@ -23,15 +23,19 @@ if TYPE_CHECKING:
 NAME = "matches"
 
 LOOKS = {
-    Standing.MATCHED: ("disc", style.GOOD, 0.45),
-    Standing.MISSED: ("x", style.BAD, 1.0),
-    Standing.WRONG: ("ring", style.WAIT, 1.0),
-    Standing.OPEN: ("ring", style.WAIT, 1.0),
+    Standing.MATCHED: ("disc", style.GOOD, 0.45, 0.0),
+    Standing.MISSED: ("x", style.BAD, 1.0, 0.0),
+    Standing.WRONG: ("disc", style.WAIT, 0.0, 1.0),
+    Standing.OPEN: ("disc", style.WAIT, 0.0, 1.0),
 }
-"""Symbol, colour and how opaque: a disc, a cross and a ring are told apart without colours."""
+"""Symbol, colour, how opaque inside and at the border: a disc, a cross and a ring are told apart
+without colours."""
 
-SIZES = {Standing.MATCHED: 0.8, Standing.MISSED: 0.8, Standing.WRONG: 1.0, Standing.OPEN: 1.0}
-"""In diameters of the class."""
+SIZES = {Standing.MATCHED: 0.8, Standing.MISSED: 0.7, Standing.WRONG: 1.1, Standing.OPEN: 1.1}
+"""In diameters of the class; rings lie around those of the proposals."""
+
+BORDER = 0.1
+"""Width of a ring, in its diameters."""
 
 LEGEND = (
     f"<span style='color:{style.GOOD}'>●</span> matched &nbsp; "
@@ -80,12 +84,13 @@ class MatchedLayer:
                 layer.selected_data = set()
                 layer.data = _places(sample, self._size(sample) if on_mesh else None)
             self._paint(layer, standings, shown, self._size(sample))
-        layer.visible = True
+        if not layer.visible:  # setting it draws the canvas, changed or not
+            layer.visible = True
         layer.refresh(thumbnail=False, highlight=False, extent=new)
 
     def hide(self) -> None:
         """Show nothing; the layer stays for the next time."""
-        if self.layer is not None:
+        if self.layer is not None and self.layer.visible:
             self.layer.visible = False
 
     def _size(self, sample: JudgedSample) -> float:
@@ -98,14 +103,18 @@ class MatchedLayer:
         """Give each row its look; only what differs is set, for each setter looks at all rows."""
         if not standings:
             return
-        colors = np.array([rgba(LOOKS[s][1], LOOKS[s][2]) for s in standings], dtype=float)
-        colors[:, 3] *= shown  # napari ignores `shown` in 3D
+        faces = np.array([rgba(LOOKS[s][1], LOOKS[s][2]) for s in standings], dtype=float)
+        borders = np.array([rgba(LOOKS[s][1], LOOKS[s][3]) for s in standings], dtype=float)
+        if self._session.viewer.dims.ndisplay == 3:
+            for colors in (faces, borders):
+                colors[:, 3] *= shown  # napari ignores `shown` in 3D
         sizes = np.where(shown, size * np.array([SIZES[s] for s in standings]), 0.0)
         symbols = np.array([LOOKS[s][0] for s in standings], dtype=object)
         if [str(s) for s in layer.symbol] != symbols.tolist():
             layer.symbol = symbols
-        if not np.array_equal(layer.face_color, colors):
-            layer.face_color = colors
+        for name, colors in (("face_color", faces), ("border_color", borders)):
+            if not np.allclose(getattr(layer, name), colors, atol=1e-3):
+                setattr(layer, name, colors)
         layer.size = sizes
         layer.shown = shown
 
@@ -114,7 +123,7 @@ class MatchedLayer:
             np.zeros((0, 3)),
             ndim=3,
             name=NAME,
-            border_width=0.0,
+            border_width=BORDER,
             scale=image.scale,
             translate=image.translate,
             units=image.units,
