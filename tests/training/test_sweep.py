@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from subprocess import PIPE, Popen
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -17,11 +18,15 @@ from tomoscribe.project.source import DataSource
 from tomoscribe.project.store import Project
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.tasks.settings import TrainingSettings
-from tomoscribe.training import launch
+from tomoscribe.training import launch, process
+from tomoscribe.training import turn as turn_module
 from tomoscribe.training.config import RunConfig
+from tomoscribe.training.devices import Device
 from tomoscribe.training.queue import DeviceQueue
+from tomoscribe.training.reporter import Reporter
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State, Status
+from tomoscribe.training.steering import Steering
 from tomoscribe.training.sweep import (
     BAND,
     DIAMETER,
@@ -31,6 +36,7 @@ from tomoscribe.training.sweep import (
     sweep_name,
 )
 from tomoscribe.training.sweep_values import OFFERED, suggest
+from tomoscribe.training.turn import DeviceTurn
 
 
 def test_values_of_a_setting_are_read_as_the_setting_s_type(config: RunConfig) -> None:
@@ -134,6 +140,39 @@ def test_runs_are_made_in_order_and_if_one_cannot_the_others_are_stopped(
     assert [run.control().desired for run in started] == ["stop", "stop"]
 
 
+def test_a_run_of_a_sweep_waits_for_an_elder_one_that_is_still_starting_up(
+    tmp_path: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOMOSCRIBE_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.setattr(turn_module, "QUEUE_POLL_S", 0.001)
+    elder, younger, never = (
+        RunFolder.create(tmp_path / "runs", c, name)
+        for c, name in zip(
+            [*configurations(config, parse("bin", "2,3"), "s"), config], "abc", strict=True
+        )
+    )
+    pid, started, host = process.this_process()
+    here = Status(pid=pid, process_started=started, host=host, heartbeat=launch.time.time())
+    elder.write_status(here)
+    told = []
+
+    def unless() -> bool:
+        told.append(reporter.status.message)
+        if len(told) == 2:
+            elder.write_status(msgspec.structs.replace(here, state=State.RUNNING))
+        return False
+
+    with Reporter(younger) as reporter:
+        turn = DeviceTurn(
+            Device(name="cpu", label="CPU", memory_bytes=0), reporter, Steering(younger, reporter)
+        )
+        with turn:
+            assert turn.wait(unless)
+    assert told[1] == "Waiting for a, which is about to begin."
+    assert len(told) == 2
+    assert turn_module.elders_of(never) == []
+
+
 HOLD = """
 import sys
 from pathlib import Path
@@ -148,20 +187,20 @@ def test_who_was_made_first_trains_first_even_if_it_starts_up_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TOMOSCRIBE_STATE_DIR", str(tmp_path / "state"))
-    process = Popen([sys.executable, "-c", HOLD], stdin=PIPE, stdout=PIPE, text=True)
+    other = Popen([sys.executable, "-c", HOLD], stdin=PIPE, stdout=PIPE, text=True)
     try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "True\n"
+        assert other.stdout is not None
+        assert other.stdout.readline() == "True\n"
         made = launch.time.time_ns()
         with (
             DeviceQueue("cpu", Path("/runs/b"), made + 2) as second,
             DeviceQueue("cpu", Path("/runs/a"), made + 1) as first,
         ):
-            process.kill()
-            process.wait()
+            other.kill()
+            other.wait()
             assert not second.try_acquire()
             assert second.holder() == "/runs/a"
             assert first.try_acquire()
     finally:
-        process.kill()
-        process.communicate()
+        other.kill()
+        other.communicate()

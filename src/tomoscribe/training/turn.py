@@ -5,7 +5,10 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.training.follow import effective_state
 from tomoscribe.training.queue import DeviceQueue
+from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State
 
 if TYPE_CHECKING:
@@ -50,12 +53,17 @@ class DeviceTurn:
         queue = self._queue = self._queue or DeviceQueue(
             self.device.name, self._reporter.run.path, self._since_ns
         )
+        elders = elders_of(self._reporter.run)
         self._steering.poll()
         while not unless():
-            if queue.try_acquire():
+            coming = next((run for run in elders if _is_starting(run)), None)
+            if coming is None and queue.try_acquire():
                 return True
-            message = f"Waiting for {self.device.name}: {queue.holder() or 'another training'}"
-            message += " has it."
+            if coming is not None:
+                message = f"Waiting for {coming.name}, which is about to begin."
+            else:
+                message = f"Waiting for {self.device.name}: {queue.holder() or 'another training'}"
+                message += " has it."
             if message != told:
                 told = message
                 self._reporter.update(state=State.QUEUED, device=self.device.name, message=message)
@@ -69,3 +77,29 @@ class DeviceTurn:
         if self._queue is not None:
             self._queue.release()
             self._queue = self._since_ns = None
+
+
+def elders_of(run: RunFolder) -> list[RunFolder]:
+    """Return the runs of the same sweep that were made before this one and have not begun.
+
+    They go first, even those that are not in the queue yet, because they start up slowly.
+    """
+    sweep = run.config().sweep
+    if sweep is None:
+        return []
+    made = run.config_path.stat().st_mtime_ns
+    found = []
+    for path in run.path.parent.iterdir():
+        other = RunFolder(path)
+        try:
+            is_elder = other.config().sweep == sweep and other.config_path.stat().st_mtime_ns < made
+        except (OSError, TomoscribeError):  # no run, or one that goes away
+            continue
+        if is_elder:
+            found.append(other)
+    return found
+
+
+def _is_starting(run: RunFolder) -> bool:
+    status = run.status()  # none: made, but nobody has started it
+    return status is not None and effective_state(status) is State.STARTING and run.exists

@@ -102,7 +102,7 @@ class RunWatch:
             raise TomoscribeError(f"{path} is not a run folder: it has no config.yaml.")
         if path not in self._elsewhere:
             self._elsewhere.append(path)
-        self._on_project()
+        self._begin()
 
     def refresh(self) -> None:
         """Look again as soon as the look under way is over."""
@@ -117,6 +117,10 @@ class RunWatch:
         self.session.project_changed.disconnect(self._on_project, missing_ok=True)
 
     def _on_project(self) -> None:
+        self._elsewhere.clear()
+        self._begin()
+
+    def _begin(self) -> None:
         project = self.session.project
         self._poller.drop()
         self._sizer.drop()
