@@ -331,6 +331,30 @@ def test_a_disk_that_stalls_does_not_hold_the_viewer_up(
     goes_on.set()
 
 
+def test_a_defect_in_the_thread_is_not_silent(
+    project: Path,
+    ask: Callable[..., PredictionRequest],
+    monkeypatch: pytest.MonkeyPatch,
+    wait_until: WaitUntil,
+) -> None:
+    def fail(*args: object) -> PredictionFolder:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(PredictionFolder, "make", fail)
+    service = PredictionService(project)
+    service.want([ask("a")])
+
+    def raises() -> bool:
+        try:
+            service.poll()
+        except ZeroDivisionError:
+            return True
+        return False
+
+    wait_until(raises)
+    service.close()
+
+
 def test_where_nothing_can_be_written_it_is_said_in_one_sentence(
     tmp_path: Path, ask: Callable[..., PredictionRequest], wait_until: WaitUntil
 ) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import psutil
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import events as ev
 from tomoscribe.training import process
+from tomoscribe.training.errands import Errands
 from tomoscribe.training.follow import RunFollower
 from tomoscribe.training.prediction_folder import (
     IDLE_S,
@@ -129,7 +129,7 @@ class PredictionService:
         self._prepared = True
         self._dirty = False
         self._lock = threading.RLock()
-        self._writer = ThreadPoolExecutor(1, thread_name_prefix="predictions")
+        self._errands = Errands("predictions")
 
     def want(self, requests: Sequence[PredictionRequest]) -> None:
         """Wish for these, in this order, instead of what was wanted before."""
@@ -165,8 +165,11 @@ class PredictionService:
 
     def poll(self) -> PredictionUpdate:
         """Read how the predictions stand; it reads files, so that a viewer calls it in a thread."""
+        self._errands.raise_failure()
         with self._lock:
-            follower = self._follower
+            follower, child = self._follower, self._child
+        # Asked before the status is read: who ends in order says so before.
+        gone = child is not None and process.is_gone(child)
         update = None if follower is None else follower.poll()
         with self._lock:
             if update is None or follower is not self._follower:
@@ -174,7 +177,7 @@ class PredictionService:
             for event in update.events:
                 self._take(event)
             state, message = update.state, update.message
-            if state.alive and self._child is not None and process.is_gone(self._child):
+            if state.alive and gone:
                 state = State.LOST
             self._note_end(state, message)
             device = "" if update.status is None else update.status.device
@@ -186,8 +189,8 @@ class PredictionService:
             if self._closed:
                 return
             self._closed = True
-            self._writer.submit(self._stop)
-            self._writer.shutdown(wait=False)
+        self._errands.run(self._stop)
+        self._errands.end()
 
     def _told(self, state: State | None, message: str, device: str) -> PredictionUpdate:
         waiting, refused = [], dict(self._refused)
@@ -245,7 +248,7 @@ class PredictionService:
             if self._closed or self._dirty:
                 return
             self._dirty = True
-            self._writer.submit(self._write)
+            self._errands.run(self._write)
 
     def _write(self) -> None:
         """Tell the process what is wanted now, start one if none is there; in the thread."""
