@@ -108,7 +108,7 @@ def test_the_page_is_whole_and_needs_nothing_from_elsewhere(tmp_path: Path) -> N
 
 def test_figures_settings_data_and_how_they_were_measured_are_told() -> None:
     text = render(report_of(compared()))
-    assert "F1 at least 0.67 at 0.5 · 1 proposed · 1 of 2 found" in text
+    assert "F1 0.67 at 0.5 · 1 proposed · 1 of 2 found" in text
     assert "F1 at least 0.80 at 0.5 · 3 proposed · 2 of 2 found · 1 not judged yet" in text
     assert "≥ 0.80" in text
     assert "Nothing here is declared complete" in text

@@ -106,7 +106,7 @@ def _print(found: Comparison) -> None:
 def _least(figures: Figures, value: float) -> str:
     if not figures.sought:
         return "-"
-    return f"{value:.3f}" if figures.exact else f">= {value:.3f}"
+    return f"{value:.3f}" if figures.settled else f">= {value:.3f}"
 
 
 def _best(judgement: Judgement) -> str:

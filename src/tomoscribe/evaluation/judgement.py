@@ -71,6 +71,11 @@ class Figures:
     exact: bool
 
     @property
+    def settled(self) -> bool:
+        """Whether every proposal that counts was judged, so that nothing is a least value only."""
+        return self.exact or not self.open
+
+    @property
     def precision(self) -> float:
         """Share of the proposals that are right; where not `exact`, at least."""
         return self.right / self.counted if self.counted else 0.0
@@ -78,7 +83,7 @@ class Figures:
     @property
     def highest_precision(self) -> float:
         """What the precision is if every proposal that nobody has judged is right."""
-        if self.exact or not self.counted:
+        if self.settled or not self.counted:
             return self.precision
         return 1.0 - self.wrong / self.counted
 

@@ -16,7 +16,7 @@ def figures_text(figures: Figures) -> str:
     if not figures.clicks:
         return f"{figures.proposed} proposed at {at} · no accepted picks to judge by"
     found = f"{figures.proposed} proposed · {figures.found} of {figures.clicks} found"
-    if figures.exact:
+    if figures.settled:
         return f"F1 {figures.f1:.2f} at {at} · {found}"
     return f"F1 at least {figures.f1:.2f} at {at} · {found} · {figures.open} not judged yet"
 

@@ -100,7 +100,7 @@ class View:
         self.towards = sign * np.cross(right, down)
         self.axes = np.stack([sign * right, down])
         flat = (vertices - self.centre) @ self.axes.T
-        self.scale = 0.94 * SIZE / max(2 * float(np.abs(flat).max()), 1e-9)
+        self.scale = 0.88 * SIZE / max(2 * float(np.abs(flat).max()), 1e-9)
         self._faces = surface.membrane.mesh.faces
         self._corners = vertices[self._faces]
         self.normals = surface.membrane.normals_zyx

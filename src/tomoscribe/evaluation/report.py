@@ -123,7 +123,7 @@ def _figures_table(one: ReportClass) -> str:
 
 
 def _figure(key: str, figures: Figures, judgement: Judgement) -> str:
-    at_least = "" if figures.exact else "≥ "
+    at_least = "" if figures.settled else "≥ "
     if key in ("f1", "precision"):
         return f"{at_least}{getattr(figures, key):.2f}" if figures.sought else "–"
     if key == "recall":

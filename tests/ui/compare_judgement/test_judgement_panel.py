@@ -68,7 +68,7 @@ def settled(trained, process_until) -> None:
 def test_each_side_is_told_in_one_line_at_its_threshold(trained) -> None:
     a, b = (trained.panel.words[letter].text() for letter in "ab")
     source = f"{trained.worker.run.name}/{trained.names[0]}"
-    assert f"{source}: F1 at least 0.80 at 0.4 · 2 proposed · 2 of 3 found" in a
+    assert f"{source}: F1 0.80 at 0.4 · 2 proposed · 2 of 3 found" in a
     assert "4 proposed · 3 of 3 found · 1 not judged yet" in b
     assert "Nothing here is declared complete" in trained.panel.notes.text()
     assert "saw 3 of the 3 picks" in trained.panel.notes.text()
