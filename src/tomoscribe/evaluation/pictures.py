@@ -163,7 +163,8 @@ def ground_of(volume: LazyArray, z: int, half: int, factor: int) -> NDArray[np.u
     small = cut.reshape(height, factor, width, factor).mean(axis=(1, 3))
     small = np.nan_to_num(small, nan=float(np.nanmedian(small)) if small.size else 0.0)
     low, high = np.percentile(small, (1, 99)) if small.size else (0, 1)
-    return (np.clip((small - low) / max(high - low, 1e-12), 0, 1) * 255).astype(np.uint8)
+    grey = np.clip((small - low) / max(high - low, 1e-12), 0, 1) * 255
+    return np.asarray(grey, dtype=np.uint8)
 
 
 def tinted(strength: NDArray[np.floating], rgb: tuple[int, int, int]) -> NDArray[np.uint8]:

@@ -34,6 +34,12 @@ without colours."""
 SIZES = {Standing.MATCHED: 0.8, Standing.MISSED: 0.7, Standing.WRONG: 1.1, Standing.OPEN: 1.1}
 """In diameters of the class; rings lie around those of the proposals."""
 
+ON_MESH = 1.5
+"""How much larger than the pick on it a mark is on a mesh, where picks are opaque."""
+
+ABOVE_VOXELS = 1.0
+"""How far above the picks on a mesh marks are, so that crosses do not sink into them."""
+
 BORDER = 0.1
 """Width of a ring, in its diameters."""
 
@@ -94,8 +100,9 @@ class MatchedLayer:
             self.layer.visible = False
 
     def _size(self, sample: JudgedSample) -> float:
-        """Return the diameter of a mark in voxels: on a mesh as small as picks are there."""
-        return sample.proposals.diameter_voxels * (MESH_SIZE if self._on_mesh else 1.0)
+        """Return the diameter of a mark in voxels: on a mesh smaller, as picks are there."""
+        share = ON_MESH * MESH_SIZE if self._on_mesh else 1.0
+        return share * sample.proposals.diameter_voxels
 
     def _paint(
         self, layer: Points, standings: list[Standing], shown: NDArray[np.bool_], size: float
@@ -158,4 +165,4 @@ def _places(sample: JudgedSample, size: float | None) -> NDArray[np.float64]:
         return zyx
     outward = [p.normal_zyx or (0.0, 0.0, 0.0) for p in particles]
     normals = np.concatenate([found.normals_zyx, np.array(outward).reshape(-1, 3)])
-    return np.asarray(zyx + lift_of(size) * normals)
+    return np.asarray(zyx + (lift_of(size) + ABOVE_VOXELS) * normals)
