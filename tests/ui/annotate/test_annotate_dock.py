@@ -65,7 +65,7 @@ def test_the_chooser_switches_tomogram_and_role(hands: Any) -> None:
     chooser = hands.dock.chooser
     chooser.tomogram.setCurrentIndex(1)
     chooser.tomogram.activated.emit(1)
-    assert hands.session.current == "two"
+    hands.until(lambda: hands.session.current == "two", "the other tomogram")
     assert chooser.role.currentText() == "validate"
     chooser.role.activated.emit(list(Role).index(Role.UNUSED))
     assert hands.session.project.tomograms["two"].role == Role.UNUSED

@@ -30,7 +30,7 @@ def test_the_manifest_is_valid_and_everything_it_names_exists() -> None:
     manifest.validate_imports()
     assert manifest.contributions.commands is not None
     names = {widget.display_name for widget in manifest.contributions.widgets or ()}
-    assert names == {"Annotate", "Train", "Compare"}
+    assert names == {"Project", "Annotate", "Train", "Compare", "Runs"}
 
 
 def test_a_tomogram_without_a_session_is_a_plain_layer(

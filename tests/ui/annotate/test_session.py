@@ -100,7 +100,7 @@ def test_opening_a_tomogram_makes_a_project_beside_it_with_a_class_to_click(
 def test_a_tomogram_in_a_read_only_folder_gets_its_project_in_the_documents(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tomoscribe.ui.open_paths.os.access", lambda *_: False)
+    monkeypatch.setattr("tomoscribe.ui.project.beginning.os.access", lambda *_: False)
     folder = project_folder_for(str(tmp_path / "t.rec.gz"))
     assert folder.name == "t_tomoscribe"
     assert tmp_path not in folder.parents

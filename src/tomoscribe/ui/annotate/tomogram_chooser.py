@@ -162,7 +162,7 @@ class TomogramChooser(QWidget):
         if project is not None and index < len(project.tomograms):
             name = list(project.tomograms)[index]
             if name != self._session.current:
-                self._session.change(lambda: self._session.set_current(name))
+                self._session.show(name)
                 self._show_role()
 
     def _set_role(self, index: int) -> None:

@@ -28,6 +28,7 @@ from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.meshing_job import Contents, MeshingJob, Source, contents_of
+from tomoscribe.ui.project.activity import Activity
 from tomoscribe.ui.widgets import button, enable, heading, hint, row
 
 if TYPE_CHECKING:
@@ -218,6 +219,7 @@ class MeshingForm(QDialog):
         if self._job is not None:
             self.progress.setValue(round(100 * self._job.share))
             self._say(self._job.words)
+            Activity.of(self._session).tell("meshing", f"meshing {self._job.share:.0%}")
 
     def _cancel(self) -> None:
         if self._job is not None:
@@ -260,6 +262,7 @@ class MeshingForm(QDialog):
     def _end(self) -> None:
         self._timer.stop()
         self._job = None
+        Activity.of(self._session).tell("meshing", "")
         enable(self.cancel, None)
 
     def _list_note(self, note: str) -> None:
