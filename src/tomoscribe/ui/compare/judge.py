@@ -146,7 +146,8 @@ class Judge:
         known = [] if ref is None else [self.library.get(ref, sample) for sample in self.names()]
         told = [one.threshold(class_name) for one in known if one is not None]
         own = next((t for t in told if t is not None), None)
-        if letter == self.sides.letter_in_view and class_name == self.class_name:
+        shown = ref is not None and self.sides.source == ref.source
+        if shown and letter == self.sides.letter_in_view and class_name == self.class_name:
             return self._review.threshold, own == self._review.threshold
         return (UNMEASURED, False) if own is None else (own, True)
 
@@ -195,6 +196,8 @@ class Judge:
         if order is None:
             self._thread.drop()
             self._take({})
+        elif self._thread.busy:  # else blocks that keep coming would let no answer through
+            self._timer.start()
         else:
             self._wish()
             self._thread.run(lambda: self._work.do(order), self._take, self._on_failed)
