@@ -54,7 +54,7 @@ class VolumeLoader:
         verb = "Reading" if "://" in volume.path else "Unpacking"
         self._session.status_message.emit(f"{verb} {name} …")
         if self._background is None:
-            self._background = Background()
+            self._background = Background(reads_only=True)
 
         def shown(limits: tuple[float, float]) -> None:
             self._session.status_message.emit("")
@@ -82,7 +82,7 @@ class VolumeLoader:
             return
         if self._opener is not None:
             self._opener.close()
-        self._opener, self.opening = Background(), entry.name
+        self._opener, self.opening = Background(reads_only=True), entry.name
 
         def opened() -> Volume:
             volume = open_volume(address, voxel_size_A)

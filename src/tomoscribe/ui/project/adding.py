@@ -108,7 +108,7 @@ class TomogramAdder:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._background = Background()
+        self._background = Background(reads_only=True)
         self._paths: list[str] = []
         self.asked: tuple[tuple[str, float | None], ...] = ()
         session.closed.connect(self._background.close)

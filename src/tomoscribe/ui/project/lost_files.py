@@ -43,7 +43,7 @@ class LostFilesBanner(Banner):
         self.later = button("Not now", "Go on without these files; picks are kept", self.put_off)
         self.back = button("Undo", "Let the project use the old places again", self.take_back)
         super().__init__(self.back, self.later, self.choose, colour=style.BAD, parent=parent)
-        self._searcher = Background(self)
+        self._searcher = Background(self, reads_only=True)
         self._lost: list[Lost] = []
         self._put_off: set[Path] = set()
         self._undo: dict[Path, Path] = {}

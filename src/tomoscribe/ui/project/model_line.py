@@ -51,7 +51,7 @@ class ModelLine(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._reader = Background(self)
+        self._reader = Background(self, reads_only=True)
         self.label = QElidingLabel()
         self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.clear = button("✕", "Have no current model any more; its file stays", self._clear)

@@ -41,7 +41,8 @@ class Pictures:
     def __init__(self) -> None:
         self._looks: OrderedDict[tuple[str, float], Look] = OrderedDict()
         self._queue: deque[TomogramEntry] = deque()
-        self._background = Background()
+        # What it writes is a cache: an unfinished picture is made again.
+        self._background = Background(reads_only=True)
 
     def get(self, entry: TomogramEntry) -> Look | None:
         """Return what is known of a tomogram, None where nobody looked yet."""

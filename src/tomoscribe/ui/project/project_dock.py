@@ -25,7 +25,7 @@ from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.widgets import DOCK_WIDTH, button, enable, heading, hint, row
 
 if TYPE_CHECKING:
-    from qtpy.QtGui import QDragEnterEvent, QDropEvent
+    from qtpy.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 
     from tomoscribe.ui.session import Session
 
@@ -124,7 +124,9 @@ class ProjectDock(QWidget):
         self._show_split()
 
     def _show_split(self) -> None:
-        """Say what trains and what validates."""
+        """Say what trains and what validates, while somebody sees it."""
+        if not self.isVisible():
+            return
         project = self._session.project
         self.split.setVisible(bool(project and project.tomograms))
         if project is not None and project.tomograms:
@@ -141,6 +143,11 @@ class ProjectDock(QWidget):
     def _on_moved(self) -> None:
         self.model.pictures.forget()
         self.list.look_again()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Say what may have changed while nobody looked."""
+        super().showEvent(event)
+        self._show_split()
 
     # ---------------------------------------------------------------- opening
     def ask_files(self) -> None:

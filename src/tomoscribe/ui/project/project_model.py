@@ -40,7 +40,7 @@ class ProjectModel(QAbstractListModel):
         self.rows: list[Row] = []
         self._places: dict[str, int] = {}
         self._folded: set[str] = set()
-        self._preparing = Background()
+        self._preparing = Background(reads_only=True)
         connect(self, session.project_changed, self.take_project)
         connect(self, session.current_changed, self._on_current)
         connect(self, session.membrane_changed, self.refresh)

@@ -34,7 +34,7 @@ class ReadOnlyBanner(Banner):
             "Edit here", "Opens the project again as it is now, to be edited here", self.take_over
         )
         super().__init__(self.edit, parent=parent)
-        self._asker = Background(self)
+        self._asker = Background(self, reads_only=True)
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.ask)
