@@ -119,6 +119,8 @@ def test_figures_settings_data_and_how_they_were_measured_are_told() -> None:
     assert "F1 0.80 at 0.5" in exact
     assert "≥" not in exact
     assert "1 region" in exact
+    assert exact.count("<rect class=") == 2  # the region, in the pictures of A and of B
+    assert "<rect class=" not in text
 
 
 def test_pictures_show_the_slice_with_the_particles_and_how_each_stands() -> None:

@@ -36,6 +36,9 @@ FAINTEST = 0.06
 """Least score that is drawn strongest: a young model's map is stretched up to here."""
 
 
+Box = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class Mark:
     """A proposal or a particle: where its circle is, pixels from the upper left corner."""
@@ -62,6 +65,8 @@ class Picture:
         PNG with transparency of the scores, stretched to the ground's size.
     marks : tuple of Mark
         What is drawn over both.
+    boxes : tuple of (x, y, width, height)
+        What is declared complete, pixels.
     """
 
     title: str
@@ -70,6 +75,7 @@ class Picture:
     ground: bytes
     overlay: bytes | None = None
     marks: tuple[Mark, ...] = ()
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -142,12 +148,14 @@ def _slice_row(
     height, width = grey.shape
     ground = png(grey)
     maps = {k: _on_slice(s.scores, z, (height, width), factor) for k, s in scored.items()}
+    class_name = next(iter(scored.values())).judged.proposals.class_name
+    boxes = _boxes(sample, class_name, z, factor)
     pictures = []
     for letter, one in scored.items():
         strongest = max(float(np.quantile(one.scores.scores, BRIGHT_SHARE)), FAINTEST)
         overlay = tinted(maps[letter] / strongest, A_RGB if letter == "A" else B_RGB)
         marks = _marks(one, z, diameter, factor)
-        pictures.append(Picture(letter, width, height, ground, png(overlay), marks))
+        pictures.append(Picture(letter, width, height, ground, png(overlay), marks, boxes))
     if {"A", "B"} <= maps.keys():
         change = difference(maps["A"], maps["B"])
         pictures.append(Picture("B − A", width, height, ground, png(change)))
@@ -218,3 +226,18 @@ def _marks(one: ScoredClass, z: int, diameter: float, factor: int) -> tuple[Mark
             place = ((x + 0.5) / factor, (y + 0.5) / factor)
             marks.append(Mark(*place, squared**0.5 / factor, standing))
     return tuple(marks)
+
+
+def _boxes(sample: ComparedSample, class_name: str, z: int, factor: int) -> tuple[Box, ...]:
+    """Return where a slice cuts the regions that are declared complete for a class."""
+    return tuple(
+        (
+            (region.lo_zyx[2] + 0.5) / factor,
+            (region.lo_zyx[1] + 0.5) / factor,
+            (region.hi_zyx[2] - region.lo_zyx[2]) / factor,
+            (region.hi_zyx[1] - region.lo_zyx[1]) / factor,
+        )
+        for region in sample.evidence.regions
+        if region.lo_zyx[0] <= z < region.hi_zyx[0]
+        and (not region.class_names or class_name in region.class_names)
+    )

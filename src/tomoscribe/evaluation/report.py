@@ -43,7 +43,8 @@ LOOKS = {Standing.MATCHED: "#009e73", Standing.MISSED: "#d55e00",
 LEGEND = (
     "Green circle: matched. Red cross: missed. Purple dashed circle: extra, certainly wrong. "
     "Blue dotted circle: extra, not judged yet. Blue tint: scores of A, or where A scores higher; "
-    "red tint: of B, or where B does. Tints are stretched to the highest scores of their map."
+    "red tint: of B, or where B does. Tints are stretched to the highest scores of their map. "
+    "White dashed box: declared complete."
 )
 ALL_FIGURES = (
     ("threshold", "threshold"), ("F1", "f1"), ("precision", "precision"), ("recall", "recall"),
@@ -182,7 +183,12 @@ def _picture(picture: Picture, name: str, again: str | None) -> str:
     overlay = ""
     if picture.overlay is not None:
         overlay = f'<image href="{_data(picture.overlay)}" {size}/>'
-    marks = "".join(map(_mark, picture.marks))
+    boxes = "".join(
+        f'<rect class="mark" x="{x:.1f}" y="{y:.1f}" width="{w:.1f}" height="{h:.1f}" '
+        'fill="none" stroke="#fff" stroke-dasharray="7 4"/>'
+        for x, y, w, h in picture.boxes
+    )
+    marks = boxes + "".join(map(_mark, picture.marks))
     title = f'<text class="title" x="2" y="14">{escape(picture.title)}</text>'
     return (
         f'<svg viewBox="0 -18 {width} {height + 18}" width="{min(width, 330)}" role="img" '
