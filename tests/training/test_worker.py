@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import signal
 import threading
 from collections.abc import Callable
@@ -630,3 +631,17 @@ def test_signals_are_left_as_they_were(make_run: Callable[..., RunFolder]) -> No
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     run_worker(make_run(max_steps=1), FakeTask())
     assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+
+
+# TensorBoard's own writer meets the same missing folder in its thread.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_worker_whose_folder_is_deleted_ends_by_itself(
+    make_run: Callable[..., RunFolder], capsys: pytest.CaptureFixture[str], share: float
+) -> None:
+    run = make_run(
+        max_steps=10**6, preview_share=share, preview_every_s=0.01, validate_every_s=0.01
+    )
+    assert run_worker(run, FakeTask(on_step=at(20, partial(shutil.rmtree, run.path)))) == 1
+    assert not run.exists
+    assert str(run.path) in capsys.readouterr().err

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QApplication, QMainWindow
+from qtpy.QtWidgets import QApplication, QLabel, QMainWindow
+from tests.ui.conftest import PLACES_ZYX, FakeWorker
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.training import removal
+from tomoscribe.training.status import State
 from tomoscribe.ui.lifetime import WindowEnd
+from tomoscribe.ui.runs import run_actions
+from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.closing import ClosingDialog, ClosingGuard, UnsavedDialog
 from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.run_watch import RunWatch
+from tomoscribe.ui.runs.runs_dock import RunsDock
+from tomoscribe.ui.runs.starter import Starter
 
 
 @pytest.fixture
@@ -147,3 +156,76 @@ def test_edits_that_cannot_be_written_keep_the_window_until_the_user_gives_them_
     unsaved.append("lose")
     assert window.close()
     assert not unsaved
+
+
+def test_stop_and_save_also_stops_those_that_wait_for_their_turn(
+    window, session, project, fake_worker, process_until, asked
+) -> None:
+    running(session, fake_worker, process_until)
+    waiting = FakeWorker(project, "waiting")
+    waiting.beat(State.QUEUED)
+    Starter.of(session).line.append(waiting.run)
+    asked.append("stop")
+    assert window.close()
+    assert waiting.run.control().desired == "stop"
+    assert fake_worker.run.control().desired == "stop"
+
+
+def test_the_question_says_how_many_wait(qtbot) -> None:
+    dialog = ClosingDialog("run_1", 2)
+    qtbot.addWidget(dialog)
+    assert any(
+        "2 more that you started wait" in label.text() for label in dialog.findChildren(QLabel)
+    )
+
+
+def test_a_viewer_closed_while_a_training_is_being_started_leaves_a_whole_run(
+    window, session, project, edit_of, process_until, monkeypatch
+) -> None:
+    may_go, begun, made = threading.Event(), threading.Event(), []
+
+    def launch(config, runs_dir, control=None):
+        begun.set()
+        assert may_go.wait(20)
+        made.append(FakeWorker(project, "late").run)
+        return made[0]
+
+    monkeypatch.setattr(starter_module.sweep.launch, "launch", launch)
+    session.edit(edit_of(PLACES_ZYX))
+    Starter.of(session).start()
+    assert begun.wait(20)
+    assert window.close()
+    process_until(lambda: session.project is None, "the end of the session")
+    may_go.set()
+    process_until(lambda: made, "the run")
+    assert made[0].exists
+    assert session.run is None  # nobody is there to watch it
+
+
+def test_a_viewer_closed_while_a_run_is_deleted_deletes_it_whole(
+    window, session, project, qtbot, process_until, monkeypatch
+) -> None:
+    may_go, begun = threading.Event(), threading.Event()
+    delete = removal.delete
+
+    def slowly(run):
+        begun.set()
+        assert may_go.wait(20)
+        delete(run)
+
+    monkeypatch.setattr(run_actions.removal, "delete", slowly)
+    monkeypatch.setattr(run_actions, "confirm_deletion", lambda *_: True)
+    doomed = FakeWorker(project, "doomed")
+    doomed.beat(State.FINISHED)
+    dock = RunsDock(session)
+    RunWatch.of(session).refresh()
+    process_until(lambda: dock.filter.rowCount() == 1, "the run")
+    dock.choose(["doomed"])
+    dock.buttons["Delete…"].trigger()
+    assert begun.wait(20)
+    assert window.close()
+    process_until(lambda: session.project is None, "the end of the session")
+    dock.deleteLater()
+    may_go.set()
+    process_until(lambda: not doomed.run.path.exists(), "the deletion")
+    assert list(project.runs_dir.iterdir()) == []

@@ -19,6 +19,7 @@ from tomoscribe.training import launch
 from tomoscribe.ui import style
 from tomoscribe.ui.lifetime import WindowEnd
 from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.widgets import heading, main_window
 
 if TYPE_CHECKING:
@@ -28,15 +29,19 @@ KEEP, STOP, CANCEL = "keep", "stop", "cancel"
 
 
 class ClosingDialog(QDialog):
-    """Asks what becomes of the training; `choice` is `KEEP`, `STOP` or `CANCEL`."""
+    """Asks what becomes of the training, and of those that wait behind it.
 
-    def __init__(self, run_name: str, parent: QWidget | None = None) -> None:
+    `choice` is `KEEP`, `STOP` or `CANCEL`.
+    """
+
+    def __init__(self, run_name: str, waiting: int = 0, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("A training goes on")
         self.choice = CANCEL
         text = QLabel(
             f"{run_name} trains in a process of its own. It can go on without the viewer; "
             "open the project again to watch it."
+            + (f" {waiting} more that you started wait for their turn." if waiting else "")
         )
         text.setWordWrap(True)
         buttons = QDialogButtonBox()
@@ -126,7 +131,8 @@ class ClosingGuard(QObject):
             # nest one event loop in the other, at every such close, until Python gives up.
             self._dialog.raise_()
             return False
-        self._dialog = dialog = ClosingDialog(run.name, self._window)
+        waiting = Starter.of(self._session).line
+        self._dialog = dialog = ClosingDialog(run.name, len(waiting), self._window)
         try:
             dialog.exec()
         finally:
@@ -134,7 +140,8 @@ class ClosingGuard(QObject):
             dialog.deleteLater()
         if dialog.choice == STOP:
             try:
-                launch.request_stop(run)
+                for each in [*reversed(waiting), run]:  # so that none begins meanwhile
+                    launch.request_stop(each)
             except TomoscribeError as error:
                 self._session.status_message.emit(str(error))
                 return False
