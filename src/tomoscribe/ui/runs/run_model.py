@@ -63,10 +63,10 @@ class RunModel(QAbstractTableModel):
         place = {line.row.run: index for index, line in enumerate(self.lines)}
         new = [line for line in lines if line.row.run not in place]
         for line in lines:
-            index = place.get(line.row.run)
-            if index is not None and (line.row.run in moved or not _same(line, self.lines[index])):
-                self.lines[index] = line
-                self.dataChanged.emit(self.index(index, 0), self.index(index, len(COLUMNS) - 1))
+            at = place.get(line.row.run)
+            if at is not None and (line.row.run in moved or not _same(line, self.lines[at])):
+                self.lines[at] = line
+                self.dataChanged.emit(self.index(at, 0), self.index(at, len(COLUMNS) - 1))
         if new:
             self.beginInsertRows(ROOT, len(self.lines), len(self.lines) + len(new) - 1)
             self.lines += new
