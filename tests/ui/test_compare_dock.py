@@ -266,12 +266,12 @@ def test_blinking_shows_a_and_b_in_turn(trained, session, process_until) -> None
 def test_continue_training_starts_from_the_checkpoint_in_view(
     trained, session, process_until, monkeypatch
 ) -> None:
-    assert not trained.dock.actions.go_on.isEnabled()
-    assert "A training goes on" in trained.dock.actions.go_on.toolTip()
-    assert "A training goes on" in trained.dock.actions.why_no_start.text()
+    assert not trained.dock.actions_row.go_on.isEnabled()
+    assert "A training goes on" in trained.dock.actions_row.go_on.toolTip()
+    assert "A training goes on" in trained.dock.actions_row.why_no_start.text()
     trained.worker.beat(State.STOPPED)
-    process_until(lambda: trained.dock.actions.go_on.isEnabled(), "the button")
-    assert not trained.dock.actions.why_no_start.isVisibleTo(trained.dock)
+    process_until(lambda: trained.dock.actions_row.go_on.isEnabled(), "the button")
+    assert not trained.dock.actions_row.why_no_start.isVisibleTo(trained.dock)
     configs = []
 
     def launch(config, runs_dir, control=None):
@@ -280,7 +280,7 @@ def test_continue_training_starts_from_the_checkpoint_in_view(
 
     monkeypatch.setattr(starter_module.launch, "launch", launch)
     trained.dock.sides_panel.checkpoints.show_checkpoint(trained.names[0])
-    trained.dock.actions.go_on.click()
+    trained.dock.actions_row.go_on.click()
     process_until(lambda: configs, "the start")
     assert configs[0].start_from == str(trained.worker.run.checkpoint_path(trained.names[0]))
 

@@ -186,7 +186,7 @@ class Drive:
 
     def export(self) -> None:
         """Write the picks as STAR through the dialog."""
-        dialog: ExportDialog = self.compare.actions.show_export()
+        dialog: ExportDialog = self.compare.actions_row.show_export()
         dialog.folder.setText(str(self.out / "export"))
         self.hands.click(dialog.write)
         self.hands.screenshot_of(dialog, "export")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,18 +34,20 @@ def make_run(project, name: str, *, shift: float = 0.0) -> FakeWorker:
 
 
 @pytest.fixture
-def compared(session, project, process_until: Callable[..., None], qtbot) -> SimpleNamespace:
+def compared(session, project, process_until: Callable[..., None]) -> Iterator[SimpleNamespace]:
     """The run `old`, which has ended, and `new`, which goes on and is followed."""
     old, new = make_run(project, "old"), make_run(project, "new", shift=0.04)
     old.beat(State.FINISHED)
     dock = CompareDock(session)
-    qtbot.addWidget(dock)
     dock.show()
     session.run = new.run
     sides, library = Sides.of(session), ScoreLibrary.of(session)
     process_until(lambda: len(sides.side("b").stops) == 2, "the previews")
     process_until(lambda: len(library.catalog.checkpoints()) == 4, "both runs")
-    return SimpleNamespace(
+    yield SimpleNamespace(
         dock=dock, panel=dock.sides_panel, sides=sides, library=library, old=old, new=new,
         feed=RunMonitor.of(session).feed,
     )  # fmt: skip
+    with suppress(RuntimeError):  # a test may have deleted it
+        dock.close()
+        dock.deleteLater()

@@ -23,6 +23,7 @@ from qtpy.QtWidgets import (
 
 from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.ui import style
+from tomoscribe.ui.compare.checkpoint_rows import CURRENT
 from tomoscribe.ui.compare.side_words import age, choice_text
 from tomoscribe.ui.compare.sides import Letter, RunChoice, Sides
 from tomoscribe.ui.connections import connect
@@ -31,6 +32,8 @@ from tomoscribe.ui.scores.score_library import ScoreLibrary
 from tomoscribe.ui.widgets import button, hint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent, QResizeEvent
 
     from tomoscribe.training.catalog import KnownCheckpoint
@@ -91,8 +94,7 @@ class CheckpointPicker(QPushButton):
 
     def open(self) -> CheckpointPopup:
         """Open the list below the button."""
-        popup = CheckpointPopup(self._session, self._letter, self)
-        popup.chosen_file = self.take_file
+        popup = CheckpointPopup(self._session, self._letter, self.take_file, self)
         width = max(self.width(), POPUP_SIZE.width())
         popup.resize(width, POPUP_SIZE.height())
         corner = self.mapToGlobal(QPoint(self.width() - width, self.height()))
@@ -113,19 +115,26 @@ class CheckpointPicker(QPushButton):
 class CheckpointPopup(QFrame):
     """All checkpoints, grouped by run, with a search field."""
 
-    def __init__(self, session: Session, letter: Letter, parent: QWidget) -> None:
+    def __init__(
+        self,
+        session: Session,
+        letter: Letter,
+        take_file: Callable[[Path], None],
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent, Qt.WindowType.Popup)
+        self._take_file = take_file
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._sides = Sides.of(session)
         self._letter: Letter = letter
         self._library = ScoreLibrary.of(session)
         self._followed = RunMonitor.of(session).run
+        self._model = None if session.project is None else session.project.model
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search runs and steps")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._filter)
-        self.search.installEventFilter(self)
         self.tree = QTreeWidget()
         self.tree.setHeaderLabels(["Checkpoint", "Quality", "Age"])
         self.tree.setUniformRowHeights(True)
@@ -147,10 +156,6 @@ class CheckpointPopup(QFrame):
         for widget in (self.search, self.empty, self.tree, self.open_file):
             layout.addWidget(widget)
         self._fill()
-
-    def chosen_file(self, path: Path) -> None:
-        """Take a file that was chosen; whoever opens the popup replaces this."""
-        raise NotImplementedError
 
     def keyPressEvent(self, event: QKeyEvent | None) -> None:
         """Choose with Return; go from the search field into the list with the arrow keys."""
@@ -175,7 +180,10 @@ class CheckpointPopup(QFrame):
                 by_run.setdefault(known.ref.run, []).append(known)
         newest_first = sorted(by_run, key=lambda run: by_run[run][-1].time, reverse=True)
         followed = None if self._followed is None else self._followed.path
-        items = [_run_item(run, by_run[run], now, followed=run == followed) for run in newest_first]
+        items = [
+            _run_item(run, by_run[run], now, self._model, followed=run == followed)
+            for run in newest_first
+        ]
         self.tree.addTopLevelItems(items)
         for item, run in zip(items, newest_first, strict=True):
             item.setExpanded(run == followed or len(items) == 1)
@@ -225,7 +233,7 @@ class CheckpointPopup(QFrame):
         self._sides.choose(self._letter, choice)
 
     def _ask_file(self) -> None:
-        take, parent = self.chosen_file, self.parentWidget()
+        take, parent = self._take_file, self.parentWidget()
         self.close()
         path, _ = QFileDialog.getOpenFileName(
             parent, "Open a checkpoint", "", "Checkpoints (*.pt *.ckpt)"
@@ -235,19 +243,26 @@ class CheckpointPopup(QFrame):
 
 
 def _run_item(
-    run: Path, checkpoints: list[KnownCheckpoint], now: float, *, followed: bool
+    run: Path,
+    checkpoints: list[KnownCheckpoint],
+    now: float,
+    model: Path | None,
+    *,
+    followed: bool,
 ) -> QTreeWidgetItem:
     top = QTreeWidgetItem([run.name + (" (followed)" if followed else ""), "", ""])
     top.setToolTip(0, str(run))
-    for which, text in (("newest", "newest, as it goes on"), ("best", "best, as it goes on")):
-        item = QTreeWidgetItem([text, "", ""])
-        item.setData(0, CHOICE, RunChoice(run, which))
+    for choice in (RunChoice(run, "newest"), RunChoice(run, "best")):
+        item = QTreeWidgetItem([f"{choice.which}, as it goes on", "", ""])
+        item.setData(0, CHOICE, choice)
         top.addChild(item)
     for known in reversed(checkpoints):
         score = "" if known.score is None else f"{known.score:.2f}"
         marks = " · best" if known.best else ""
         if known.ref.file is None:
             marks += " · previews only"
+        if known.ref.where == model:
+            marks += f" · {CURRENT} current model"
         item = QTreeWidgetItem([f"step {known.step}{marks}", score, age(now - known.time)])
         item.setData(0, CHOICE, known.ref)
         item.setToolTip(0, known.ref.source)

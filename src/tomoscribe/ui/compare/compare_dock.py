@@ -37,7 +37,7 @@ class CompareDock(QWidget):
 
     Attributes
     ----------
-    sides_panel, proposals_panel, review_panel, judgement_panel, actions : QWidget
+    sides_panel, proposals_panel, review_panel, judgement_panel, actions_row : QWidget
         From top to bottom.
     review : Review
         The proposals of what is in view.
@@ -53,7 +53,7 @@ class CompareDock(QWidget):
         self.proposals_panel = ProposalsPanel(session, self.review)
         self.review_panel = ReviewPanel(session, self.review)
         self.judgement_panel = JudgementPanel(session)
-        self.actions = CompareActions(session)
+        self.actions_row = CompareActions(session)
         self._train: QDockWidget | None = None
         self._train_seen = False
         self._docked = self._seen = False
@@ -86,7 +86,7 @@ class CompareDock(QWidget):
         if self._seen:
             self.proposals_panel.refresh()
             self.review_panel.refresh(self.proposals_panel.why_nothing)
-            self.actions.refresh()
+            self.actions_row.refresh()
 
     def _build(self) -> None:
         layout = scrolling_column(self)
@@ -97,7 +97,7 @@ class CompareDock(QWidget):
             layout.addWidget(panel)
             layout.addSpacing(style.SPACING)
         layout.addStretch(1)
-        layout.addWidget(self.actions)
+        layout.addWidget(self.actions_row)
 
     def _connect(self) -> None:
         connect(self, self.review.changed, self._on_review)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QWidget
@@ -39,7 +40,7 @@ class ModeRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(1)
         for mode in MODES:
-            made = button(*WORDS[mode], lambda mode=mode: self._sides.set_mode(mode))
+            made = button(*WORDS[mode], partial(self._sides.set_mode, mode))
             made.setCheckable(True)
             made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
             made.setStyleSheet("padding: 3px 6px;")

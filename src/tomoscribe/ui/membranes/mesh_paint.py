@@ -115,7 +115,8 @@ def score_table(score_limits: tuple[float, float]) -> NDArray[np.float32]:
 def difference_table(reach: float) -> NDArray[np.float32]:
     """Return the colours and shares (256, 4) of a stored difference, strongest from `reach` on."""
     place = (np.arange(256, dtype=np.float32) - EQUAL) / max(reach, 1e-6)
-    table = difference_colors()[np.rint(127.5 * (np.clip(place, -1, 1) + 1)).astype(int)]
+    steps = np.rint(127.5 * (np.clip(place, -1, 1) + 1)).astype(int)
+    table: NDArray[np.float32] = difference_colors()[steps]
     table[:, 3] *= MOST_OPAQUE
     return table
 
