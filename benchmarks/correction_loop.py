@@ -184,6 +184,8 @@ def show(rows: list[dict[str, Any]]) -> str:
     for case, seed in dict.fromkeys((r["case"], r["seed"]) for r in rows):
         for arm in ARMS:
             own = [r for r in rows if (r["case"], r["seed"]) == (case, seed)]
+            if arm not in {r["arm"] for r in own}:
+                continue
             own = [r for r in own if r["arm"] in ("start", arm)]
             cells = [f"{r['best_f1']:.3f} / {r['chosen_f1']:.3f}" for r in own]
             last = own[-1]
