@@ -32,7 +32,6 @@ PREVIEWS = 3
 """Of the membrane in view, before its picture is taken."""
 
 STEP_S, TRAINING_S = 60.0, 600.0
-LARGEST_BYTES = 600_000
 
 
 class Tutorial:
@@ -42,7 +41,7 @@ class Tutorial:
         self.project = folder / "sample"
         make_membrane_project(self.project).close()
         self.viewer = open_viewer()
-        self.hands = Hands(self.viewer, out)
+        self.hands = Hands(self.viewer, out, numbered=False)
         self.session = self.hands.session
         self.folder, self.out, self.max_minutes = folder, out, max_minutes
         self.hands.window.resize(*WINDOW)
@@ -71,14 +70,9 @@ class Tutorial:
         self.export()
 
     def show(self, name: str, widget: QWidget | None = None, wait: float = 1.0) -> None:
-        """Write one picture, in few enough colours for the repository."""
+        """Write one picture."""
         self.hands.settle(wait)
-        path = self.out / f"membrane_{name}.png"
-        (widget or self.hands.window).grab().save(str(path))
-        if path.stat().st_size > LARGEST_BYTES:
-            from PIL import Image
-
-            Image.open(path).convert("RGB").quantize(200).save(path, optimize=True)
+        self.hands.screenshot_of(widget or self.hands.window, f"membrane_{name}")
 
     def mesh(self) -> None:
         """Look at the segmentation in the dialog that meshes it."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
+from qtpy.QtWidgets import QWidget
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.proposals import SAME
@@ -39,7 +40,7 @@ WORKER_S = 120.0
 
 VALIDATE = "sample_validate"
 
-Dock = TypeVar("Dock", TrainDock, CompareDock)
+Dock = TypeVar("Dock", bound=QWidget)
 
 
 @dataclass
@@ -74,8 +75,16 @@ class Summary:
 class Drive:
     """Plays a user's first five minutes."""
 
-    def __init__(self, viewer: napari.Viewer, out: Path, max_minutes: float, clicks: int) -> None:
-        self.hands = Hands(viewer, out)
+    def __init__(
+        self,
+        viewer: napari.Viewer,
+        out: Path,
+        max_minutes: float,
+        clicks: int,
+        *,
+        numbered: bool = True,
+    ) -> None:
+        self.hands = Hands(viewer, out, numbered=numbered)
         self.session = self.hands.session
         self.monitor = RunMonitor.of(self.session)
         self.out = out

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy import QtTest
 from qtpy.QtCore import QPoint, Qt
+from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QAbstractButton, QApplication, QDockWidget, QWidget
 
 from tomoscribe.errors import TomoscribeError
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import napari
-    from qtpy.QtGui import QPixmap
 
 QTest: Any = QtTest.QTest  # the stubs take its static functions for methods
 
@@ -27,11 +27,26 @@ LOOK_MS = 20
 SETTLE_S = 0.4
 """For Qt to lay out and paint before a screenshot."""
 
+LARGEST_BYTES = 600_000
+"""Of a picture: the repository keeps many. A larger one is written again in few colours."""
+COLORS = 200
+
 
 class Hands:
-    """Does to a shown viewer what a user would do."""
+    """Does to a shown viewer what a user would do.
 
-    def __init__(self, viewer: napari.Viewer, out: Path) -> None:
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Shown, with our docks.
+    out : Path
+        Folder of the pictures.
+    numbered : bool
+        Whether pictures are `NN_name.png` in their order, or `name.png`.
+    """
+
+    def __init__(self, viewer: napari.Viewer, out: Path, *, numbered: bool = True) -> None:
+        self._numbered = numbered
         self.viewer = viewer
         self.session = Session.of(viewer)
         self.out = out
@@ -59,19 +74,33 @@ class Hands:
         QTest.qWait(int(1000 * seconds))
 
     def screenshot(self, name: str) -> Path:
-        """Save the window, and dialogs over it, as `NN_name.png`."""
-        self.settle()
-        picture = self.window.grab()
-        path = self.out / f"{len(self.shots) + 1:02d}_{name}.png"
-        self._save(picture, path)
-        return path
+        """Save the window, and what lies over it."""
+        return self.screenshot_of(self.window, name)
 
     def screenshot_of(self, widget: QWidget, name: str) -> Path:
-        """Save one widget."""
+        """Save one widget.
+
+        Raises
+        ------
+        TomoscribeError
+            If it cannot be written.
+        """
         self.settle()
-        path = self.out / f"{len(self.shots) + 1:02d}_{name}.png"
-        self._save(widget.grab(), path)
+        number = f"{len(self.shots) + 1:02d}_" if self._numbered else ""
+        path = self.out / f"{number}{name}.png"
+        if not widget.grab().save(str(path)):
+            raise TomoscribeError(f"The screenshot {path} cannot be written.")
+        if path.stat().st_size > LARGEST_BYTES:
+            from PIL import Image
+
+            Image.open(path).convert("RGB").quantize(COLORS).save(path, optimize=True)
+        self.shots.append(path)
         return path
+
+    def key(self, sequence: str) -> None:
+        """Press keys over the canvas, such as `Shift+U`."""
+        QTest.keySequence(self._canvas.native, QKeySequence(sequence))
+        self.settle(0.1)
 
     def raise_dock(self, title: str) -> None:
         """Bring the tab of a dock to the front."""
@@ -113,8 +142,3 @@ class Hands:
         at = QPoint(round(mapped[0] / mapped[3]), round(mapped[1] / mapped[3]))
         QTest.mouseMove(self._canvas.native, at)
         QTest.mouseClick(self._canvas.native, Qt.MouseButton.LeftButton, pos=at)
-
-    def _save(self, picture: QPixmap, path: Path) -> None:
-        if not picture.save(str(path)):
-            raise TomoscribeError(f"The screenshot {path} cannot be written.")
-        self.shots.append(path)
