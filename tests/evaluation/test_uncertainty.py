@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from tomoscribe.evaluation.uncertainty import (
     above_background,
     belief,
     disagreement,
     exclude_balls,
+    in_the_peak,
     informative_places,
     informative_points,
+    peaks_in_volume,
+    peaks_on_mesh,
     uncertainty,
 )
 
@@ -91,3 +95,24 @@ def test_on_a_mesh_the_crowded_unsure_part_goes_first_and_nothing_twice() -> Non
     assert values[found].min() > 0
     assert len(found) == 2
     assert not len(informative_points(points, np.zeros(len(points)), 30, 5))
+
+
+def test_the_rim_of_a_sure_particle_is_sure_and_an_unsure_one_is_unsure_throughout() -> None:
+    scores = blob((20, 32, 64), [(10, 16, 16), (10, 16, 48)], [0.99, 0.5])
+    stored = (1 + np.rint(254 * scores)).astype(np.uint8)
+    peaks = peaks_in_volume(stored, 10)
+    unsure = np.where(in_the_peak(stored, peaks), uncertainty((peaks - 1.0) / 254, 0.5), 0)
+    assert uncertainty(scores, 0.5)[10, 16, 13:20].max() > 0.9  # the rim alone would ask
+    assert unsure[:, :, 11:22].max() < 0.2
+    assert unsure[10, 15:18, 47:50].min() > 0.9
+    assert unsure[10, 16, 56:].max() < 0.2  # what is beside a particle is no part of it
+
+
+def test_on_a_mesh_peaks_spread_along_edges_only() -> None:
+    line = np.array([1, 9, 1, 1, 1, 1, 1], np.uint8)
+    rows = [0, 1, 1, 2, 2, 3, 4, 5]
+    columns = [1, 0, 2, 1, 3, 2, 5, 4]
+    graph = sparse.csr_array((np.full(8, 2.0), (rows, columns)), shape=(7, 7))
+    assert peaks_on_mesh(line, graph, 4).tolist() == [9, 9, 9, 1, 1, 1, 1]
+    assert peaks_on_mesh(line, graph, 8).tolist() == [9, 9, 9, 9, 1, 1, 1]
+    assert peaks_on_mesh(line, graph, 0).tolist() == line.tolist()

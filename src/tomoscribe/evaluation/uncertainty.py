@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
 CELLS = 8
 """Cells of the coarse grid along one field: its mean is then right to an eighth of a field."""
@@ -70,6 +71,44 @@ def disagreement(
     apart = np.abs(belief(first, thresholds[0]) - belief(second, thresholds[1]))
     known: NDArray[np.float32] = np.nan_to_num(apart, copy=False)
     return known
+
+
+def peaks_in_volume(values: NDArray[np.uint8], size: float) -> NDArray[np.uint8]:
+    """Return the highest value (z, y, x) within half of `size` grid voxels along each axis.
+
+    At the rim of any particle, however sure, scores pass the threshold: what is unsure is asked of
+    its highest score.
+    """
+    peaks: NDArray[np.uint8] = maximum_filter(values, 2 * round(size / 2) + 1)
+    return peaks
+
+
+def peaks_on_mesh(
+    values: NDArray[np.uint8], graph: sparse.csr_array, size: float
+) -> NDArray[np.uint8]:
+    """Return the highest value (V,) within half of `size` along the edges of a mesh.
+
+    Parameters
+    ----------
+    values : (V,) array
+    graph : (V, V) csr array
+        Lengths of edges, from `membranes.geodesics.distance_graph`.
+    size : float
+        In the unit of the graph; as many edges as fit on average are gone.
+    """
+    starts = graph.indptr[:-1][np.diff(graph.indptr) > 0]
+    joined = np.flatnonzero(np.diff(graph.indptr) > 0)
+    peaks = values.copy()
+    for _ in range(round(size / 2 / float(graph.data.mean())) if len(joined) else 0):
+        around = np.maximum.reduceat(peaks[graph.indices], starts)
+        peaks[joined] = np.maximum(peaks[joined], around)
+    return peaks
+
+
+def in_the_peak(values: NDArray[np.uint8], peaks: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return what belongs to a peak: at least half as high. Values are steps from 0."""
+    within: NDArray[np.bool_] = values >= peaks // 2
+    return within
 
 
 def above_background(values: NDArray[np.floating]) -> NDArray[np.float32]:

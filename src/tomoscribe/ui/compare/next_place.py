@@ -16,7 +16,6 @@ from tomoscribe.evaluation.uncertainty import (
     informative_points,
 )
 from tomoscribe.picks.table import JUNK, PickState, positions_zyx
-from tomoscribe.ui.annotate.pick_style import diameter_voxels
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.unsure import ScoresInView, scores_in_view
 from tomoscribe.ui.scores.score_map import NO_SCORES
@@ -54,8 +53,6 @@ class Known:
 
     picks: tuple[Pick, ...]
     regions: tuple[Region, ...]
-    diameter: float
-    surface: ShelvedMembrane | None = None
     complete: NDArray[np.bool_] | None = None
 
 
@@ -70,33 +67,33 @@ class Places:
 def find_places(scores: ScoresInView, known: Known) -> Places:
     """Return the places of a map that tell most, apart from what is labelled."""
     unsure = above_background(scores.unsure())
-    if known.surface is not None:
-        return _on_mesh(unsure[0, 0], known.surface, known)
+    if scores.surface is not None:
+        return _on_mesh(unsure[0, 0], scores.surface, scores.diameter, known)
     grid = scores.grid
     centers = (positions_zyx(known.picks) - (grid.bin - 1) / 2) / grid.bin
-    exclude_balls(unsure, centers, LABELLED * known.diameter / grid.bin)
+    exclude_balls(unsure, centers, LABELLED * scores.diameter / grid.bin)
     for region in known.regions:
         lo = np.ceil((np.array(region.lo_zyx) - (grid.bin - 1) / 2) / grid.bin).astype(int)
         hi = np.ceil((np.array(region.hi_zyx) - (grid.bin - 1) / 2) / grid.bin).astype(int)
         box = tuple(slice(max(a, 0), max(b, 0)) for a, b in zip(lo, hi, strict=True))
         unsure[box] = 0
-    size = known.diameter / grid.bin
+    size = scores.diameter / grid.bin
     return Places(grid.to_tomogram(informative_places(unsure, FIELD * size, size, MOST)))
 
 
-def _on_mesh(unsure: NDArray[np.float32], surface: ShelvedMembrane, known: Known) -> Places:
+def _on_mesh(
+    unsure: NDArray[np.float32], surface: ShelvedMembrane, diameter: float, known: Known
+) -> Places:
     vertices, normals = surface.membrane.mesh.vertices_zyx, surface.membrane.normals_zyx
     for pick in known.picks:
-        near = np.array(
-            surface.tree.query_ball_point(pick.zyx, LABELLED * known.diameter), dtype=int
-        )
+        near = np.array(surface.tree.query_ball_point(pick.zyx, LABELLED * diameter), dtype=int)
         if pick.normal_zyx is not None:  # not what lies on the other face
             near = near[normals[near] @ np.asarray(pick.normal_zyx) > 0]
         unsure[near] = 0
     if known.complete is not None:
         unsure[known.complete] = 0
-    apart = vertices + APART * known.diameter * normals
-    found = informative_points(apart, unsure, FIELD * known.diameter, MOST)
+    apart = vertices + APART * diameter * normals
+    found = informative_points(apart, unsure, FIELD * diameter, MOST)
     return Places(vertices[found], normals[found])
 
 
@@ -108,7 +105,7 @@ class NextPlace:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._thread = Background()
+        self._thread = Background(reads_only=True)
         self._scores: ScoresInView | None = None
         self._places: Places | None = None
         self._visited = 0
@@ -154,14 +151,14 @@ class NextPlace:
         """Go to the first place left that was not labelled since."""
         session, scores = self._session, self._scores
         known = None if scores is None else self._known(scores)
-        if known is None:
+        if known is None or scores is None:
             return
         labelled = positions_zyx(known.picks)
         while self._visited < len(places.zyx):
             index, self._visited = self._visited, self._visited + 1
             zyx = places.zyx[index]
             distances = np.linalg.norm(labelled - zyx, axis=1)
-            if len(distances) and distances.min() <= LABELLED * known.diameter:
+            if len(distances) and distances.min() <= LABELLED * scores.diameter:
                 continue
             if places.normals_zyx is not None:
                 session.surfaces.view.face(zyx, places.normals_zyx[index])
@@ -176,14 +173,9 @@ class NextPlace:
         session.status_message.emit(ALL_SEEN)
 
     def _known(self, scores: ScoresInView) -> Known | None:
-        """Return what is labelled now; None while a membrane is still being read."""
-        session, entry = self._session, self._session.entry
+        """Return what is labelled now."""
+        session, entry, surface = self._session, self._session.entry, scores.surface
         if entry is None:
-            return None
-        surface = session.surfaces.shelved if scores.on_mesh else None
-        if scores.on_mesh and (
-            surface is None or len(surface.membrane.mesh.vertices_zyx) != scores.values.shape[-1]
-        ):
             return None
         picks = tuple(
             pick
@@ -197,6 +189,5 @@ class NextPlace:
             for region in entry.regions
             if not region.class_names or scores.class_name in region.class_names
         )
-        diameter = diameter_voxels(session.classes, scores.class_name, entry.voxel_size_A)
         complete = None if surface is None else session.surfaces.complete_mask()
-        return Known(picks, regions, diameter, surface, complete)
+        return Known(picks, regions, complete)

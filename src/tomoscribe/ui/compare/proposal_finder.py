@@ -67,7 +67,7 @@ class ProposalFinder:
     def __init__(self, session: Session, feed: ScoreFeed) -> None:
         self._session = session
         self._feed = feed
-        self._thread = Background()
+        self._thread = Background(reads_only=True)
 
     @property
     def busy(self) -> bool:

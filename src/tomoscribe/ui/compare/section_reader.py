@@ -86,7 +86,8 @@ class SectionReader:
         self._kept: OrderedDict[Subject, NDArray[np.float32]] = OrderedDict()
         self._failed: dict[Subject, str] = {}
         # A stalled look ahead must not keep what is under review waiting.
-        self._now, self._ahead = Background(parent), Background(parent)
+        self._now = Background(parent, reads_only=True)
+        self._ahead = Background(parent, reads_only=True)
         self._reading: Subject | None = None
         self._wishes: list[Subject] = []
 

@@ -65,7 +65,7 @@ class UncertaintyLayer:
         self._session = session
         self._monitor = RunMonitor.of(session)
         self._review = Review.of(session)
-        self._thread = Background()
+        self._thread = Background(reads_only=True)
         self._shown: ScoresInView | None = None
         self._timer = QTimer()
         self._timer.setInterval(LOOK_MS)
@@ -126,10 +126,10 @@ class UncertaintyLayer:
     def _show(self, scores: ScoresInView, values: NDArray[np.uint8]) -> None:
         if not self.on:
             return
-        if scores.on_mesh:
+        if scores.surface is not None:
             self._remove()
             table = colors()
-            table[:, 3] *= MOST_OPAQUE * OPACITY
+            table[:, 3] *= MOST_OPAQUE
             MeshPaint.of(self._session).set_overlay(values[0, 0], table)
         else:
             MeshPaint.of(self._session).set_overlay(None)

@@ -7,8 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tomoscribe.evaluation.uncertainty import disagreement, uncertainty
+from tomoscribe.evaluation.uncertainty import (
+    disagreement,
+    in_the_peak,
+    peaks_in_volume,
+    peaks_on_mesh,
+    uncertainty,
+)
 from tomoscribe.training.previews import decode_scores
+from tomoscribe.ui.annotate.pick_style import diameter_voxels
 from tomoscribe.ui.compare.other_side import other_map
 from tomoscribe.ui.compare.review import Review
 from tomoscribe.ui.compare.review_order import Order
@@ -18,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.ui.compare.other_side import OtherMap
+    from tomoscribe.ui.membranes.membrane_shelf import ShelvedMembrane
     from tomoscribe.ui.scores.score_map import ScoreGrid
     from tomoscribe.ui.session import Session
 
@@ -30,14 +38,16 @@ class ScoresInView:
     """The stored scores (z, y, x) of the class in view, with the threshold that they are seen by.
 
     `values` are not copied: blocks of a running training go on being written into them, which
-    does no harm to what is made anew then. `digest` tells that they came.
+    does no harm to what is made anew then. `digest` tells that they came. `surface` is the
+    membrane that they are of, if so, `diameter` the class's in tomogram voxels.
     """
 
     values: NDArray[np.uint8]
     grid: ScoreGrid
     class_name: str
     sample: str
-    on_mesh: bool
+    surface: ShelvedMembrane | None
+    diameter: float
     threshold: float
     digest: int
     other: OtherMap | None
@@ -52,12 +62,28 @@ class ScoresInView:
         )
 
     def unsure(self) -> NDArray[np.float32]:
-        """Return how unsure the model is, 0..1 (z, y, x), or how far A and B are apart."""
+        """Return how unsure the model is of a particle here, 0..1 (z, y, x).
+
+        By the highest score of the particle that a place would belong to. With another side, how
+        far both sides' beliefs are apart.
+        """
         levels = decode_scores(np.arange(256, dtype=np.uint8), missing=np.nan)
+        peaks = self._peaks(self.values)
+        inside = in_the_peak(self.values, peaks)
         if self.other is None:
-            return uncertainty(levels, self.threshold)[self.values]
-        theirs = levels[self.other.values]
-        return disagreement(levels[self.values], theirs, (self.threshold, self.other.threshold))
+            found = uncertainty(levels, self.threshold)[peaks]
+        else:
+            theirs = self._peaks(self.other.values)
+            inside |= in_the_peak(self.other.values, theirs)
+            cuts = self.threshold, self.other.threshold
+            table = disagreement(levels[:, None], levels[None], cuts)
+            found = table[peaks, theirs]
+        return np.where(inside, found, np.float32(0))
+
+    def _peaks(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        if self.surface is not None:
+            return peaks_on_mesh(values[0, 0], self.surface.graph, self.diameter)[None, None]
+        return peaks_in_volume(values, self.diameter / self.grid.bin)
 
     def _key(self) -> tuple[object, ...]:
         source = None if self.other is None else self.other.source
@@ -74,9 +100,13 @@ def scores_in_view(session: Session) -> ScoresInView | None:
     values, grid, name = heat.computed, heat.grid, heat.class_name
     if values is None or grid is None or name is None or sample is None or session.entry is None:
         return None
-    on_mesh = monitor.feed.kind == "mesh"
-    if on_mesh and session.membrane_name != sample:
-        return None
+    surface = session.surfaces.shelved if monitor.feed.kind == "mesh" else None
+    if monitor.feed.kind == "mesh" and (
+        surface is None
+        or surface.name != sample
+        or len(surface.membrane.mesh.vertices_zyx) != values.shape[-1]
+    ):
+        return None  # the membrane is still being read
     other = other_map(session, name) if review.order is Order.DISAGREE else None
     if other is not None and other.values.shape != values.shape[1:]:
         other = None  # on another grid: places of disagreement are found by review alone
@@ -86,7 +116,8 @@ def scores_in_view(session: Session) -> ScoresInView | None:
         grid,
         name,
         sample,
-        on_mesh,
+        surface,
+        diameter_voxels(session.classes, name, session.entry.voxel_size_A),
         review.threshold,
         int(of_class[::STRIDE, ::STRIDE, ::STRIDE].sum(dtype=np.int64)),
         other,

@@ -34,7 +34,8 @@ class LabelSwitch(QCheckBox):
         super().__init__(TEXT, parent)
         self._session = session
         self._monitor = RunMonitor.of(session)
-        self._reader, self._writer = Background(self), Background(self)
+        self._reader = Background(self, reads_only=True)
+        self._writer = Background(self)
         self.setToolTip(TIP)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setChecked(True)
