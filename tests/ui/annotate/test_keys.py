@@ -22,6 +22,7 @@ NAPARI_PAINTS = {
     "napari:increase_brush_size",
     "napari:toggle_preserve_labels",
     "napari:activate_direct_mode",
+    "napari:activate_labels_fill_mode",
     "napari:activate_labels_picker_mode",
     "napari:swap_selected_and_background_labels",
     "napari:activate_vertex_insert_mode",
