@@ -278,7 +278,7 @@ def test_continue_training_starts_from_the_checkpoint_in_view(
         configs.append(config)
         return trained.worker.run
 
-    monkeypatch.setattr(starter_module.launch, "launch", launch)
+    monkeypatch.setattr(starter_module.sweep.launch, "launch", launch)
     trained.dock.sides_panel.checkpoints.show_checkpoint(trained.names[0])
     trained.dock.actions_row.go_on.click()
     process_until(lambda: configs, "the start")

@@ -61,10 +61,10 @@ def test_a_prepared_layer_takes_the_first_block_s_grid(model: ViewerModel) -> No
 
 
 def test_zeros_of_a_block_keep_the_old_content(heatmap: HeatmapLayer) -> None:
-    heatmap.write("a", (0, 0, 0), np.full((2, 2, 2, 2), 100, np.uint8))
+    heatmap.write((0, 0, 0), np.full((2, 2, 2, 2), 100, np.uint8))
     torn = np.zeros((2, 2, 2, 2), np.uint8)
     torn[:, 0] = 7
-    heatmap.write("b", (0, 0, 0), torn)
+    heatmap.write((0, 0, 0), torn)
     assert heatmap.flush()
     assert heatmap.layer is not None
     assert heatmap.layer.data[0, 0, 0] == 7
@@ -74,7 +74,7 @@ def test_zeros_of_a_block_keep_the_old_content(heatmap: HeatmapLayer) -> None:
 
 def test_nothing_is_redrawn_while_hidden_or_unchanged(heatmap: HeatmapLayer) -> None:
     assert not heatmap.flush()
-    heatmap.write("a", (0, 0, 0), np.full((2, 2, 2, 2), 9, np.uint8))
+    heatmap.write((0, 0, 0), np.full((2, 2, 2, 2), 9, np.uint8))
     assert heatmap.layer is not None
     heatmap.layer.visible = False
     assert not heatmap.flush()
@@ -82,20 +82,44 @@ def test_nothing_is_redrawn_while_hidden_or_unchanged(heatmap: HeatmapLayer) -> 
     assert heatmap.flush()
 
 
-def test_a_checkpoint_in_view_takes_its_own_blocks_only(heatmap: HeatmapLayer) -> None:
-    heatmap.show_checkpoint("old", GRID.empty())
-    heatmap.write("new", (0, 0, 0), np.full((2, 1, 1, 1), 50, np.uint8))
+def test_live_blocks_leave_a_checkpoint_in_view_alone(heatmap: HeatmapLayer) -> None:
+    values = GRID.empty()
+    heatmap.show("old", GRID, values)
+    heatmap.write((0, 0, 0), np.full((2, 1, 1, 1), 50, np.uint8))
     assert heatmap.content is not None
     assert not heatmap.content.any()
-    heatmap.write("old", (1, 1, 1), np.full((2, 1, 1, 1), 60, np.uint8))
-    assert heatmap.content[0, 1, 1, 1] == 60
+    values[:, 1, 1, 1] = 60  # more of it was read
+    heatmap.touch()
+    assert heatmap.flush()
+    assert heatmap.layer is not None
+    assert heatmap.layer.data[1, 1, 1] == 60
     heatmap.show_live()
     assert heatmap.content[0, 0, 0, 0] == 50
 
 
+def test_a_checkpoint_on_another_grid_leaves_the_live_one_as_it_is(
+    model: ViewerModel, heatmap: HeatmapLayer
+) -> None:
+    heatmap.write((0, 0, 0), np.full((2, 1, 1, 1), 50, np.uint8))
+    finer = ScoreGrid((8, 16, 16), 2, ("ribosome",))
+    heatmap.show("other", finer, np.full((1, 8, 16, 16), 90, np.uint8))
+    layer, tomogram = heatmap.layer, model.layers["tomogram"]
+    assert layer is not None
+    expected = tomogram.data_to_world([0.5, 2.5, 4.5])
+    np.testing.assert_allclose(layer.data_to_world([0, 1, 2]), expected)
+    heatmap.begin(GRID)
+    assert heatmap.shown == "other"
+    heatmap.show_live()
+    assert heatmap.grid == GRID
+    assert layer.data[0, 0, 0] == 50
+    np.testing.assert_allclose(
+        layer.data_to_world([0, 1, 2]), tomogram.data_to_world([1.5, 5.5, 9.5])
+    )
+
+
 def test_classes_are_switched(heatmap: HeatmapLayer) -> None:
     block = np.stack([np.full((1, 1, 1), 10, np.uint8), np.full((1, 1, 1), 20, np.uint8)])
-    heatmap.write("a", (0, 0, 0), block)
+    heatmap.write((0, 0, 0), block)
     heatmap.show_class("proteasome")
     assert heatmap.layer is not None
     assert heatmap.layer.data[0, 0, 0] == 20
@@ -103,7 +127,8 @@ def test_classes_are_switched(heatmap: HeatmapLayer) -> None:
 
 def test_another_grid_begins_with_what_was_seen_before(heatmap: HeatmapLayer) -> None:
     answer = np.full((2, 4, 8, 8), 200, np.uint8)
-    heatmap.show_checkpoint("instant", answer)
+    heatmap.show("instant", GRID, answer)
+    heatmap.keep_as_live()
     finer = ScoreGrid((8, 16, 16), 2, ("ribosome",))
     heatmap.begin(finer)
     assert heatmap.shown is None
@@ -121,9 +146,9 @@ def test_resampling_keeps_places() -> None:
 
 
 def test_what_only_waits_to_be_replaced_is_no_result(heatmap: HeatmapLayer) -> None:
-    heatmap.show_checkpoint("instant", np.full((2, 4, 8, 8), 200, np.uint8))
+    heatmap.show("instant", GRID, np.full((2, 4, 8, 8), 200, np.uint8))
     heatmap.keep_as_live()
-    heatmap.write("new", (0, 0, 0), np.full((2, 1, 1, 1), 50, np.uint8))
+    heatmap.write((0, 0, 0), np.full((2, 1, 1, 1), 50, np.uint8))
     assert heatmap.content is not None
     assert heatmap.content[0, 1, 1, 1] == 200
     assert heatmap.computed is not None

@@ -8,7 +8,10 @@ import napari
 import numpy as np
 
 from tomoscribe.training import events as ev
+from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.status import State
+from tomoscribe.ui.compare.showing import Showing
+from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.session import Session
 
@@ -133,8 +136,10 @@ def test_a_checkpoint_is_shown_while_the_live_one_goes_on(
         fake_worker.block(np.full((1, 8, 32, 24), score, np.float32))
     heat = monitor.feed.layer
     process_until(lambda: heat.layer is not None and heat.layer.data[0, 0, 0] == 204, "the newest")
-    monitor.feed.choose(old)
-    process_until(lambda: heat.shown == old, "the older checkpoint")
+    sides, showing = Sides.of(session), Showing(session)
+    sides.choose("b", CheckpointRef.of_run(fake_worker.run, old))
+    process_until(lambda: heat.shown == f"{fake_worker.run.name}/{old}", "the older checkpoint")
     assert heat.layer.data[0, 0, 0] == 52
-    monitor.feed.choose(None)
+    sides.choose("b", None)
     assert heat.layer.data[0, 0, 0] == 204
+    showing.close()

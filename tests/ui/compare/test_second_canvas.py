@@ -16,7 +16,9 @@ def beside(compared, session, process_until):
     compared.sides.choose("b", ref(compared.old, 20))
     session.actions["side_by_side"]()
     canvas = compared.panel.second_canvas
-    process_until(lambda: canvas.view is not None, "the second canvas")
+    process_until(
+        lambda: canvas.view is not None and not canvas.view.isHidden(), "the second canvas"
+    )
     process_until(lambda: "heatmap" in canvas.view.viewer.layers, "its heatmap")
     process_until(lambda: compared.feed.volume.shown == "new/step_000010", "A")
     return canvas

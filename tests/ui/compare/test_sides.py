@@ -89,7 +89,7 @@ def test_another_sample_keeps_a_and_b_and_computes_what_is_missing(
     wished = []
 
     class Service:
-        def __init__(self, folder) -> None:
+        def __init__(self, *_: object) -> None:
             pass
 
         def want(self, requests) -> None:

@@ -172,7 +172,7 @@ def test_train_starts_on_membranes_with_the_band_that_is_shown(
         started.append((config, control))
         raise starter_module.TomoscribeError("not today")
 
-    monkeypatch.setattr(starter_module.launch, "launch", launch)
+    monkeypatch.setattr(starter_module.sweep.launch, "launch", launch)
     dock = TrainDock(session)
     qtbot.addWidget(dock)
     assert dock.subjects.text() == "Membranes"

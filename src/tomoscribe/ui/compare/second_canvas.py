@@ -6,6 +6,8 @@ clicks do nothing there, and the user's list of layers knows nothing of it.
 
 from __future__ import annotations
 
+from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from napari.components import ViewerModel
@@ -27,6 +29,8 @@ from tomoscribe.ui.scores.heatmap_layer import HeatmapLayer
 from tomoscribe.ui.viewer_bound import ViewerBound
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from qtpy.QtWidgets import QWidget
 
     from tomoscribe.ui.compare.showing import Showing
@@ -122,8 +126,18 @@ def _close_all(twins: list[_Twin]) -> None:
         twins.pop().close()
 
 
+class _Canvas(QtViewer):
+    """napari's canvas with its sliders; the keys are those of the window already."""
+
+    def _bind_shortcuts(self) -> None:
+        """Bind no keys anew: napari has them for all its canvases, and it takes 50 ms."""
+
+
 class _Twin:
-    """The parts of the second canvas, which live and end together."""
+    """The parts of the second canvas, which live and end together.
+
+    They are made one in a turn of the event loop: napari takes long for a canvas and its layers.
+    """
 
     def __init__(self, session: Session, showing: Showing, main: QtViewer) -> None:
         self._session = session
@@ -132,8 +146,9 @@ class _Twin:
         self._monitor = RunMonitor.of(session)
         self._main = main
         self.model = ViewerModel(title="B")
-        self.view = QtViewer(self.model)
+        self.view = _Canvas(self.model)
         self.view.setAcceptDrops(False)  # files go to the viewer around it
+        self.view.hide()
         self.stage = Stage.of(self.model)
         self.stage.membranes = session.membranes
         self.links = LinkedViews(session.viewer, self.model)
@@ -145,6 +160,11 @@ class _Twin:
         self.labels: dict[Letter, QLabel] = {
             "a": _label("a", main.canvas.native), "b": _label("b", self.view.canvas.native)
         }  # fmt: skip
+        self._made = False
+        self._todo: deque[Callable[[], None]] = deque()
+        self._turn = QTimer(self.view)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._take_turn)
         main.setOrientation(Qt.Orientation.Horizontal)
         main.addWidget(self.view)
         main.setChildrenCollapsible(False)
@@ -152,32 +172,92 @@ class _Twin:
             main.setStretchFactor(part, 1)
 
     def show(self) -> None:
-        """Bring everything up to date and into sight."""
-        session, feed = self._session, self._monitor.feed
-        self.tomogram.follow(session.layer)
-        self.tomogram.refresh()
-        scores, class_name = self._showing.scores("b"), feed.layer.class_name
-        self._show_heatmap(class_name)
-        self.mesh.show(scores, class_name)
-        self.picks.show(session.picks.layer)
-        self.proposals.follow(scores, class_name)
-        if not self.view.isVisibleTo(self._main):
-            self.view.show()
-            # Two halves, once Qt has laid the new one out.
-            QTimer.singleShot(0, self._halve)
-        self.links.link()
-        self._write_labels()
+        """Bring everything up to date and into sight; the first time one after another."""
+        self._todo = deque(
+            [
+                self._follow_tomogram, self._show_heatmap, self._show_mesh, self._show_picks,
+                self._show_proposals, self._appear, self._halve, self._write_labels,
+            ]
+        )  # fmt: skip
+        if self._made and not self.view.isHidden():
+            self._todo.remove(self._halve)  # the user may have moved the edge
+            while self._todo:
+                self._todo.popleft()()
+        else:
+            self._turn.start()
 
     def hide(self) -> None:
         """Leave the room to the main canvas."""
+        self._turn.stop()
         self.links.unlink()
         for label in self.labels.values():
             label.hide()
         self.view.hide()
 
+    def grow(self) -> None:
+        """Draw what grew."""
+        self.heatmap.touch()
+        self.heatmap.flush()
+        self._show_mesh()
+
+    def close(self) -> None:
+        """Let go of the main viewer and end the canvas."""
+        self.links.unlink()
+        self.tomogram.close()
+        self.proposals.close()
+        with suppress(RuntimeError):  # with its window, Qt has deleted some of these already
+            self._turn.stop()
+            for label in self.labels.values():
+                label.deleteLater()
+            self.view.close()
+            self.view.setParent(None)
+            self.view.deleteLater()
+
+    # ---------------------------------------------------------------- one turn each
+    def _take_turn(self) -> None:
+        if self._todo:
+            self._todo.popleft()()
+        else:
+            self._turn.stop()
+            self._made = True
+
+    def _follow_tomogram(self) -> None:
+        self.tomogram.follow(self._session.layer)
+        self.tomogram.refresh()
+
+    def _show_heatmap(self) -> None:
+        scores, heat = self._showing.scores("b"), self.heatmap
+        class_name = self._monitor.feed.layer.class_name
+        if scores is None or scores.kind == "mesh":
+            heat.clear()
+        elif heat.drawn is None or heat.drawn.values is not scores.values or heat.layer is None:
+            heat.class_name = class_name
+            heat.show("b", scores.grid, scores.values)
+        else:
+            heat.show_class(class_name or "")
+            heat.touch()
+        main, layer = self._monitor.feed.volume.layer, heat.layer
+        if main is not None and layer is not None:
+            for name in ("visible", "opacity", "colormap", "blending"):
+                if getattr(layer, name) != getattr(main, name):
+                    setattr(layer, name, getattr(main, name))
+        heat.flush()
+
+    def _show_mesh(self) -> None:
+        self.mesh.show(self._showing.scores("b"), self._monitor.feed.layer.class_name)
+
+    def _show_picks(self) -> None:
+        self.picks.show(self._session.picks.layer)
+
+    def _show_proposals(self) -> None:
+        self.proposals.follow(self._showing.scores("b"), self._monitor.feed.layer.class_name)
+
+    def _appear(self) -> None:
+        self.view.show()
+        self.links.link()
+
     def _halve(self) -> None:
         self._main.setSizes([1000, 1000])
-        QTimer.singleShot(0, self._write_labels)
 
     def _write_labels(self) -> None:
         for letter, canvas in zip(LETTERS, (self._main.canvas, self.view.canvas), strict=True):
@@ -187,40 +267,6 @@ class _Twin:
             label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
             label.adjustSize()
             label.show()
-
-    def grow(self) -> None:
-        """Draw what grew."""
-        self.heatmap.touch()
-        self.heatmap.flush()
-        self.mesh.show(self._showing.scores("b"), self._monitor.feed.layer.class_name)
-
-    def close(self) -> None:
-        """Let go of the main viewer and end the canvas."""
-        self.links.unlink()
-        self.tomogram.close()
-        self.proposals.close()
-        for label in self.labels.values():
-            label.deleteLater()
-        self.view.close()
-        self.view.setParent(None)
-        self.view.deleteLater()
-
-    def _show_heatmap(self, class_name: str | None) -> None:
-        scores, heat = self._showing.scores("b"), self.heatmap
-        if class_name is not None:
-            heat.class_name = class_name
-        if scores is None or scores.kind == "mesh":
-            heat.clear()
-        elif heat.drawn is None or heat.drawn.values is not scores.values or heat.layer is None:
-            heat.show("b", scores.grid, scores.values)
-        elif class_name is not None:
-            heat.touch()
-        main, layer = self._monitor.feed.volume.layer, heat.layer
-        if main is not None and layer is not None:
-            for name in ("visible", "opacity", "colormap", "blending"):
-                if getattr(layer, name) != getattr(main, name):
-                    setattr(layer, name, getattr(main, name))
-        heat.flush()
 
 
 def _label(letter: Letter, over: QWidget) -> QLabel:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tomoscribe.ui.quiet_layer import add_quietly
 from tomoscribe.ui.scores.difference import EQUAL, difference_colors, reach_of
 from tomoscribe.ui.scores.score_map import BRIGHT_SHARE, ScoreGrid, ScoreMap, contrast_of
 
@@ -161,10 +162,12 @@ class HeatmapLayer(ScoreMap):
         translate: NDArray[np.float64],
     ) -> Image:
         """Add the layer just above the tomogram."""
-        active = self._layers.selection.active
-        layer: Image = self._session.viewer.add_image(
+        from napari.layers import Image
+
+        layer = Image(
             values,
             name=NAME,
+            rgb=False,
             colormap=COLORMAP,
             blending="additive",
             opacity=OPACITY,
@@ -175,13 +178,10 @@ class HeatmapLayer(ScoreMap):
             units=tomogram.units[-3:],
             axis_labels=tomogram.axis_labels[-3:],
         )
-        self._layers.move(self._layers.index(layer), self._layers.index(tomogram) + 1)
+        layer.contrast_limits_range = (0, 255)
+        add_quietly(self._session.viewer, layer, self._layers.index(tomogram) + 1)
         self._layer, self._score_look = layer, None
         self._contrast = tuple(layer.contrast_limits)
-        layer.contrast_limits_range = (0, 255)
-        # A new layer takes the selection, and with it the user's keys and clicks: give it back.
-        if active is not None and active in self._layers:
-            self._layers.selection.active = active
         return layer
 
 
