@@ -101,8 +101,11 @@ class UncertaintyLayer:
             return
         self.on = on
         if on:
-            if scores_in_view(self._session) is None:
+            scores = scores_in_view(self._session)
+            if scores is None:
                 self._session.status_message.emit(NO_SCORES)
+            elif scores.surface is None and self.layer is None:
+                self._add()  # empty: with its values a new layer would hold the window up
             self._timer.start()
             self.refresh()
         else:
@@ -142,38 +145,34 @@ class UncertaintyLayer:
         scale = np.asarray(tomogram.scale[-3:])
         translate = np.asarray(tomogram.translate[-3:]) + scale * (bin_ - 1) / 2
         if layer is None:
-            self._add(values, tomogram, scale * bin_, translate)
-            return
+            layer = self._add()
         with layer._block_refresh():  # one refresh, not one for each of these
             layer.data, layer.scale, layer.translate = values, scale * bin_, translate
         layer.refresh(thumbnail=False)
 
-    def _add(
-        self,
-        values: NDArray[np.uint8],
-        tomogram: Image,
-        scale: NDArray[np.float64],
-        translate: NDArray[np.float64],
-    ) -> None:
+    def _add(self) -> Image:
+        """Add the layer, empty, above the heatmap."""
         from napari.layers import Image
         from napari.utils.colormaps import Colormap
 
+        tomogram = self._session.layer
+        assert tomogram is not None
         layer = Image(
-            values,
+            np.zeros((1, 1, 1), np.uint8),
             name=NAME,
             colormap=Colormap(colors(), name=NAME),
             blending="translucent",
             opacity=OPACITY,
             contrast_limits=(0, 255),
             interpolation2d="linear",
-            scale=scale,
-            translate=translate,
+            scale=tomogram.scale[-3:],
+            translate=tomogram.translate[-3:],
             units=tomogram.units[-3:],
             axis_labels=tomogram.axis_labels[-3:],
         )
         layers = self._session.viewer.layers
         below = [name for name in ("heatmap", "tomogram") if name in layers]
-        add_quietly(self._session.viewer, layer, layers.index(layers[below[0]]) + 1)
+        return add_quietly(self._session.viewer, layer, layers.index(layers[below[0]]) + 1)
 
     def _hide(self) -> None:
         self._shown = None
