@@ -160,7 +160,7 @@ class _Twin:
         self.labels: dict[Letter, QLabel] = {
             "a": _label("a", main.canvas.native), "b": _label("b", self.view.canvas.native)
         }  # fmt: skip
-        self._made = False
+        self._made = self._again = False
         self._todo: deque[Callable[[], None]] = deque()
         self._turn = QTimer(self.view)
         self._turn.setInterval(0)
@@ -173,6 +173,9 @@ class _Twin:
 
     def show(self) -> None:
         """Bring everything up to date and into sight; the first time one after another."""
+        if self._turn.isActive():
+            self._again = True  # something changed while it is being made
+            return
         self._todo = deque(
             [
                 self._follow_tomogram, self._show_heatmap, self._show_mesh, self._show_picks,
@@ -219,7 +222,9 @@ class _Twin:
             self._todo.popleft()()
         else:
             self._turn.stop()
-            self._made = True
+            self._made, again, self._again = True, self._again, False
+            if again:
+                self.show()
 
     def _follow_tomogram(self) -> None:
         self.tomogram.follow(self._session.layer)
@@ -255,6 +260,7 @@ class _Twin:
     def _appear(self) -> None:
         self.view.show()
         self.links.link()
+        self.mesh.light()
 
     def _halve(self) -> None:
         self._main.setSizes([1000, 1000])

@@ -29,6 +29,7 @@ class TwinMesh:
         self._view = view
         self._paint = MeshPaint.of(session)
         self.layer: Surface | None = None
+        self._lit = False
 
     def show(self, scores: KnownScores | None, class_name: str | None) -> None:
         """Show the membrane that the session shows, with these scores where they are of it."""
@@ -51,6 +52,17 @@ class TwinMesh:
         self.layer.visible = True
         colors = self._paint.colors_of(stored, score_table(limits))
         write_colors(self._view.canvas, self.layer, colors)
+        self.light()
+
+    def light(self) -> None:
+        """Light a mesh that has just come, once the camera stands where it is to be seen from."""
+        viewer = self._view.viewer
+        if self.layer is None or self._lit or viewer.dims.ndisplay == 2:
+            return
+        self._lit = True
+        soften_light(self._view.canvas, self.layer)
+        # napari turns the light only with the camera, which may have stood there before.
+        viewer.scene.camera.events.view_direction(value=viewer.scene.camera.view_direction)
 
     def _replace(self, main: Surface) -> None:
         """Put another mesh into the layer, which is made where there is none."""
@@ -74,4 +86,4 @@ class TwinMesh:
         for name in ("scale", "translate", "units"):
             if not np.array_equal(getattr(layer, name), getattr(main, name)):
                 setattr(layer, name, getattr(main, name))
-        soften_light(self._view.canvas, layer)
+        self._lit = False
