@@ -126,7 +126,7 @@ def _close_all(twins: list[_Twin]) -> None:
         twins.pop().close()
 
 
-class _Canvas(QtViewer):
+class _Canvas(QtViewer):  # type: ignore[misc]  # napari gives it no type
     """napari's canvas with its sliders; the keys are those of the window already."""
 
     def _bind_shortcuts(self) -> None:
