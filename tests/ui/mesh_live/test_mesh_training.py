@@ -117,14 +117,18 @@ def test_proposals_lie_on_the_surface_and_are_small_rings_above_it(trained, sess
     assert trained.dock.review.comparison.open.sum() == before
 
 
-def test_review_turns_to_the_proposal_and_makes_it_a_pick_with_its_normal(trained, session) -> None:
+def test_review_turns_to_the_proposal_and_makes_it_a_pick_with_its_normal(
+    trained, session, process_until
+) -> None:
     oblique = -DIRECTIONS[3] + np.array([0.0, 1.2, 0.0])  # 50 degrees away: the ring is at the limb
     session.viewer.scene.camera.set_view_direction(tuple(oblique), (1.0, 0.0, 0.0))
     session.actions["next_uncertain"]()
     review = trained.dock.review
     np.testing.assert_allclose(review.proposals.zyx[review.current], PLACES_ZYX[3], atol=1.0)
-    view = np.asarray(session.viewer.scene.camera.view_direction)
-    assert -float(view @ DIRECTIONS[3]) > 0.75
+    camera = session.viewer.scene.camera
+    process_until(
+        lambda: -float(np.asarray(camera.view_direction) @ DIRECTIONS[3]) > 0.75, "the turn"
+    )
     session.actions["accept"]()
     made = session.entry.picks.select(state=PickState.ACCEPTED)[-1]
     assert made.membrane == "ball"

@@ -74,8 +74,8 @@ def test_the_layer_is_brightest_where_the_score_is_at_the_threshold(
     session, panel = compared.session, compared.panel
     active = session.viewer.layers.selection.active
     panel.show_unsure.setChecked(True)
-    process_until(lambda: UncertaintyLayer.of(session).layer is not None, "the layer")
     layer = session.viewer.layers["uncertainty"]
+    process_until(lambda: layer.data.size > 1, "the values")
     assert session.viewer.layers.selection.active is active
     np.testing.assert_allclose(layer.scale, np.array(session.layer.scale) * BIN)
     peaks = np.rint((PLACES_ZYX - 0.5) / BIN).astype(int)

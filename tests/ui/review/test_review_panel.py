@@ -62,6 +62,14 @@ def test_a_click_on_the_planes_hides_the_outline_of_the_scores(
     assert not any(panel.triptych.picture.outlines)
 
 
+def test_the_camera_flies_to_what_is_asked(compared, process_until) -> None:
+    compared.session.actions["next_uncertain"]()
+    focus = compared.session.focus
+    process_until(
+        lambda: np.abs(np.subtract(focus().center_zyx, PLACES_ZYX[3])).max() < 2, "the flight"
+    )
+
+
 def test_best_first_begins_with_the_highest_score(compared) -> None:
     choose(compared.panel, Order.BEST)
     compared.session.actions["next_uncertain"]()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from tomoscribe.picks.table import HUMAN, JUNK, PickState
 from tomoscribe.ui.annotate.junk import Junk
@@ -66,6 +67,7 @@ class Review:
         self._visible = False
         self._stale = False
         self._reviewed: tuple[float, ...] | None = None
+        self._flight: tuple[Proposals, int] | None = None
         self._finder = ProposalFinder(session, self._feed)
         session.picks_changed.connect(self._on_picks)
         session.membranes.shown_changed.connect(self._on_mesh)
@@ -310,6 +312,19 @@ class Review:
         self._show()
 
     def _fly_to(self, proposals: Proposals, index: int) -> None:
+        """Fly there in the next turn of the event loop: napari slices every layer for it.
+
+        With the answer that came before, one turn would be too long.
+        """
+        waiting, self._flight = self._flight, (proposals, index)
+        if waiting is None:
+            QTimer.singleShot(0, self._fly)
+
+    def _fly(self) -> None:
+        flight, self._flight = self._flight, None
+        if flight is None or flight[0] is not self.proposals or self.session.entry is None:
+            return  # something else is shown by now
+        proposals, index = flight
         normals = proposals.normals_zyx
         self.fly_to(proposals.zyx[index], None if normals is None else normals[index])
 

@@ -130,11 +130,12 @@ class ReviewView(QObject):
 
     def _outlines(self, subject: Subject, size: int) -> Sequence[Sequence[NDArray[np.float64]]]:
         """Return where the scores in view cross the threshold on each section, in pixels."""
-        values, grid = self._feed.layer.map, self._feed.layer.grid
-        if values is None or grid is None or self._feed.kind == "mesh":
+        scores = self._feed.layer.in_view  # of B under a difference, as the proposals are
+        values = None if scores is None else scores.map_of(self._feed.layer.class_name)
+        if scores is None or values is None or self._feed.kind == "mesh":
             return (), (), ()
         level = float(encode_scores(np.array([self._review.threshold]))[0]) - 0.5
-        return tuple(outline(values, grid, subject, i, size, level) for i in range(3))
+        return tuple(outline(values, scores.grid, subject, i, size, level) for i in range(3))
 
 
 def outline(
