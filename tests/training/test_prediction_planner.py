@@ -231,6 +231,17 @@ def test_asked_again_it_answers_again_without_computing(desk: Desk, project: Pat
     assert len(desk.of(ev.Block)) == BLOCKS
 
 
+def test_asked_anew_it_answers_though_it_never_saw_that_it_was_not_wanted(
+    desk: Desk, project: Path
+) -> None:
+    desk.wishes = [wish(project, "x")]
+    desk.work()
+    desk.wishes = [wish(project, "x", asked=1)]
+    assert desk.work() == 1
+    assert len(desk.of(ev.Scores)) == 2
+    assert len(desk.of(ev.Block)) == BLOCKS
+
+
 def test_a_checkpoint_file_that_changed_is_predicted_anew(desk: Desk, project: Path) -> None:
     desk.wishes = [wish(project, "x")]
     desk.work()

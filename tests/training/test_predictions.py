@@ -312,6 +312,31 @@ def test_a_new_wish_starts_another_process_when_one_has_ended(
     viewer.service.close()
 
 
+def test_what_is_wanted_again_in_an_instant_is_asked_for_anew(
+    project: Path,
+    ask: Callable[..., PredictionRequest],
+    monkeypatch: pytest.MonkeyPatch,
+    wait_until: WaitUntil,
+) -> None:
+    controls: list[PredictionControl] = []
+
+    def start(path: Path, *args: object) -> int:
+        controls.append(PredictionFolder(path).control())
+        return os.getpid()
+
+    monkeypatch.setattr(predictions.process, "start_worker", start)
+    service = PredictionService(project)
+    service.want([ask("a")])
+    wait_until(lambda: service.folder)
+    folder = service.folder
+    assert folder is not None
+    service.want([])
+    service.want([ask("a")])
+    (first,) = controls[0].wishes
+    wait_until(lambda: folder.control().wishes and folder.control().wishes[0].asked > first.asked)
+    service.close()
+
+
 def test_a_disk_that_stalls_does_not_hold_the_viewer_up(
     project: Path, ask: Callable[..., PredictionRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:

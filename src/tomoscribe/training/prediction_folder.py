@@ -47,6 +47,8 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         Overrides what the file says.
     tomogram : str or None
         Of a membrane: its tomogram, where somebody knows it better than the container.
+    asked : int
+        Another number asks for an answer anew, also of what was answered already.
     """
 
     key: str
@@ -56,6 +58,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["volume", "mesh"] = "volume"
     voxel_size_A: float | None = None
     tomogram: str | None = None
+    asked: int = 0
 
 
 class Owner(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import torch
 
 from tomoscribe.errors import TomoscribeError
@@ -73,17 +74,18 @@ class PredictionPlanner:
         self._models = models
         self._device = device
         self._jobs: OrderedDict[Wish, _Job] = OrderedDict()
-        self._wanted: set[Wish] = set()
-        self._answered: set[Wish] = set()
+        self._asked: dict[Wish, int] = {}
+        self._answered: dict[Wish, int] = {}
         self._whole: dict[tuple[str, str], Scores] = {}
         self._loaded: set[str] = set()
         self._said = ""
 
     def work(self, control: PredictionControl) -> bool:
         """Make the next piece; return whether there was one to make."""
-        self._wanted = set(control.wishes)
-        self._answered &= self._wanted
-        todo = [wish for wish in control.wishes if wish not in self._answered]
+        # What a wish is does not depend on how often it was asked for.
+        self._asked = {msgspec.structs.replace(w, asked=0): w.asked for w in control.wishes}
+        self._answered = {w: n for w, n in self._answered.items() if self._asked.get(w) == n}
+        todo = [wish for wish in self._asked if wish not in self._answered]
         if not todo:
             self._rest()
             return False
@@ -117,7 +119,7 @@ class PredictionPlanner:
         if known is None or not self._folder.preview_path(name, wish.sample).is_file():
             return False
         self._reporter.emit(known)
-        self._answered.add(wish)
+        self._answered[wish] = self._asked[wish]
         return True
 
     def _in_view(self, todo: list[Wish], control: PredictionControl) -> list[Wish]:
@@ -153,7 +155,7 @@ class PredictionPlanner:
     def _job(self, wish: Wish, focus: Focus | None) -> _Job:
         """Return the prediction of a wish, begun if need be."""
         if wish not in self._jobs:
-            if not self._wanted & self._jobs.keys() and self._device.take():
+            if not self._asked.keys() & self._jobs.keys() and self._device.take():
                 self._let_go()
             while len(self._jobs) >= MOST_JOBS:
                 self._jobs.popitem(last=False)
@@ -204,7 +206,7 @@ class PredictionPlanner:
                 )
             )
         if not wish.sample:
-            self._answered.add(wish)
+            self._answered[wish] = self._asked[wish]
         return model
 
     def _finish(self, wish: Wish, job: _Job, control: PredictionControl) -> None:
@@ -222,7 +224,7 @@ class PredictionPlanner:
             step=job.model.step,
             sample=wish.sample,
         )
-        self._answered.add(wish)
+        self._answered[wish] = self._asked[wish]
         del self._jobs[wish]
         if control.keep_bytes is not None:
             writing = {self._folder.preview_path(j.preview.name, w.sample)
@@ -291,7 +293,7 @@ class PredictionPlanner:
 
     def _refuse(self, wish: Wish, message: str) -> None:
         self._jobs.pop(wish, None)
-        self._answered.add(wish)
+        self._answered[wish] = self._asked[wish]
         if self._folder.exists:  # else nobody hears it
             self._reporter.emit(
                 Refused(time=time.time(), wish=wish.key, sample=wish.sample, message=message)

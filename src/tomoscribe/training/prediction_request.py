@@ -60,8 +60,8 @@ class PredictionRequest:
             return cls(ref, sample, str(membrane.path), "mesh", size, address)
         raise TomoscribeError(f"The project {project.path} has no tomogram or membrane '{sample}'.")
 
-    def wish(self) -> Wish:
-        """Return it as the process reads it."""
+    def wish(self, asked: int = 0) -> Wish:
+        """Return it as the process reads it; `asked` as in `Wish`."""
         return Wish(
             key=self.ref.key,
             checkpoint=str(self.ref.where),
@@ -70,4 +70,5 @@ class PredictionRequest:
             kind=self.kind,
             voxel_size_A=self.voxel_size_A,
             tomogram=self.tomogram,
+            asked=asked,
         )

@@ -116,6 +116,8 @@ class PredictionService:
             device=device, threads=threads, keep_bytes=keep_bytes, idle_s=idle_s
         )
         self._requests: dict[tuple[CheckpointRef, str], PredictionRequest] = {}
+        self._asked: dict[tuple[CheckpointRef, str], int] = {}
+        self._times_asked = 0
         self._answered: set[tuple[CheckpointRef, str]] = set()
         self._refused: dict[tuple[CheckpointRef, str], str] = {}
         self._focus: FocusBox | None = None
@@ -138,6 +140,8 @@ class PredictionService:
             for key in new.keys() - self._requests.keys():
                 self._answered.discard(key)
                 self._refused.pop(key, None)
+                self._ask(key)
+            self._asked = {key: self._asked[key] for key in new}
             self._requests = new
         self._write_soon()
 
@@ -161,6 +165,8 @@ class PredictionService:
             self._died = self._problem = ""
             self._answered.clear()
             self._refused.clear()
+            for key in self._requests:
+                self._ask(key)
         self._write_soon()
 
     def poll(self) -> PredictionUpdate:
@@ -204,6 +210,11 @@ class PredictionService:
             state, problem or message, tuple(waiting), refused, device, bool(problem)
         )
 
+    def _ask(self, key: tuple[CheckpointRef, str]) -> None:
+        """Want an answer anew: the process may not have seen that it was not wanted meanwhile."""
+        self._times_asked += 1
+        self._asked[key] = self._times_asked
+
     def _take(self, event: ev.Event) -> None:
         """Take an answer of the process over."""
         match event:
@@ -223,6 +234,7 @@ class PredictionService:
         key = self._key(wish, sample)
         if key is not None:
             self._answered.add(key)
+            self._refused.pop(key, None)
 
     def _key(self, wish: str, sample: str) -> tuple[CheckpointRef, str] | None:
         return next((k for k in self._requests if k[1] == sample and k[0].key == wish), None)
@@ -254,7 +266,9 @@ class PredictionService:
         """Tell the process what is wanted now, start one if none is there; in the thread."""
         with self._lock:
             self._dirty = False
-            wishes = [r.wish() for r in self._requests.values() if r.ref.file is not None]
+            wishes = [
+                r.wish(self._asked[k]) for k, r in self._requests.items() if r.ref.file is not None
+            ]
             todo = any(
                 k not in self._answered and k not in self._refused and r.ref.file is not None
                 for k, r in self._requests.items()
