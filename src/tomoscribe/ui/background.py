@@ -94,6 +94,7 @@ class Background(QObject):
         if ticket != self._ticket or self._then is None:
             return
         then, self._then = self._then, None
+        self._future = None  # it holds the answer, which may be large
         error = future.exception()
         if error is None:
             then(future.result())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from concurrent.futures import Executor, Future
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ class DaemonPool(Executor):
     def __init__(self) -> None:
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        weakref.finalize(self, self._jobs.put, None)  # the thread ends with who forgot to end it
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Run a job after those before it."""
@@ -52,3 +54,5 @@ def _work(jobs: SimpleQueue[Job | None]) -> None:
             future.set_exception(error)
         else:
             future.set_result(answer)
+            del answer
+        del future, call, job  # not held while it waits: they hold answers, and this pool

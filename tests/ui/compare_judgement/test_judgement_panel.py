@@ -236,3 +236,17 @@ def test_a_run_that_is_deleted_leaves_no_figures_and_no_crash(
     trained.panel.table.refresh()
     process_until(lambda: trained.panel.table.model.rowCount() == 0, "the rows to go")
     assert trained.panel.table.empty.isVisible()
+
+
+def test_figures_of_a_sample_that_was_left_are_not_told_of_the_next(trained, session) -> None:
+    assert trained.judge.figures("b") is not None
+    session.set_current("two")
+    assert trained.judge.figures("b") is None
+
+
+def test_marks_go_with_the_dock_that_showed_them(trained, session) -> None:
+    trained.panel.matches.coloured.setChecked(True)
+    layer = session.viewer.layers["matches"]
+    assert layer.visible
+    trained.panel.set_seen(False)
+    assert not layer.visible

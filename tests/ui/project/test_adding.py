@@ -144,3 +144,13 @@ def test_a_folder_that_may_not_be_read_is_told(
     monkeypatch.setattr("tomoscribe.ui.project.adding.os.scandir", refuse)
     (tmp_path / "closed").mkdir()
     assert "Permission denied" in sort_out([str(tmp_path / "closed")]).notes[0]
+
+
+def test_what_was_dropped_on_one_project_is_not_added_to_another(
+    panel: Any, tmp_path: Path
+) -> None:
+    panel.drop(write(tmp_path / "a.mrc"))
+    panel.session.new_project(tmp_path / "another")
+    done(panel)
+    assert not panel.session.project.tomograms
+    assert "nothing was added" in panel.said[-1]

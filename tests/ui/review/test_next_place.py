@@ -6,8 +6,12 @@ import numpy as np
 from tests.ui.conftest import BIN, PLACES_ZYX, gaussians
 
 from tomoscribe.project.model import Region
+from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.compare.next_place import ALL_SEEN, NextPlace
+from tomoscribe.ui.compare.review_panel import ReviewPanel
 from tomoscribe.ui.compare.uncertainty_layer import UncertaintyLayer
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.scores.score_map import NO_SCORES, ScoreGrid
 
 
 def center(session) -> np.ndarray:
@@ -97,3 +101,41 @@ def test_a_layer_that_the_user_deleted_comes_back_with_the_switch(compared, proc
     unsure.switch(True)
     process_until(lambda: unsure.layer is not None, "the layer again")
     unsure.switch(False)
+
+
+def test_a_checkpoint_that_does_not_know_the_class_is_unsure_of_nothing(compared) -> None:
+    scores = encode_scores(gaussians(PLACES_ZYX))
+    heat = RunMonitor.of(compared.session).feed.layer
+    heat.show("elsewhere", ScoreGrid(scores.shape[1:], BIN, ("another",)), scores)
+    compared.session.actions["next_place"]()
+    assert compared.messages[-1] == NO_SCORES
+    compared.panel.show_unsure.setChecked(True)
+    assert not UncertaintyLayer.of(compared.session).busy
+
+
+def test_without_the_tomogram_in_the_canvas_the_switch_does_no_harm(compared) -> None:
+    compared.session.viewer.layers.remove("tomogram")
+    compared.panel.show_unsure.setChecked(True)
+    assert "uncertainty" not in compared.session.viewer.layers
+
+
+def test_a_place_of_a_tomogram_that_was_left_meanwhile_is_not_flown_to(
+    compared, process_until
+) -> None:
+    places = NextPlace.of(compared.session)
+    compared.session.actions["next_place"]()
+    assert places.busy
+    compared.session.set_current("two")
+    before = center(compared.session)
+    process_until(lambda: not places.busy, "the answer")
+    np.testing.assert_array_equal(center(compared.session), before)
+    assert "tells most here" not in compared.messages[-1]
+
+
+def test_a_new_dock_knows_that_the_layer_is_on(compared, qtbot) -> None:
+    compared.panel.show_unsure.setChecked(True)
+    again = ReviewPanel(compared.session, compared.review)
+    qtbot.addWidget(again)
+    assert again.show_unsure.isChecked()
+    again.show_unsure.setChecked(False)
+    assert not compared.panel.show_unsure.isChecked()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import textwrap
+import threading
+import weakref
+from collections.abc import Callable
 
 import pytest
+from qtpy.QtWidgets import QApplication
+
+from tomoscribe.ui.background import Background
 
 SCRIPT = """
 import threading
@@ -38,3 +45,30 @@ def test_the_end_waits_for_what_writes_and_not_for_what_reads(
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
     )  # fmt: skip
     assert done.stdout.splitlines() == said
+
+
+class Answer:
+    """Something large."""
+
+
+def test_an_answer_is_not_kept_once_it_was_delivered(
+    process_until: Callable[..., None], qapp: QApplication
+) -> None:
+    reader = Background(reads_only=True)
+    taken: list[weakref.ref[Answer]] = []
+    reader.run(Answer, lambda answer: taken.append(weakref.ref(answer)))
+    process_until(lambda: taken, "the answer")
+    process_until(lambda: taken[0]() is None, "the answer to be let go")
+    reader.close()
+
+
+def test_a_reader_that_nobody_ended_ends_with_its_owner(
+    process_until: Callable[..., None], qapp: QApplication
+) -> None:
+    reader = Background(reads_only=True)
+    threads: list[threading.Thread] = []
+    reader.run(threading.current_thread, threads.append)
+    process_until(lambda: threads, "the thread")
+    del reader
+    gc.collect()
+    process_until(lambda: not threads[0].is_alive(), "the thread to end")

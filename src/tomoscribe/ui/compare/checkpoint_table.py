@@ -60,7 +60,7 @@ class CheckpointTable(QWidget):
         self._sides = Sides.of(session)
         self._list: CheckpointList | None = None
         self._project: object = None
-        self._reader = Background(self)
+        self._reader = Background(self, reads_only=True)
         self._timer = QTimer(self)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.refresh)

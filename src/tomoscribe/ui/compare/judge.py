@@ -71,7 +71,7 @@ class Judge:
         self._wished: set[tuple[CheckpointRef, str]] = set()
         self._threshold = self._review.threshold
         self._watchers = 0
-        self._thread = Background()
+        self._thread = Background(reads_only=True)
         self._timer = QTimer()
         self._timer.setSingleShot(True)
         self._timer.setInterval(SOON_MS)
@@ -104,12 +104,17 @@ class Judge:
     def watch(self, on: bool) -> None:
         """Judge while somebody looks; calls with True are counted."""
         self._watchers = max(self._watchers + (1 if on else -1), 0)
-        self._timer.start()
+        if self._watchers:
+            self._timer.start()
+        else:
+            self._timer.stop()
+            self.judge()  # at once: marks must go before those who draw them
 
     def set_scope(self, scope: Scope) -> None:
         """Judge on the sample in view, or on all that validate."""
         if scope != self.scope:
             self.scope = scope
+            self._thread.drop()
             self._judged.clear()
             self.changed.emit()
             self._soon()
@@ -127,8 +132,11 @@ class Judge:
     def side(self, letter: Letter) -> JudgedSide | None:
         """Return what was judged of a side, None before that."""
         judged = self._judged.get(letter)
-        current = judged is not None and judged.class_name == self.class_name
-        return judged if current and judged.ref == self.ref(letter) else None
+        if judged is None or judged.class_name != self.class_name:
+            return None
+        if self.scope == "this" and self.sides.sample not in judged.samples:
+            return None  # another sample came into view since
+        return judged if judged.ref == self.ref(letter) else None
 
     def ref(self, letter: Letter) -> CheckpointRef | None:
         """Return the checkpoint that is a side at this moment."""
@@ -299,6 +307,7 @@ class Judge:
 
     def _on_project(self, *_: object) -> None:
         self._work = JudgeWork()
+        self._thread.drop()
         self._wished.clear()
         self._judged.clear()
         self._soon()

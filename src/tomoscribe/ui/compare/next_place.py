@@ -142,8 +142,10 @@ class NextPlace:
         )
 
     def _take(self, scores: ScoresInView, found: Places) -> None:
-        if self._session.entry is None:
-            return
+        now = scores_in_view(self._session)
+        if now is None or not now.of_same(scores):
+            self._session.status_message.emit("")
+            return  # something else came into view meanwhile
         self._scores, self._places, self._visited = scores, found, 0
         self._fly(found)
 

@@ -71,6 +71,7 @@ class ReviewPanel(QWidget):
         connect(self, self._unsure.changed, self._on_unsure)
         lend(self, session, {"next_place": self._places.go})
         self._on_sides()
+        self._on_unsure()
 
     def refresh(self, why_nothing: str | None) -> None:
         """Show how many are answered; `why_nothing` says why there are no proposals, if so."""

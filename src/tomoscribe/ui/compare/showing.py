@@ -13,7 +13,7 @@ from qtpy.QtCore import QObject, QTimer
 from tomoscribe.ui.annotate.instant import SOURCE as INSTANT
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.sides import LETTERS, Letter, Sides
-from tomoscribe.ui.connections import connect
+from tomoscribe.ui.connections import at_end, connect
 from tomoscribe.ui.runs.focus_writer import focus_box
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.difference import difference_of
@@ -50,7 +50,7 @@ class Showing(QObject):
         self._sides = Sides.of(session)
         self._library = ScoreLibrary.of(session)
         self._next: tuple[CheckpointRef, ...] = ()
-        self._differ = Background(self)
+        self._differ = Background(self, reads_only=True)
         self._differing: tuple[object, ...] = ()
         self._timer = QTimer(self)
         self._timer.setInterval(GROWING_MS)
@@ -61,6 +61,8 @@ class Showing(QObject):
         connect(self, self._library.told, self._on_told)
         connect(self, self._monitor.followed, self._on_followed)
         connect(self, session.closed, self.close)
+        library = self._library
+        at_end(self, lambda: library.hold(()))
         self.show()
 
     def scores(self, letter: Letter) -> KnownScores | None:

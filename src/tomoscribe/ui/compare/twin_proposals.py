@@ -30,7 +30,7 @@ class TwinProposals:
         self._feed = RunMonitor.of(session).feed
         self._layer = ProposalLayer(stage)
         self._layer.show_layer(True)
-        self._finder = Background()
+        self._finder = Background(reads_only=True)
         self._asked: tuple[object, ...] = ()
         self._found: Proposals | None = None
 

@@ -104,7 +104,7 @@ class UncertaintyLayer:
             scores = scores_in_view(self._session)
             if scores is None:
                 self._session.status_message.emit(NO_SCORES)
-            elif scores.surface is None and self.layer is None:
+            elif scores.surface is None and self.layer is None and self._session.layer is not None:
                 self._add()  # empty: with its values a new layer would hold the window up
             self._timer.start()
             self.refresh()
@@ -127,7 +127,11 @@ class UncertaintyLayer:
             self._thread.run(lambda: stored(scores), lambda values: self._show(scores, values))
 
     def _show(self, scores: ScoresInView, values: NDArray[np.uint8]) -> None:
-        if not self.on:
+        now = scores_in_view(self._session) if self.on else None
+        if now is None:
+            return
+        if not now.of_same(scores):
+            self.refresh()  # something else came into view meanwhile
             return
         if scores.surface is not None:
             self._remove()

@@ -61,6 +61,11 @@ class ScoresInView:
             and self.values.shape == before.values.shape
         )
 
+    def of_same(self, other: ScoresInView) -> bool:
+        """Tell whether both are of one sample and class, on one grid."""
+        mine, theirs = ((s.sample, s.class_name, s.grid) for s in (self, other))
+        return mine == theirs
+
     def unsure(self) -> NDArray[np.float32]:
         """Return how unsure the model is of a particle here, 0..1 (z, y, x).
 
@@ -98,8 +103,10 @@ def scores_in_view(session: Session) -> ScoresInView | None:
     monitor, review = RunMonitor.of(session), Review.of(session)
     heat, sample = monitor.feed.layer, monitor.feed.sample
     values, grid, name = heat.computed, heat.grid, heat.class_name
-    if values is None or grid is None or name is None or sample is None or session.entry is None:
+    if values is None or grid is None or sample is None or session.entry is None:
         return None
+    if name is None or name not in grid.class_names:
+        return None  # the checkpoint in view does not know the class
     surface = session.surfaces.shelved if monitor.feed.kind == "mesh" else None
     if monitor.feed.kind == "mesh" and (
         surface is None

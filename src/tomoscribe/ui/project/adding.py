@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 MOST_IN_A_FOLDER = 2_000
 """Entries of a dropped folder that are looked at."""
 
+OTHER_PROJECT = (
+    "What was dropped was meant for {}, which is not open any more: nothing was added. Drop it "
+    "again where you want it."
+)
+
 _adders: weakref.WeakKeyDictionary[ViewerModel, TomogramAdder] = weakref.WeakKeyDictionary()
 
 
@@ -110,6 +115,7 @@ class TomogramAdder:
         self._session = session
         self._background = Background(reads_only=True)
         self._paths: list[str] = []
+        self._meant_for: Path | None = None
         self.asked: tuple[tuple[str, float | None], ...] = ()
         session.closed.connect(self._background.close)
         session.project_changed.connect(self._on_project)
@@ -129,6 +135,9 @@ class TomogramAdder:
 
     def add(self, paths: Sequence[str]) -> None:
         """Look at paths in a thread, then add the tomograms and open the rest."""
+        project = self._session.project
+        if not self._paths:
+            self._meant_for = None if project is None else project.path
         self._paths += [path for path in paths if path not in self._paths]
         count = len(self._paths)
         Activity.of(self._session).tell(
@@ -139,7 +148,8 @@ class TomogramAdder:
     def answer(self, voxel_size_A: float) -> None:
         """Add the tomograms that do not tell their voxel size, with this one in Å."""
         asked, self.asked = self.asked, ()
-        self._session.change(lambda: self._add([(path, voxel_size_A) for path, _ in asked]))
+        if not self._session.change(lambda: self._add([(path, voxel_size_A) for path, _ in asked])):
+            self.asked = asked  # to be asked again: nothing was added
         self.asked_changed.emit()
 
     def leave_out(self) -> None:
@@ -150,6 +160,10 @@ class TomogramAdder:
     def _take(self, given: Given) -> None:
         self._end()
         session = self._session
+        project = session.project
+        if self._meant_for is not None and (project is None or project.path != self._meant_for):
+            session.status_message.emit(OTHER_PROJECT.format(self._meant_for))
+            return
         notes = list(given.notes)
 
         def add() -> None:

@@ -58,6 +58,7 @@ class LostFilesBanner(Banner):
 
     def take_project(self) -> None:
         """Look, in a thread, what of the project that is open now is gone."""
+        self._searcher.drop()
         self._put_off.clear()
         self._undo = {}
         self._show_lost([])

@@ -28,7 +28,7 @@ class LogWindow(QWidget):
         self.setWindowTitle(f"Log of {run.name}")
         self.resize(900, 480)
         self._run = run
-        self._reader = Background(self)
+        self._reader = Background(self, reads_only=True)
         self.text = QPlainTextEdit()
         self.text.setReadOnly(True)
         self.text.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))

@@ -77,7 +77,7 @@ class ScoreFeed:
         self._kind: Kind = "volume"
         self._sample: str | None = None
         self._pending: dict[BlockKey, Block] = {}
-        self._reader = Background(parent)
+        self._reader = Background(parent, reads_only=True)
         self._last_flush = -np.inf
 
     @property
@@ -126,9 +126,13 @@ class ScoreFeed:
         run, grid = self._run, grid_of(previews[-1])
         paths = [run.resolve(p.path) for p in reversed(previews) if grid_of(p) == grid]
         self._pending.clear()
-        self._reader.run(
-            lambda: _newest_of_all(paths, grid), lambda values: self._restored(grid, values)
-        )
+        layer, live = self.layer, self.layer.live
+
+        def read() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+            found = _newest_of_all(paths, grid)
+            return layer.over(live, grid, found), found
+
+        self._reader.run(read, lambda made: self.layer.replace_live(grid, *made))
 
     def take(self, block: Block) -> None:
         """Take the news of a block; it is read with the next `tick`."""
@@ -151,10 +155,6 @@ class ScoreFeed:
         if self._record is None:
             return []
         return [p for (_, sample), p in self._record.previews.items() if sample == self._sample]
-
-    def _restored(self, grid: ScoreGrid, values: NDArray[np.uint8]) -> None:
-        self.layer.begin(grid)
-        self.layer.write_all(values)
 
     def _read_pending(self) -> None:
         if self._run is None or self._record is None:

@@ -79,8 +79,8 @@ class ScoreLibrary:
         self._asked: tuple[Key, ...] = ()
         self._listed = False
         self._watchers = 0
-        self._poller = Background(parent)
-        self._reader = Background(parent)
+        self._poller = Background(parent, reads_only=True)
+        self._reader = Background(parent, reads_only=True)
         self._timer = QTimer(parent)
         self._timer.setInterval(POLL_MS)
         self._timer.timeout.connect(self.poll)
@@ -243,6 +243,7 @@ class ScoreLibrary:
                 self._make_room()
                 if read.known.coverage >= WHOLE:
                     self._wanted.pop(key, None)
+                    self._keep_time()
             self._ask()
             self.changed.emit(*key)
         self._next()
