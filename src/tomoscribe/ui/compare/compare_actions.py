@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from tomoscribe.ui import style
 from tomoscribe.ui.compare.report_button import ReportButton
 from tomoscribe.ui.compare.sides import Sides
-from tomoscribe.ui.compare.use_model import UseModel
+from tomoscribe.ui.compare.use_model import NOT_KEPT, UseModel
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.runs.starter import Starter
@@ -17,8 +17,6 @@ from tomoscribe.ui.widgets import button, enable, hint
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
-
-NOT_KEPT = "The weights of this checkpoint were not kept; move the slider to another."
 
 
 class CompareActions(QWidget):

@@ -10,6 +10,7 @@ from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.ui.compare.checkpoint_rows import CURRENT
 from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.project.read_only import READ_ONLY
 from tomoscribe.ui.widgets import button, enable, hint
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ class UseModel(QObject):
         if project is None or ref is None:
             return NOTHING
         if project.read_only:
-            return "The project is open for reading only here."
+            return READ_ONLY
         if ref.file is None:
             return NOT_KEPT
         return "It is the current model already." if project.model == ref.where else None

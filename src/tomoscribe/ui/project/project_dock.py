@@ -61,7 +61,7 @@ class ProjectDock(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search")
         self.search.setClearButtonEnabled(True)
-        self.search.setToolTip("Shows what has this in its name; Down goes to the list")
+        self.search.setToolTip("Shows what has this in its name; Return goes to the list")
         self.search.textChanged.connect(self._search)
         self.search.returnPressed.connect(self.list.setFocus)
         self.order = QComboBox()

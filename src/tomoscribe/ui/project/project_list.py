@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QAbstractItemView, QListView, QMenu
 from tomoscribe.ui.annotate.tomogram_menu import TomogramMenu
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.membrane_list import MAKE
+from tomoscribe.ui.project.read_only import READ_ONLY
 from tomoscribe.ui.project.row_painter import RowPainter
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class ProjectList(QListView):
         """Return the menu of a row."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.setToolTipsVisible(True)
         project, session = self._session.project, self._session
         entry = self._rows.entry(row)
         if project is None or entry is None:
@@ -99,6 +101,7 @@ class ProjectList(QListView):
             edits.append(menu.addAction("Remove from project…", self.menu_of.ask_removal))
         for action in edits:
             action.setEnabled(not project.read_only)
+            action.setToolTip(READ_ONLY if project.read_only else "")
         return menu
 
     # ---------------------------------------------------------------- looking

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 CLOCK_MS = 1000
 """The time left goes on between events."""
 
+STOPPING = "It is being stopped: a checkpoint is saved, for up to 10 s."
+
 
 class RunStrip(QWidget):
     """State, curve, figures, one sentence, and what can be done now."""
@@ -131,7 +133,7 @@ class RunStrip(QWidget):
         self.takes.setVisible(state is not None and state.alive)
         self.pause.setVisible(state in {State.RUNNING, State.QUEUED})
         self.stop.setVisible(state is not None and state.alive)
-        self.stop.setEnabled(state is not State.STOPPING)
+        enable(self.stop, STOPPING if state is State.STOPPING else None)
         self.retry.setVisible(out_of_memory)
         self.detach.setVisible(state is State.GONE)
         self.resume.setVisible(paused or again)
