@@ -177,72 +177,108 @@ class Watch:
         return first + sum(turns), max(first, *turns)
 
 
+class Case:
+    """A window on a project whose run has been predicted at all its checkpoints."""
+
+    def __init__(self, folder: Path, mesh: int) -> None:
+        project = mesh_project(folder, mesh) if mesh else tomogram_project(folder)
+        self.viewer = open_viewer()
+        window = self.viewer.window._qt_window
+        window.resize(*WINDOW)
+        window.show()
+        self.session, self.watch = Session.of(self.viewer), Watch(self.viewer)
+        self.session.set_project(project)
+        self.shape, sample = SHAPE_ZYX, "t"
+        if mesh:
+            self.watch.until(lambda: self.session.membrane is not None)
+            self.session.actions["toggle_plane"]()
+            assert self.session.membrane is not None
+            self.shape, sample = (1, 1, len(self.session.membrane.mesh.vertices_zyx)), "ball"
+        run = write_run(project, sample, self.shape, "mesh" if mesh else "volume")
+        dock = window.findChild(CompareDock)
+        assert dock is not None
+        self.dock = dock
+        self.dock.parentWidget().raise_()
+        self.session.run = run
+        self.sides, self.heat = Sides.of(self.session), RunMonitor.of(self.session).feed
+        self.watch.until(lambda: len(self.sides.side("b").stops) == CHECKPOINTS)
+        self.refs = [CheckpointRef.of_run(run, f"step_{i:06d}") for i in range(1, CHECKPOINTS + 1)]
+
+    def shows(self, ref: CheckpointRef) -> Callable[[], bool]:
+        """Return a function that tells whether a checkpoint is in view."""
+        return lambda: self.heat.layer.shown == ref.source
+
+    def choose(self, refs: list[CheckpointRef]) -> list[tuple[float, float]]:
+        """Look at checkpoints in turn, each once the proposals of the one before are there."""
+        found = []
+        for ref in refs:
+            found.append(
+                self.watch.switch(lambda r=ref: self.sides.choose("b", r), self.shows(ref))
+            )
+            self.watch.until(lambda: not self.dock.review.busy)
+        return found
+
+    def blink(self) -> list[tuple[float, float]]:
+        """Blink between the first and the last checkpoint."""
+        self.sides.choose("a", self.refs[0])
+        self.sides.choose("b", self.refs[-1])
+        self.sides.set_mode("a")
+        self.watch.until(self.shows(self.refs[0]))
+        found = [self.watch.switch(lambda: self.sides.set_mode("blink"), self.shows(self.refs[-1]))]
+        for i in range(2 * ROUNDS):
+            shown = self.shows(self.refs[0 if i % 2 == 0 else -1])
+            found.append(self.watch.switch(self.sides.flip, shown))
+        return found
+
+    def differ(self) -> tuple[float, float]:
+        """Show the difference, and go back to B."""
+        self.show_b()
+        found = self.watch.switch(
+            lambda: self.sides.set_mode("difference"), lambda: self.heat.layer.shows_difference
+        )
+        self.show_b()
+        return found
+
+    def show_b(self) -> None:
+        """Show the last checkpoint, alone."""
+        self.sides.set_mode("b")
+        self.watch.until(self.shows(self.refs[-1]))
+
+    def part(self) -> tuple[tuple[float, float], float]:
+        """Open the second canvas; return what it took and the longest turn after it was seen."""
+        panel = self.dock.sides_panel
+        found = self.watch.switch(
+            lambda: self.sides.set_mode("side_by_side"),
+            lambda: (view := panel.second_canvas.view) and view.isVisible(),
+        )
+        settled = self.watch.until(
+            lambda: panel.showing.scores("b") is not None and not self.dock.review.busy
+        )
+        return found, max(settled, default=0.0)
+
+    def move(self) -> list[tuple[float, float]]:
+        """Move B on the second canvas."""
+        second = self.dock.sides_panel.second_canvas.view
+        assert second is not None
+        self.watch.look_at(second.canvas)
+        refs = (self.refs * ROUNDS)[: 2 * ROUNDS]
+        return [
+            self.watch.switch(lambda r=ref: self.sides.choose("b", r), lambda: True) for ref in refs
+        ]
+
+
 def main(
     folder: Annotated[Path, typer.Argument(help="New folder for the case.")],
     mesh: Annotated[int, typer.Option(help="Vertices of a membrane instead of a tomogram.")] = 0,
 ) -> None:
     """Measure."""
     folder.mkdir(parents=True, exist_ok=True)
-    project = mesh_project(folder, mesh) if mesh else tomogram_project(folder)
-    viewer = open_viewer()
-    window = viewer.window._qt_window
-    window.resize(*WINDOW)
-    window.show()
-    session, watch = Session.of(viewer), Watch(viewer)
-    session.set_project(project)
-    if mesh:
-        watch.until(lambda: session.membrane is not None)
-        session.actions["toggle_plane"]()
-        assert session.membrane is not None
-        shape, sample = (1, 1, len(session.membrane.mesh.vertices_zyx)), "ball"
-    else:
-        shape, sample = SHAPE_ZYX, "t"
-    run = write_run(project, sample, shape, "mesh" if mesh else "volume")
-    dock = window.findChild(CompareDock)
-    assert dock is not None
-    dock.parentWidget().raise_()
-    session.run = run
-    sides, heat = Sides.of(session), RunMonitor.of(session).feed
-    watch.until(lambda: len(sides.side("b").stops) == CHECKPOINTS)
-    refs = [CheckpointRef.of_run(run, f"step_{i:06d}") for i in range(1, CHECKPOINTS + 1)]
-    showing = dock.sides_panel.showing
-
-    def shows(ref: CheckpointRef) -> Callable[[], bool]:
-        return lambda: heat.layer.shown == ref.source
-
-    first = [watch.switch(lambda r=ref: sides.choose("b", r), shows(ref)) for ref in refs]
-    watch.until(lambda: not dock.review.busy)
-    again = []
-    for _ in range(ROUNDS):
-        for ref in refs:
-            again.append(watch.switch(lambda r=ref: sides.choose("b", r), shows(ref)))
-            watch.until(lambda: not dock.review.busy)
-    sides.choose("a", refs[0])
-    sides.choose("b", refs[-1])
-    sides.set_mode("a")
-    watch.until(shows(refs[0]))
-    flips = [watch.switch(lambda: sides.set_mode("blink"), shows(refs[-1]))]
-    for i in range(2 * ROUNDS):
-        flips.append(watch.switch(sides.flip, shows(refs[0 if i % 2 == 0 else -1])))
-    sides.set_mode("b")
-    watch.until(shows(refs[-1]))
-    differ = watch.switch(lambda: sides.set_mode("difference"), lambda: heat.layer.shows_difference)
-    sides.set_mode("b")
-    watch.until(shows(refs[-1]))
-    beside = watch.switch(
-        lambda: sides.set_mode("side_by_side"),
-        lambda: (view := dock.sides_panel.second_canvas.view) and view.isVisible(),
-    )
-    settled = watch.until(lambda: showing.scores("b") is not None and not dock.review.busy)
-    moves = []
-    second = dock.sides_panel.second_canvas.view
-    assert second is not None
-    watch.look_at(second.canvas)
-    for i in range(2 * ROUNDS):
-        moves.append(
-            watch.switch(lambda i=i: sides.choose("b", refs[i % CHECKPOINTS]), lambda: True)
-        )
-    what = f"{shape[2]} vertices" if mesh else "x".join(map(str, shape))
+    case = Case(folder, mesh)
+    first, again = case.choose(case.refs), case.choose(case.refs * ROUNDS)
+    flips, differ = case.blink(), case.differ()
+    beside, settled = case.part()
+    moves = case.move()
+    what = f"{case.shape[2]} vertices" if mesh else "x".join(map(str, case.shape))
     print(f"{what}: CPU-ms of the GUI thread to the pixels (longest turn of the event loop)")
     for name, found in (
         ("first look, read from disk", first), ("switching again", again), ("blinking", flips),
@@ -252,9 +288,9 @@ def main(
         total, longest = np.median([f[0] for f in found]), max(f[1] for f in found)
         print(f"{name:28s} median {total:6.1f}   worst {max(f[0] for f in found):6.1f}"
               f"   longest turn {longest:6.1f}")  # fmt: skip
-    print(f"after side by side, longest turn {max(settled, default=0.0):.1f}")
-    session.close_project()
-    viewer.close()
+    print(f"after side by side, longest turn {settled:.1f}")
+    case.session.close_project()
+    case.viewer.close()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import matplotlib
 import pytest
 
 import tomoscribe
@@ -27,6 +28,7 @@ def names(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("scripting"))
         patch.setenv("MPLBACKEND", "Agg")
+        matplotlib.use("Agg")  # the variable is read once, and an earlier test may have asked
         patch.setenv("OMP_NUM_THREADS", "1")
         # A relative path to the package would lead nowhere from there.
         patch.setenv("PYTHONPATH", str(Path(tomoscribe.__file__).parents[1]))

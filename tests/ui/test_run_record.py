@@ -34,10 +34,14 @@ def preview(name: str, step: int, sample: str = "a") -> ev.Preview:
 
 
 def block(
-    name: str, lo_zyx: tuple[int, ...], shape_zyx: tuple[int, ...], sample: str = "a"
+    name: str,
+    lo_zyx: tuple[int, ...],
+    shape_zyx: tuple[int, ...],
+    sample: str = "a",
+    offset: int = 0,
 ) -> ev.Block:
     return ev.Block(
-        time=0, step=0, checkpoint=name, sample=sample, offset=0,
+        time=0, step=0, checkpoint=name, sample=sample, offset=offset,
         lo_zyx=list(lo_zyx), shape_zyx=list(shape_zyx),
     )  # fmt: skip
 
@@ -88,7 +92,7 @@ def test_previews_of_jumps_are_no_stops_unless_newest_kept_or_in_view() -> None:
 def test_a_preview_whose_blocks_never_came_is_no_stop() -> None:
     """A mesh, predicted in two blocks of vertices; training ended right after the last notice."""
     first = preview("done", 1), block("done", (0, 0, 0), (1, 1, 501))
-    rest = block("done", (0, 0, 501), (1, 1, 502))
+    rest = block("done", (0, 0, 501), (1, 1, 502), offset=700)
     announced = msgspec.structs.replace(preview("kept", 2), shape_zyx=[1, 1, 1003], kind="mesh")
     kept = ev.Checkpoint(time=3, step=2, name="kept", path="checkpoints/kept.pt")
     begun = msgspec.structs.replace(first[0], shape_zyx=[1, 1, 1003], kind="mesh")

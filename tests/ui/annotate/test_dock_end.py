@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import napari
 import numpy as np
 import pytest
 from psygnal import Signal
 from qtpy.compat import isalive
-from qtpy.QtCore import QCoreApplication, QEvent
+from qtpy.QtCore import QCoreApplication, QEvent, QTimer
 from qtpy.QtWidgets import QApplication, QDockWidget, QLabel, QWidget
+from tests.ui.compare.conftest import make_run
 
 from tomoscribe.project.store import Project
 from tomoscribe.ui.app import DOCKS, open_viewer
+from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.connections import connect, lend
+from tomoscribe.ui.runs.closing import ClosingGuard
 from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.run_watch import RunWatch
 from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.session import Session
 
@@ -156,29 +160,43 @@ def test_a_dock_that_is_hidden_and_shown_again_stays_what_it_is(opened: napari.V
     use(Session.of(opened))
 
 
+def ticking() -> dict[QTimer, str]:
+    """Timers that are on, with the classes of whatever they belong to."""
+    timers = [t for t in gc.get_objects() if isinstance(t, QTimer) and isalive(t) and t.isActive()]
+    return {timer: type(timer.parent()).__name__ for timer in timers}
+
+
 def test_closing_the_window_ends_timers_and_threads(
-    folder: Path, qapp: QApplication, process_until: Callable[..., None]
+    project: Project,
+    qapp: QApplication,
+    process_until: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    viewer = open_viewer([folder])
+    """In the middle of a training, of playing through its checkpoints, and of blinking."""
+    make_run(project, "running")
+    project.close()
+    monkeypatch.setattr(ClosingGuard, "_may_close", lambda _: True)
+    before = set(ticking())
+    viewer = open_viewer([project.path])
     session = Session.of(viewer)
     monitor, starter = RunMonitor.of(session), Starter.of(session)
+    sides, watch = Sides.of(session), RunWatch.of(session)
     compare = dock_of(viewer, "Compare").inner_widget()
-    compare.checkpoints._timer.start()
-    ended: list[Any] = []
-    session.closed.connect(
-        lambda: (
-            ended
-            or ended.append(
-                [t.isActive() for t in (compare._timer, compare.checkpoints._timer, monitor._timer)]
-            )
-        )
-    )
+    process_until(lambda: len(sides.side("b").stops) == 2, "the checkpoints")
+    for action in ("play_checkpoints", "side_by_side", "blink"):
+        session.actions[action]()
+        qapp.processEvents()
+    opened = {owner for timer, owner in ticking().items() if timer not in before}
+    assert {"CompareWidget", "SidesPanel", "CheckpointBar"} <= opened
+    assert monitor._timer.isActive()
+    ended: list[bool] = []
+    session.closed.connect(lambda: ended.append(True))
     viewer.close()
     process_until(lambda: ended, "the session to end")
-    assert ended[0] == [False, False, False]
     let_qt_delete()
+    assert {owner for timer, owner in ticking().items() if timer not in before} == set()
     assert not isalive(compare)
-    background = (monitor._poller, monitor._lister, starter._launcher)
+    background = (monitor._poller, watch._poller, watch._sizer, starter._launcher)
     assert not any(b._open for b in background)
     # Whoever still holds the session may use it.
     session.status_message.emit("a sentence")

@@ -56,7 +56,10 @@ class RunActions(QObject):
         self._session = session
         self._window = window
         self._watch = RunWatch.of(session)
-        self.table = (
+        self.table = (*self._of_watching(), *self._of_training(), *self._of_folders())
+
+    def _of_watching(self) -> tuple[RunAction, ...]:
+        return (
             RunAction(
                 "Watch",
                 "Shows this run in strip, curve and canvas, from its beginning (Enter).",
@@ -70,6 +73,10 @@ class RunActions(QObject):
                 self._why_not_detach,
                 lambda rows: self._attach(None),
             ),
+        )
+
+    def _of_training(self) -> tuple[RunAction, ...]:
+        return (
             RunAction(
                 "Pause",
                 "Frees the device; the training goes on later where it was.",
@@ -88,6 +95,10 @@ class RunActions(QObject):
                 lambda rows: None if any(r.state.alive for r in rows) else _ended(rows),
                 lambda rows: self._each(launch.stop, [r for r in rows if r.state.alive]),
             ),
+        )
+
+    def _of_folders(self) -> tuple[RunAction, ...]:
+        return (
             RunAction(
                 "Delete…",
                 "Deletes the folder with its checkpoints, for ever; asks first (Del).",
@@ -99,7 +110,7 @@ class RunActions(QObject):
                 "TensorBoard",
                 "Shows the curves of the chosen runs in the browser; ends with the viewer.",
                 lambda rows: None if rows else CHOOSE,
-                lambda rows: TensorBoards.of(session).open([r.run for r in rows]),
+                lambda rows: TensorBoards.of(self._session).open([r.run for r in rows]),
             ),
             RunAction(
                 "Open folder",
