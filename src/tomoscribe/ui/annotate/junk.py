@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tomoscribe.picks.table import JUNK, Edit, PickState
 from tomoscribe.ui.membranes.mesh_pick_tool import LEAST_REACH, placed
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from napari.components import ViewerModel
 
     from tomoscribe.picks.table import Pick
     from tomoscribe.ui.membranes.mesh_pick_tool import Spot
@@ -21,10 +19,8 @@ if TYPE_CHECKING:
 
 OPEN_FIRST = "Open a tomogram first, then point at what is no particle and press X."
 
-_junk: weakref.WeakKeyDictionary[ViewerModel, Junk] = weakref.WeakKeyDictionary()
 
-
-class Junk:
+class Junk(SessionBound):
     """Makes junk of what is under the cursor. Get it with `Junk.of(session)`.
 
     Attributes
@@ -37,14 +33,6 @@ class Junk:
     def __init__(self, session: Session) -> None:
         self._session = session
         self.of_ring: Callable[[Spot], bool] = lambda spot: False
-
-    @classmethod
-    def of(cls, session: Session) -> Junk:
-        """Return the junk of a session."""
-        viewer = session.viewer
-        if viewer not in _junk:
-            _junk[viewer] = cls(session)
-        return _junk[viewer]
 
     def under_cursor(self) -> None:
         """Add a counter-example where the mouse is, or make one of the pick or ring there."""

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from tomoscribe.evaluation.review_score import Advice, RunningScore
 from tomoscribe.picks.table import HUMAN, PickState
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from napari.components import ViewerModel
-
     from tomoscribe.picks.table import Edit, Pick
     from tomoscribe.project.store import Project
     from tomoscribe.ui.session import Session
-
-_answers: weakref.WeakKeyDictionary[ViewerModel, Answers] = weakref.WeakKeyDictionary()
 
 ADVICE = {
     Advice.FEW: "",
@@ -37,7 +33,7 @@ def answer_of(pick: Pick) -> tuple[float, bool] | None:
     return pick.answered, pick.state == PickState.ACCEPTED
 
 
-class Answers:
+class Answers(SessionBound):
     """What was answered in the open project. Get it with `Answers.of(session)`.
 
     Emits `changed` when an answer came or was taken back.
@@ -51,14 +47,6 @@ class Answers:
         self._session = session
         session.project_changed.connect(self._on_project)
         self._on_project()
-
-    @classmethod
-    def of(cls, session: Session) -> Answers:
-        """Return the answers of a session."""
-        viewer = session.viewer
-        if viewer not in _answers:
-            _answers[viewer] = cls(session)
-        return _answers[viewer]
 
     @property
     def score(self) -> RunningScore:

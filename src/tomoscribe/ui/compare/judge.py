@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
@@ -18,10 +17,9 @@ from tomoscribe.ui.compare.review import Review
 from tomoscribe.ui.compare.sides import LETTERS, Sides
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
-
     from tomoscribe.evaluation.judgement import Figures, JudgedSample, Verdicts
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.training.checkpoint_ref import CheckpointRef
@@ -38,10 +36,8 @@ SOON_MS = 60
 UNMEASURED = 0.5
 """Threshold of a checkpoint for which the tool chose none."""
 
-_judges: weakref.WeakKeyDictionary[ViewerModel, Judge] = weakref.WeakKeyDictionary()
 
-
-class Judge:
+class Judge(SessionBound):
     """Judges both sides while somebody looks. Get it with `Judge.of(session)`.
 
     Emits `changed` when there is another judgement or none, `moved` when only the threshold of
@@ -91,14 +87,6 @@ class Judge:
         self._review.changed.connect(self._on_review)
         session.project_changed.connect(self._on_project)
         session.closed.connect(self.close)
-
-    @classmethod
-    def of(cls, session: Session) -> Judge:
-        """Return the judge of a session."""
-        viewer = session.viewer
-        if viewer not in _judges:
-            _judges[viewer] = cls(session)
-        return _judges[viewer]
 
     # ---------------------------------------------------------------- asking
     def watch(self, on: bool) -> None:

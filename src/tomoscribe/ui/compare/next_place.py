@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,9 +18,9 @@ from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.unsure import ScoresInView, scores_in_view
 from tomoscribe.ui.scores.score_map import NO_SCORES
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
     from numpy.typing import NDArray
 
     from tomoscribe.picks.table import Pick
@@ -43,8 +42,6 @@ ALL_SEEN = (
     "Nothing else is unsure in this map: what was is labelled or was visited. Train on, or choose "
     "another checkpoint."
 )
-
-_places: weakref.WeakKeyDictionary[ViewerModel, NextPlace] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +94,7 @@ def _on_mesh(
     return Places(vertices[found], normals[found])
 
 
-class NextPlace:
+class NextPlace(SessionBound):
     """Knows the places of the map in view and those that were visited.
 
     Get it with `NextPlace.of(session)`.
@@ -110,14 +107,6 @@ class NextPlace:
         self._places: Places | None = None
         self._visited = 0
         session.closed.connect(self._thread.close)
-
-    @classmethod
-    def of(cls, session: Session) -> NextPlace:
-        """Return the places of a session."""
-        viewer = session.viewer
-        if viewer not in _places:
-            _places[viewer] = cls(session)
-        return _places[viewer]
 
     @property
     def busy(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,11 +19,11 @@ from tomoscribe.ui.scores.predicted import ProposedPicks
 from tomoscribe.ui.scores.proposal_layer import ProposalLayer
 from tomoscribe.ui.scores.proposals import Comparison
 from tomoscribe.ui.scores.score_map import LIVE
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.components import ViewerModel
     from numpy.typing import NDArray
 
     from tomoscribe.evaluation.proposals import Proposals
@@ -42,10 +41,8 @@ NO_OTHER = "There is no other side to disagree with here: choose A and B, or ano
 
 AGREE = "A and B agree on all open proposals; choose another order to review on."
 
-_reviews: weakref.WeakKeyDictionary[ViewerModel, Review] = weakref.WeakKeyDictionary()
 
-
-class Review:
+class Review(SessionBound):
     """The proposals of what the heatmap layer shows, their threshold, and the one under review.
 
     Get it with `Review.of(session)`. Emits `changed` whenever numbers or layer changed.
@@ -73,14 +70,6 @@ class Review:
         session.membranes.shown_changed.connect(self._on_mesh)
         session.closed.connect(self.close)
         Junk.of(session).of_ring = self.reject_ring
-
-    @classmethod
-    def of(cls, session: Session) -> Review:
-        """Return the review of a session."""
-        viewer = session.viewer
-        if viewer not in _reviews:
-            _reviews[viewer] = cls(session)
-        return _reviews[viewer]
 
     @property
     def proposals(self) -> Proposals | None:

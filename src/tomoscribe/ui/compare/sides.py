@@ -5,7 +5,6 @@ A plain model without widgets; selectors, canvases and keys change it and follow
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -17,11 +16,10 @@ from tomoscribe.ui.compare.stops import default_sides, ref_of, stops_of
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
 from tomoscribe.ui.scores.score_map import LIVE
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from napari.components import ViewerModel
 
     from tomoscribe.ui.runs.run_record import PreviewedCheckpoint, RunRecord
     from tomoscribe.ui.session import Session
@@ -30,8 +28,6 @@ Letter = Literal["a", "b"]
 Mode = Literal["a", "b", "blink", "side_by_side", "difference"]
 LETTERS: tuple[Letter, Letter] = ("a", "b")
 MODES: tuple[Mode, ...] = ("a", "b", "blink", "side_by_side", "difference")
-
-_sides: weakref.WeakKeyDictionary[ViewerModel, Sides] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Side:
         return next((stop for stop in self.stops if stop.name == name), None)
 
 
-class Sides:
+class Sides(SessionBound):
     """What is compared, and how. Get it with `Sides.of(session)`.
 
     Until the user chooses, A is the best older checkpoint of the run that is followed, and B its
@@ -105,14 +101,6 @@ class Sides:
         self._monitor.followed.connect(self._on_followed)
         session.project_changed.connect(self._on_project)
         self._look()
-
-    @classmethod
-    def of(cls, session: Session) -> Sides:
-        """Return the sides of a session."""
-        viewer = session.viewer
-        if viewer not in _sides:
-            _sides[viewer] = cls(session)
-        return _sides[viewer]
 
     # ---------------------------------------------------------------- what is compared
     @property

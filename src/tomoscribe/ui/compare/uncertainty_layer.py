@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,9 +16,9 @@ from tomoscribe.ui.membranes.mesh_paint import MOST_OPAQUE, MeshPaint
 from tomoscribe.ui.quiet_layer import add_quietly
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_map import NO_SCORES
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
     from napari.layers import Image
     from numpy.typing import NDArray
 
@@ -40,8 +39,6 @@ OPACITY = 0.6
 LOOK_MS = 1000
 """How old the layer may be while a training's blocks come."""
 
-_layers: weakref.WeakKeyDictionary[ViewerModel, UncertaintyLayer] = weakref.WeakKeyDictionary()
-
 
 def colors() -> NDArray[np.float32]:
     """Return the colours and opacities (256, 4) of stored uncertainty 0..255."""
@@ -53,7 +50,7 @@ def colors() -> NDArray[np.float32]:
     return table
 
 
-class UncertaintyLayer:
+class UncertaintyLayer(SessionBound):
     """Shows how unsure the model is while it is `on`. Get it with `UncertaintyLayer.of(session)`.
 
     Emits `changed` when it was switched.
@@ -75,14 +72,6 @@ class UncertaintyLayer:
         self._review.changed.connect(self.refresh)
         session.membranes.shown_changed.connect(self.refresh)
         session.closed.connect(self._end)
-
-    @classmethod
-    def of(cls, session: Session) -> UncertaintyLayer:
-        """Return the layer of a session."""
-        viewer = session.viewer
-        if viewer not in _layers:
-            _layers[viewer] = cls(session)
-        return _layers[viewer]
 
     @property
     def layer(self) -> Image | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +9,11 @@ from psygnal import Signal
 
 from tomoscribe.membranes.slab import Profile, Slab, profile, suggest_band
 from tomoscribe.picks.table import PickState, positions_zyx
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.components import ViewerModel
     from numpy.typing import NDArray
     from scipy.spatial import cKDTree
 
@@ -28,8 +27,6 @@ FEW = 2
 """Fewer clicks suggest nothing."""
 
 Band = tuple[float, float]
-
-_profiles: weakref.WeakKeyDictionary[ViewerModel, ClickProfile] = weakref.WeakKeyDictionary()
 
 
 def nearest_vertices(tree: cKDTree, positions_zyx: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -51,7 +48,7 @@ def thinned(parts: Sequence[tuple[Slab, NDArray[np.int64]]]) -> Slab:
     return Slab(np.concatenate([*clicked, *others]), parts[0][0].depths_A)
 
 
-class ClickProfile:
+class ClickProfile(SessionBound):
     """Follows the session; emits `changed`. Get it with `ClickProfile.of(session)`.
 
     Attributes
@@ -75,14 +72,6 @@ class ClickProfile:
         session.picks_changed.connect(self.refresh)
         session.surfaces.shelf.arrived.connect(self._on_arrived)
         self.refresh()
-
-    @classmethod
-    def of(cls, session: Session) -> ClickProfile:
-        """Return the profile of a session."""
-        viewer = session.viewer
-        if viewer not in _profiles:
-            _profiles[viewer] = cls(session)
-        return _profiles[viewer]
 
     def refresh(self, *_: object) -> None:
         """Compute profile and band anew."""

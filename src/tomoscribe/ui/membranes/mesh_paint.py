@@ -6,7 +6,6 @@ a whole stack of depths, so that nothing flickers while the depth changes.
 
 from __future__ import annotations
 
-import weakref
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,9 +15,9 @@ from tomoscribe.training.previews import encode_scores
 from tomoscribe.ui.annotate.pick_style import rgba
 from tomoscribe.ui.scores.difference import EQUAL, difference_colors
 from tomoscribe.ui.scores.score_map import contrast_of
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
     from numpy.typing import NDArray
 
     from tomoscribe.membranes.membrane import Membrane
@@ -50,8 +49,6 @@ BRIGHT_SHARE = 0.015
 
 MOST_OPAQUE = 0.92
 """Share of the score's colour at its brightest: the density shines through."""
-
-_paints: weakref.WeakKeyDictionary[ViewerModel, MeshPaint] = weakref.WeakKeyDictionary()
 
 
 def density_limits(slab: Slab, thickness_A: float) -> tuple[float, float]:
@@ -121,7 +118,7 @@ def difference_table(reach: float) -> NDArray[np.float32]:
     return table
 
 
-class MeshPaint:
+class MeshPaint(SessionBound):
     """Depth, thickness and contrast of the density, and the scores over it.
 
     Get it with `MeshPaint.of(session)`. Emits `changed` when any of what it says changed, but not
@@ -153,14 +150,6 @@ class MeshPaint:
         session.membrane_changed.connect(self._on_membrane)
         session.class_changed.connect(self._on_class)
         self._on_membrane()
-
-    @classmethod
-    def of(cls, session: Session) -> MeshPaint:
-        """Return the paint of a session."""
-        viewer = session.viewer
-        if viewer not in _paints:
-            _paints[viewer] = cls(session)
-        return _paints[viewer]
 
     @property
     def reach_A(self) -> tuple[float, float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -18,11 +17,10 @@ from tomoscribe.io.volumes import open_volume
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.project.activity import Activity
 from tomoscribe.ui.project.beginning import ensure_class, ensure_project
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from napari.components import ViewerModel
 
     from tomoscribe.ui.session import Session
 
@@ -33,8 +31,6 @@ OTHER_PROJECT = (
     "What was dropped was meant for {}, which is not open any more: nothing was added. Drop it "
     "again where you want it."
 )
-
-_adders: weakref.WeakKeyDictionary[ViewerModel, TomogramAdder] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -103,7 +99,7 @@ def sort_out(paths: Iterable[str]) -> Given:
     return Given(tuple(known), tuple(asked), tuple(others), tuple(notes))
 
 
-class TomogramAdder:
+class TomogramAdder(SessionBound):
     """Adds what is dropped. Get it with `TomogramAdder.of(session)`.
 
     `asked_changed` tells that voxel sizes are to be asked for, or that they were told.
@@ -119,14 +115,6 @@ class TomogramAdder:
         self.asked: tuple[tuple[str, float | None], ...] = ()
         session.closed.connect(self._background.close)
         session.project_changed.connect(self._on_project)
-
-    @classmethod
-    def of(cls, session: Session) -> TomogramAdder:
-        """Return the one of a session."""
-        viewer = session.viewer
-        if viewer not in _adders:
-            _adders[viewer] = cls(session)
-        return _adders[viewer]
 
     @property
     def busy(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -19,10 +18,9 @@ from tomoscribe.ui.runs.focus_writer import FocusWriter
 from tomoscribe.ui.runs.run_record import RunRecord
 from tomoscribe.ui.runs.run_watch import SILENT_S, RunWatch
 from tomoscribe.ui.scores.score_feed import ScoreFeed
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
-    from napari.components import ViewerModel
-
     from tomoscribe.training.events import Event
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.session import Session
@@ -33,10 +31,8 @@ TICK_MS = 100
 APPLY_S = 0.015
 """Seconds of a tick for applying events, so that replaying a long run never blocks the viewer."""
 
-_monitors: weakref.WeakKeyDictionary[ViewerModel, RunMonitor] = weakref.WeakKeyDictionary()
 
-
-class RunMonitor:
+class RunMonitor(SessionBound):
     """What the viewer knows of the run that it follows. Get it with `RunMonitor.of(session)`.
 
     Attributes
@@ -84,14 +80,6 @@ class RunMonitor:
             self.follow(session.run)
         elif session.project is not None:
             self.adopt()
-
-    @classmethod
-    def of(cls, session: Session) -> RunMonitor:
-        """Return the monitor of a session; it ends with the viewer's window."""
-        viewer = session.viewer
-        if viewer not in _monitors:
-            _monitors[viewer] = cls(session)
-        return _monitors[viewer]
 
     @property
     def alive(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import weakref
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,10 @@ from tomoscribe.training.run import RunFolder
 from tomoscribe.training.run_summary import size_on_disk
 from tomoscribe.training.run_table import RunTable
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from napari.components import ViewerModel
 
     from tomoscribe.training.run_summary import RunRow
     from tomoscribe.ui.session import Session
@@ -34,10 +32,8 @@ SILENT_S = 4.0
 SIZES_AGAIN_S = 60.0
 """Sizes of runs that go on are measured again after so long."""
 
-_watches: weakref.WeakKeyDictionary[ViewerModel, RunWatch] = weakref.WeakKeyDictionary()
 
-
-class RunWatch:
+class RunWatch(SessionBound):
     """What runs there are. Get it with `RunWatch.of(session)`.
 
     Attributes
@@ -70,14 +66,6 @@ class RunWatch:
         session.project_changed.connect(self._on_project)
         session.closed.connect(self.close)
         self._on_project()
-
-    @classmethod
-    def of(cls, session: Session) -> RunWatch:
-        """Return the watch of a session; it ends with the viewer's window."""
-        viewer = session.viewer
-        if viewer not in _watches:
-            _watches[viewer] = cls(session)
-        return _watches[viewer]
 
     @property
     def silent_s(self) -> float:
@@ -146,7 +134,7 @@ class RunWatch:
     def _tell_silence(self) -> None:
         silent = self.silent_s
         if silent and self._table is not None:
-            self.trouble = f"{self._table.runs_dir} is not answering since {silent:.0f} s."
+            self.trouble = f"{self._table.runs_dir} has not answered for {silent:.0f} s."
             self.changed.emit()
 
     def _take(self, rows: list[RunRow]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,17 +20,14 @@ from tomoscribe.ui.project.read_only import READ_ONLY
 from tomoscribe.ui.runs.focus_writer import focus_box
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.run_watch import RunWatch
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from napari.components import ViewerModel
-
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.session import Session
-
-_starters: weakref.WeakKeyDictionary[ViewerModel, Starter] = weakref.WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Share:
     picks: int
 
 
-class Starter:
+class Starter(SessionBound):
     """Holds the settings of the next training of a session. Get it with `Starter.of(session)`.
 
     Attributes
@@ -88,14 +84,6 @@ class Starter:
         self._watch.changed.connect(self._watch_next)
         self._forget_preferences = on_change(self._take_preferences)
         session.closed.connect(self.close)
-
-    @classmethod
-    def of(cls, session: Session) -> Starter:
-        """Return the starter of a session."""
-        viewer = session.viewer
-        if viewer not in _starters:
-            _starters[viewer] = cls(session)
-        return _starters[viewer]
 
     @property
     def starting(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import weakref
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QUrl
@@ -11,19 +10,16 @@ from qtpy.QtGui import QDesktopServices
 
 from tomoscribe.training.tensorboard import TensorBoard
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari.components import ViewerModel
-
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.session import Session
 
-_boards: weakref.WeakKeyDictionary[ViewerModel, TensorBoards] = weakref.WeakKeyDictionary()
 
-
-class TensorBoards:
+class TensorBoards(SessionBound):
     """Starts TensorBoards of one viewer. Get it with `TensorBoards.of(session)`."""
 
     def __init__(self, session: Session) -> None:
@@ -33,14 +29,6 @@ class TensorBoards:
         self.running: list[TensorBoard] = []
         session.closed.connect(self.close)
         atexit.register(self.close)  # a viewer that ends by an error closes no session
-
-    @classmethod
-    def of(cls, session: Session) -> TensorBoards:
-        """Return those of a session."""
-        viewer = session.viewer
-        if viewer not in _boards:
-            _boards[viewer] = cls(session)
-        return _boards[viewer]
 
     def open(self, runs: Sequence[RunFolder]) -> None:
         """Show runs in the browser; what goes wrong is said where the user looks."""

@@ -5,7 +5,6 @@ The one place of the viewer that asks where scores lie and that wishes for backg
 
 from __future__ import annotations
 
-import weakref
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -21,11 +20,10 @@ from tomoscribe.ui.background import Background
 from tomoscribe.ui.preferences import preferences
 from tomoscribe.ui.scores.score_map import ScoreGrid
 from tomoscribe.ui.scores.stored_scores import About, ReadLog, read_log
+from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from napari.components import ViewerModel
 
     from tomoscribe.training.catalog import Changed, StoredScores
     from tomoscribe.training.checkpoint_ref import CheckpointRef
@@ -43,10 +41,8 @@ Key = tuple["CheckpointRef", str]
 
 READING = "Reading the scores …"
 
-_libraries: weakref.WeakKeyDictionary[ViewerModel, ScoreLibrary] = weakref.WeakKeyDictionary()
 
-
-class ScoreLibrary:
+class ScoreLibrary(SessionBound):
     """Knows scores by checkpoint and sample. Get it with `ScoreLibrary.of(session)`.
 
     Attributes
@@ -87,14 +83,6 @@ class ScoreLibrary:
         session.project_changed.connect(self._on_project)
         session.closed.connect(self.close)
         self._on_project()
-
-    @classmethod
-    def of(cls, session: Session) -> ScoreLibrary:
-        """Return the library of a session."""
-        viewer = session.viewer
-        if viewer not in _libraries:
-            _libraries[viewer] = cls(session)
-        return _libraries[viewer]
 
     # ---------------------------------------------------------------- asking
     def get(self, ref: CheckpointRef, sample: str) -> KnownScores | None:
