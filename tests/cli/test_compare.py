@@ -129,6 +129,7 @@ def test_checkpoints_of_different_tasks_cannot_be_compared(
         (["run/step_000010", "run/step_000020", "--sample", "three"], "has no tomogram 'three'"),
         (["run/step_000010", "run/step_000020", "--sample", "one"], "weights of run/step_000010"),
         (["run/step_000010", "run/step_000020", "--report", "no/r.html"], "no folder 'no'"),
+        (["run/step_000010", "run/step_000020", "--report", "."], "'.' is a folder"),
     ],
 )
 def test_what_is_not_there_is_named(

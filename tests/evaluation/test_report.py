@@ -183,6 +183,9 @@ def test_a_membrane_is_drawn_from_both_sides_without_a_display() -> None:
 def test_a_page_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(TomoscribeError, match="its folder does not exist"):
         write_report(tmp_path / "nowhere" / "r.html", report_of(compared()))
+    for folder in (tmp_path, Path()):
+        with pytest.raises(TomoscribeError, match="a folder of that name exists"):
+            write_report(folder, report_of(compared()))
 
 
 def test_rejected_and_accepted_proposals_are_counted_apart() -> None:

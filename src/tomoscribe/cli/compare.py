@@ -63,6 +63,8 @@ def compare(
     """
     if not is_project(project):
         raise TomoscribeError(f"There is no project in '{project}'; check the path.")
+    if report is not None and report.is_dir():
+        raise TomoscribeError(f"'{report}' is a folder: name a file in it for the report.")
     if report is not None and not report.absolute().parent.is_dir():
         raise TomoscribeError(
             f"There is no folder '{report.parent}' for the report; make it first."

@@ -151,20 +151,20 @@ def _measured(one: ReportClass) -> str:
 
 
 def _picture_sections(report: Report) -> Iterable[str]:
-    for class_name, rows in report.pictures:
+    for number, (class_name, rows) in enumerate(report.pictures):
         if rows:
             yield f"<h2>Pictures, {escape(class_name)}</h2>"
             yield f'<p class="quiet">{escape(LEGEND)}</p>'
             for index, row in enumerate(rows):
-                yield _picture_row(row, f"ground-{class_name}-{index}")
+                yield _picture_row(row, f"ground-{number}-{index}")
 
 
 def _picture_row(row: PictureRow, name: str) -> str:
     shared = len({picture.ground for picture in row.pictures}) == 1
     drawn = []
     for index, picture in enumerate(row.pictures):
-        again = escape(name) if shared and index else None
-        drawn.append(_picture(picture, escape(name) if index == 0 else "", again))
+        again = name if shared and index else None
+        drawn.append(_picture(picture, name if index == 0 else "", again))
     caption = escape(row.caption)
     return (
         f'<figure><div class="row">{"".join(drawn)}</div>'
@@ -177,7 +177,8 @@ def _picture(picture: Picture, name: str, again: str | None) -> str:
     width, height = picture.width, picture.height
     size = f'width="{width}" height="{height}"'
     if again is None:
-        ground = f'<image id="{name}" href="{_data(picture.ground)}" {size}/>'
+        told = f'id="{name}" ' if name else ""
+        ground = f'<image {told}href="{_data(picture.ground)}" {size}/>'
     else:
         ground = f'<use href="#{again}"/>'
     overlay = ""

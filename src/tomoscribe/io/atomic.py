@@ -45,6 +45,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         If the system refuses the write: no space, no permission, no such folder.
     """
     target = Path(path)
+    if not target.name:
+        raise TomoscribeError(f"Cannot write {path}: {_REASONS[errno.EISDIR]}.")
     temporary = target.with_name(f".{uuid.uuid4().hex[:8]}.{target.name}")
     try:
         yield temporary

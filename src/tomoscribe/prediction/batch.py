@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
@@ -225,7 +226,8 @@ def _read_ahead(source: str) -> None:
     """Read a file through in small pieces, so that the system holds it when it is needed."""
     if "://" in source or not Path(source).is_file():
         return
-    with Path(source).open("rb", buffering=0) as file:
+    # What is wrong with it is told when it is its turn.
+    with suppress(OSError), Path(source).open("rb", buffering=0) as file:
         while file.read(_PREFETCH_BYTES):
             pass
 
