@@ -178,12 +178,12 @@ class JudgedSample:
 
     def at(self, threshold: float) -> Verdicts:
         """Judge at a threshold, with as many particles found as one-to-one pairs allow."""
-        if threshold not in self._last:  # figures, marks and list all ask for the same one
+        verdicts = self._last.get(threshold)  # figures, marks and list all ask for the same one
+        if verdicts is None:
             verdicts = self._at(threshold)
             self._last.clear()
             self._last[threshold] = verdicts
-            return verdicts
-        return self._last[threshold]
+        return verdicts
 
     def _at(self, threshold: float) -> Verdicts:
         shown = np.flatnonzero(self.proposals.scores >= np.float32(threshold))
