@@ -401,6 +401,22 @@ def test_the_disk_that_predictions_take_is_bounded_the_oldest_go_first(
     assert [log.is_file() for log in logs] == [False, True]
 
 
+def test_a_log_that_cannot_be_removed_since_somebody_reads_it_stops_nothing(
+    desk: Desk, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise PermissionError(13, "used by another process", str(path))
+
+    desk.wishes = [wish(project, "x")]
+    desk.work()
+    (log,) = project.glob("predictions/*/previews/*/*.blocks")
+    size = log.stat().st_size
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "unlink", refuse)
+        assert prune(project, 0) == size
+    assert log.is_file()
+
+
 def test_an_empty_folder_of_an_ended_process_is_removed_one_of_a_living_stays(
     desk: Desk, project: Path
 ) -> None:

@@ -35,19 +35,26 @@ def prune(project: Path, keep_bytes: int, spare: Collection[Path] = ()) -> int:
         for path in folder.path.glob("previews/*/*.blocks"):
             try:
                 stat = path.stat()
-            except FileNotFoundError:  # another viewer's process removes, too
+            except OSError:  # another viewer's process removes, too
                 continue
             logs.append((stat.st_mtime_ns, stat.st_size, path))
     total = sum(size for _, size, _ in logs)
     for _, size, path in sorted(logs):
         if total <= keep_bytes:
             break
-        if path not in spare:
-            path.unlink(missing_ok=True)
-            path.with_suffix(".csv").unlink(missing_ok=True)
+        if path not in spare and _removed(path) and _removed(path.with_suffix(".csv")):
             total -= size
     for folder in list_folders(project):
         empty = next(folder.path.glob("previews/*/*.blocks"), None) is None
         if empty and not effective_state(folder.status()).alive:
             shutil.rmtree(folder.path, ignore_errors=True)
     return total
+
+
+def _removed(path: Path) -> bool:
+    """Remove a file; return whether it is gone. Windows keeps those that somebody reads."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
