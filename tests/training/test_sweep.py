@@ -80,6 +80,8 @@ def test_a_diameter_is_varied_for_the_run_and_not_in_the_project(tmp_path: Path)
         (BAND, "20, 30", "low:high"),
         (DIAMETER, "0.8, x", "a number"),
         (DIAMETER, "-1, 1", "cannot be"),
+        (DIAMETER, "inf, 1", "a number"),
+        (BAND, "-20:nan, 0:10", "low:high"),
     ],
 )
 def test_what_is_no_sweep_is_one_sentence(key: str, values: str, said: str) -> None:
@@ -120,21 +122,22 @@ def test_the_name_tells_what_is_varied_and_when() -> None:
     assert sweep_name("bin", datetime(2026, 11, 27, 12, 4, 31)) == "bin 11-27 12:04:31"
 
 
+@pytest.mark.parametrize("what", [TomoscribeError("no more processes"), KeyboardInterrupt()])
 def test_runs_are_made_in_order_and_if_one_cannot_the_others_are_stopped(
-    tmp_path: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
+    what: BaseException, tmp_path: Path, config: RunConfig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[RunFolder] = []
 
     def start(run: RunFolder) -> int:
         if len(started) == 2:
-            raise TomoscribeError("no more processes")
+            raise what
         started.append(run)
         run.write_status(Status(state=State.QUEUED))
         return 1
 
     monkeypatch.setattr(launch, "start", start)
     configs = configurations(config, parse("bin", "2,3,4"), "s")
-    with pytest.raises(TomoscribeError, match="no more processes"):
+    with pytest.raises(type(what)):
         launch_all(configs, tmp_path / "runs")
     assert [run.config().settings.bin for run in started] == [2, 3]
     assert [run.control().desired for run in started] == ["stop", "stop"]

@@ -6,6 +6,7 @@ the depth band of membranes, the particles' diameter, and the time.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -130,8 +131,8 @@ def launch_all(
 ) -> list[RunFolder]:
     """Make the runs and start a worker for each; those that want the same device queue in order.
 
-    A worker that waits has not loaded PyTorch. If one cannot be started, those before it are
-    asked to stop.
+    A worker that waits has not loaded PyTorch. If one cannot be started, or on an interrupt, those
+    before it are asked to stop.
 
     Raises
     ------
@@ -142,7 +143,7 @@ def launch_all(
     try:
         for config in configs:
             started.append(launch.launch(config, runs_dir, control=control))
-    except TomoscribeError:
+    except (TomoscribeError, KeyboardInterrupt):
         for run in started:
             launch.request_stop(run)
         raise
@@ -166,7 +167,10 @@ def _values(key: str, text: str) -> dict[str, object]:
 
 def _number(key: str, part: str, text: str) -> float:
     try:
-        return float(part)
+        number = float(part)
     except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
         form = "low:high, such as -20:60" if key == BAND else "a number, such as 0.8"
-        raise TomoscribeError(f"{key}={text} cannot be: give {form}.") from None
+        raise TomoscribeError(f"{key}={text} cannot be: give {form}.")
+    return number
