@@ -63,7 +63,9 @@ def test_a_tensorboard_that_fails_is_told_in_its_own_words(
     broken.write_text("#!/bin/sh\necho warming up\necho No module named tensorboard >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setattr(tensorboard.sys, "executable", str(broken))
+    monkeypatch.setattr(tensorboard.tempfile, "tempdir", str(tmp_path))
     board = TensorBoard([run])
     with pytest.raises(TomoscribeError, match="No module named tensorboard"):
         board.wait()
+    assert not list(tmp_path.glob("tomoscribe-tensorboard-*"))
     board.close()

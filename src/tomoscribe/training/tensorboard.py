@@ -68,12 +68,14 @@ class TensorBoard:
         Raises
         ------
         TomoscribeError
-            If it ended, with what it said last, or does not answer in time.
+            If it ended, with what it said last, or does not answer in time; nothing of it is left.
         """
         deadline = time.monotonic() + timeout
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
-                raise TomoscribeError(f"TensorBoard could not be started: {self._last_words()}")
+                words = self._last_words()
+                self.close()
+                raise TomoscribeError(f"TensorBoard could not be started: {words}")
             with socket.socket() as probe:
                 probe.settimeout(1.0)
                 if probe.connect_ex((HOST, int(self.url.rstrip("/").rpartition(":")[2]))) == 0:
