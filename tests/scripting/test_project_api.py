@@ -74,6 +74,9 @@ def test_picks_are_removed_by_id(project: Project) -> None:
         (PLACES[:, ::-1], "order of the axes"),
         (PLACES[:, :2], r"shape \(N, 3\)"),
         ([[1.0, np.nan, 2.0]], "not a number"),
+        ([[1.0, 2.0, 3.0], [4.0]], "must be numbers"),
+        (pd.DataFrame({"z": [1], "y": ["left"], "x": [1]}), "must be numbers"),
+        (pd.DataFrame({"z": [1], "y": [1], "x": [1], "score": ["high"]}), "must be numbers"),
         (pd.DataFrame({"a": [1]}), "needs the columns z, y, x"),
         (pd.DataFrame({"z": [1], "y": [1], "x": [1], "class": ["shell"]}), "no class 'shell'"),
         (pd.DataFrame({"z": [1], "y": [1], "x": [1], "state": ["maybe"]}), "states of picks"),
@@ -107,6 +110,8 @@ def test_roles_and_regions_are_kept(project: Project) -> None:
         project.set_role("two", "test")
     with pytest.raises(TomoscribeError, match="empty"):
         project.declare_complete("one", (5, 5, 5), (5, 9, 9))
+    with pytest.raises(TomoscribeError, match="no class 'shell'"):
+        project.declare_complete("one", (0, 0, 0), (5, 9, 9), ["shell"])
 
 
 def test_a_name_that_is_not_there_is_told_with_those_that_are(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from tomoscribe.scripting.checkpoints import checkpoint_of, project_of
 from tomoscribe.scripting.predict import predict
 from tomoscribe.scripting.progress import Progress
 from tomoscribe.scripting.project import Project
-from tomoscribe.scripting.run import open_run
+from tomoscribe.scripting.run import Run, open_run
 from tomoscribe.scripting.train import train
 from tomoscribe.training import events as ev
 from tomoscribe.training.previews import BlockLog
@@ -92,6 +93,14 @@ def test_waiting_for_a_run_that_fails_says_why(played: PlayedRun) -> None:
         played.run.wait()
 
 
+def test_waiting_for_a_run_whose_folder_was_deleted_says_so(played: PlayedRun) -> None:
+    def delete(now: Progress) -> None:
+        shutil.rmtree(played.folder.path, ignore_errors=True)
+
+    with pytest.raises(TomoscribeError, match="is gone"):
+        played.run.wait(delete)
+
+
 def test_waiting_may_end_before_the_run(played: PlayedRun) -> None:
     assert played.run.wait(timeout=0).alive
 
@@ -116,6 +125,10 @@ def test_a_checkpoint_is_meant_by_its_file_its_run_or_its_project(
     assert checkpoint_of(project).where == other
     with pytest.raises(TomoscribeError, match="no checkpoint or run"):
         checkpoint_of(project.path / "none.pt")
+    project.close()
+    project.path.rename(project.path.with_name("elsewhere"))
+    moved = Run(project.path.with_name("elsewhere") / "runs" / played.folder.name)
+    assert project_of(moved) is None  # its files can be predicted on all the same
 
 
 @pytest.mark.parametrize(

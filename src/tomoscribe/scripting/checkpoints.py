@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tomoscribe.project.file import is_project
 from tomoscribe.scripting.project import Project
 from tomoscribe.scripting.run import Run
 from tomoscribe.training.checkpoint_ref import CheckpointRef
@@ -45,11 +46,12 @@ def checkpoint_of(model: Model, project: Path | None = None) -> CheckpointRef:
 
 
 def project_of(model: Model) -> Path | None:
-    """Return the folder of the project that a checkpoint was trained on, where a run tells it."""
+    """Return the project that a checkpoint was trained on, where a run tells it and it is there."""
     if isinstance(model, Project):
         return model.path
     run = checkpoint_of(model).run
     if run is None:
         return None
     source = RunFolder(run).config().data
-    return source.path if source.kind == "project" else None
+    known = source.kind == "project" and source.path is not None and is_project(source.path)
+    return source.path if known else None

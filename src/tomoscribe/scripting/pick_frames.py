@@ -66,7 +66,7 @@ def positions_of(
     Raises
     ------
     TomoscribeError
-        If there are no such columns, or the array has another shape.
+        If there are no such columns, or the array has another shape or holds no numbers.
     """
     if unit not in ("voxel", "angstrom"):
         raise TomoscribeError(f"There is no unit '{unit}': give 'voxel' or 'angstrom'.")
@@ -79,9 +79,9 @@ def positions_of(
                 "A frame of picks needs the columns z, y, x (voxels) or z_A, y_A, x_A (Å); it has "
                 f"{', '.join(map(str, picks.columns)) or 'none'}."
             )
-        values = picks[columns].to_numpy(dtype=np.float64)
+        values = _floats(picks[columns])
         return values / voxel_size_A if in_A else values
-    values = np.asarray(picks, dtype=np.float64)
+    values = _floats(picks)
     if values.size == 0:
         return np.zeros((0, 3))
     if values.ndim != 2 or values.shape[1] != 3:
@@ -139,7 +139,7 @@ def edit_of(
 def _normals(frame: pd.DataFrame) -> list[tuple[float, float, float] | None]:
     if not set(_NORMAL) <= set(frame.columns):
         return [None] * len(frame)
-    normals = frame[list(_NORMAL)].to_numpy(dtype=np.float64)
+    normals = _floats(frame[list(_NORMAL)])
     lengths = np.linalg.norm(normals, axis=1)
     # The length of what is not known is not a number, and so not above 0.
     return [_triple(n / s) if s > 0 else None for n, s in zip(normals, lengths, strict=True)]
@@ -188,4 +188,12 @@ def _texts(frame: pd.DataFrame, column: str, default: str) -> list[str]:
 def _numbers(frame: pd.DataFrame, column: str) -> list[float]:
     if column not in frame.columns:
         return [float("nan")] * len(frame)
-    return [float(value) for value in frame[column]]
+    values: list[float] = _floats(frame[column]).tolist()
+    return values
+
+
+def _floats(values: ArrayLike | pd.DataFrame) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise TomoscribeError(f"Positions, scores and angles must be numbers: {error}.") from error

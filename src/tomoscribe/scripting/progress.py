@@ -21,7 +21,7 @@ class Progress:
     Parameters
     ----------
     state : str
-        starting, queued, running, paused, stopping, finished, stopped, failed or lost.
+        starting, queued, running, paused, stopping, finished, stopped, failed, lost or gone.
     step : int
         Optimizer steps done.
     elapsed_s, budget_s : float

@@ -301,12 +301,19 @@ class Project:
         Raises
         ------
         TomoscribeError
-            If the tomogram is unknown, or the box is empty.
+            If the tomogram or a class is unknown, or the box is empty.
         """
         entry = self.store.tomograms[self._known(tomogram)]
         lo, hi = (tuple(float(v) for v in edge) for edge in (lo_zyx, hi_zyx))
         if len(lo) != 3 or len(hi) != 3 or not all(a < b for a, b in zip(lo, hi, strict=True)):
             raise TomoscribeError(f"The box from {lo} to {hi} is empty: give z y x, lo below hi.")
+        known = [c.name for c in self.store.classes]
+        unknown = [name for name in class_names if name not in known]
+        if unknown:
+            raise TomoscribeError(
+                f"The project has no class '{unknown[0]}'; its classes are: "
+                f"{', '.join(known) or 'none yet'}."
+            )
         self.store.set_regions(tomogram, [*entry.regions, Region(lo, hi, tuple(class_names))])
 
     def regions(self, tomogram: str) -> list[Region]:

@@ -188,7 +188,7 @@ class Run:
         Raises
         ------
         TomoscribeError
-            If it failed, or its worker is gone without a word.
+            If it failed, or its worker is gone without a word, or its folder.
         KeyboardInterrupt
             After an interrupt, once the training has stopped.
         """
@@ -221,7 +221,7 @@ class Run:
             if deadline is not None and time.monotonic() > deadline:
                 return
             time.sleep(POLL_S)
-        if update.state in (State.FAILED, State.LOST):
+        if update.state in (State.FAILED, State.LOST, State.GONE):
             raise TomoscribeError(failed or update.message)
 
     def stop(self) -> Run:

@@ -47,7 +47,8 @@ def train(
     name : str, optional
         Name of the run; default: date, task and a number.
     start_from : Run, str or Path, optional
-        Checkpoint whose weights are the first ones; of a run its best.
+        Checkpoint whose weights are the first ones; of a run its best. Runs of the project may be
+        named, also as in `run/step_000120`.
     wait : bool
         Return when the training has ended, an interrupt (Ctrl-C) stops it with a checkpoint;
         otherwise return at once.
@@ -80,7 +81,7 @@ def train(
     chosen = task or (MEMBRANE if read_project_file(folder).membranes else TOMOGRAM)
     if chosen not in TASKS:
         raise TomoscribeError(f"There is no task '{chosen}'; tasks are: {', '.join(TASKS)}.")
-    start = None if start_from is None else checkpoint_of(start_from).where
+    start = None if start_from is None else checkpoint_of(start_from, folder).where
     if start is not None and not start.is_file():
         raise TomoscribeError(f"There is no checkpoint {start} to start from.")
     config = RunConfig(
