@@ -10,6 +10,8 @@ import pytest
 from tests.project.spheres import write_container, write_tomogram
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.source import DataSource
+from tomoscribe.training.config import RunConfig
 from tomoscribe.training.run import RunFolder
 
 Run = Callable[..., int | str | None]
@@ -81,10 +83,13 @@ def test_run_stands_for_its_best_checkpoint(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    config = RunConfig(data=DataSource(path=tmp_path))
+    run = RunFolder.create(tmp_path / "runs", config, "run")
     best = tmp_path / "best.pt"
     monkeypatch.setattr(RunFolder, "best_checkpoint", lambda self: best)
-    assert exit_code("predict", tmp_path, tomogram, "--out", tmp_path) == 0
+    assert exit_code("predict", run.path, tomogram, "--out", tmp_path) == 0
     assert calls[0]["checkpoint"] == best
+    assert exit_code("predict", tmp_path, tomogram, "--out", tmp_path) == 1
 
 
 def test_options_reach_the_prediction(

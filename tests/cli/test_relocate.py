@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -37,6 +38,17 @@ def test_info_tells_what_a_project_holds_and_what_is_gone(
     assert "ribo 3 (250 Å)" in said
     assert f"2 files of {tmp_path / 'old'} are gone." in said
     assert f"tomoscribe relocate {moved} {tmp_path / 'old'}=NEW_FOLDER" in said
+
+
+def test_what_info_says_to_type_is_one_word_each_whatever_folders_are_called(
+    tmp_path: Path, exit_code: Exit, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = Project.create(tmp_path / "my project")
+    project.set_model(tmp_path / "my models" / "best.pt")
+    project.close()
+    assert exit_code("info", project.path) == 0
+    typed = shlex.split(capsys.readouterr().out.splitlines()[-1])
+    assert typed[1:] == ["relocate", str(project.path), f"{tmp_path / 'my models'}=NEW_FOLDER"]
 
 
 def test_relocate_finds_the_files_again(

@@ -307,7 +307,7 @@ def test_a_sweep_trains_each_value_and_the_list_tells_them_apart(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("COLUMNS", "80")
     assert exit_code("train", project, "--sweep", "bin=2,3", "--set", "seed=5") == 0
     told = capsys.readouterr().out
     assert "bin=2: " in told

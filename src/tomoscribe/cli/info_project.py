@@ -38,5 +38,11 @@ def describe_project(folder: str | Path) -> list[str]:
     ]
     for lost in find_lost(used_files(project)):
         lines.append(f"  gone            {lost.words}")
-        lines.append(f"                  tomoscribe relocate {folder} {lost.folder}=NEW_FOLDER")
+        move = _quoted(f"{lost.folder}=NEW_FOLDER")
+        lines.append(f"                  tomoscribe relocate {_quoted(str(folder))} {move}")
     return lines
+
+
+def _quoted(text: str) -> str:
+    """Return a text as all shells take it for one word."""
+    return f'"{text}"' if " " in text else text

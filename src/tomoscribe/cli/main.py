@@ -56,7 +56,6 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     name="tomoscribe",
-    help=tomoscribe.__doc__,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

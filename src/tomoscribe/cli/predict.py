@@ -19,8 +19,8 @@ CheckpointOrRun = Annotated[
     Path,
     typer.Argument(
         metavar="PROJECT_OR_CHECKPOINT",
-        help="Checkpoint file, a run folder for its best checkpoint, or a project for its current "
-        "model.",
+        help="Checkpoint file, RUN/step_000120, a run folder for its best checkpoint, or a project "
+        "for its current model.",
     ),
 ]
 Files = Annotated[
@@ -79,7 +79,7 @@ def predict(
     CSV, with scores, on membranes with directions. A file that fails is told, the others
     go on.
     """
-    checkpoint = find_checkpoint(checkpoint_or_run)
+    checkpoint = chosen_checkpoint(checkpoint_or_run)
     sources = _expand(files)
     # Loading torch takes seconds, which a mistyped path need not wait for.
     from tomoscribe.prediction.batch import predict_files
@@ -144,24 +144,25 @@ def _progress(sources: list[str]) -> Iterator[Callable[[str, float], None]]:
         yield show
 
 
-def find_checkpoint(path: Path) -> Path:
+def chosen_checkpoint(path: Path) -> Path:
     """Return the checkpoint that a file, a run or a project stands for; what was chosen is said.
 
     Raises
     ------
     TomoscribeError
-        If there is none.
+        If there is none, or its weights were not kept.
     """
-    if not path.exists():
-        raise TomoscribeError(f"There is no checkpoint, run or project '{path}'; check the path.")
-    if path.is_file():
-        return path
-    if not is_project(path):
-        from tomoscribe.training.run import RunFolder
+    if is_project(path):
+        from tomoscribe.training.current_model import model_of_project
 
-        return RunFolder(path).best_checkpoint()
-    from tomoscribe.training.current_model import model_of_project
+        model = model_of_project(path)
+        typer.echo(f"Predicting with {model.ref.source}, {model.why}.", err=True)
+        return model.ref.where
+    from tomoscribe.training.find_checkpoint import find_checkpoint
 
-    model = model_of_project(path)
-    typer.echo(f"Predicting with {model.ref.source}, {model.why}.", err=True)
-    return model.ref.where
+    ref = find_checkpoint(path)
+    if ref.file is None:
+        raise TomoscribeError(
+            f"The weights of {ref.source} were not kept: predict with another checkpoint."
+        )
+    return ref.file

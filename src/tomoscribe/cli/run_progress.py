@@ -71,18 +71,19 @@ def summarise(run: RunFolder) -> str:
     lines = [f"{run.path}: {state} after {kept[-1].step} steps.", f"Best: {best.path} ({score})"]
     thresholds = _thresholds(run)
     if thresholds:
-        chosen = ", ".join(f"{name} {value:.3f}" for name, value in thresholds.items())
+        chosen = ", ".join(f"{name} {value:.3f}".strip() for name, value in thresholds.items())
         lines.append(f"Chosen threshold: {chosen}")
     return "\n".join(lines)
 
 
 def _thresholds(run: RunFolder) -> dict[str, float]:
-    """Return the chosen thresholds by class, else by metric."""
+    """Return the chosen thresholds by class; of a single one its name may be empty."""
     if scores := run.scores():
         return scores[-1].thresholds
     for event in reversed(run.events()):
         if isinstance(event, ev.Validation):
-            return {k: v for k, v in event.metrics.items() if k.endswith("threshold")}
+            split = ((*key.rpartition("/"), value) for key, value in event.metrics.items())
+            return {name: value for name, _, what, value in split if what == "threshold"}
     return {}
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 
 from tomoscribe.cli import set_options
 from tomoscribe.cli.run_progress import summarise, watch
@@ -17,6 +17,14 @@ from tomoscribe.project.file import RUNS_FOLDER, is_project
 from tomoscribe.training import launch
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.run_table import RunTable, differences
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tomoscribe.training.run_summary import RunRow
+
+MESSAGE_WIDTH = 24
+"""Characters of a message in one line at least."""
 
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="Run folder.")]
 
@@ -30,24 +38,47 @@ def runs(
     """List trainings: state, steps, best score, last sign of life, settings that differ."""
     if not folder.is_dir():
         raise TomoscribeError(f"There is no folder '{folder}'; check the path.")
-    found = [] if is_project(folder) else RunTable(folder).poll()
-    found = found or RunTable(folder / RUNS_FOLDER).poll()
+    try:
+        found = [] if is_project(folder) else RunTable(folder).poll()
+        found = found or RunTable(folder / RUNS_FOLDER).poll()
+    except OSError as error:
+        raise TomoscribeError(
+            f"{error.filename or folder} cannot be read: {error.strerror or error}."
+        ) from error
     if not found:
         typer.echo(f"There are no runs in {folder}.")
         return
-    # A name or a figure that is cut off is of no use: only messages give way.
-    columns = ("run", "state", "steps", "best score", "last sign")
-    table = Table(*(Column(name, no_wrap=True) for name in columns), "differs in", "message")
-    for row, differs in zip(found, differences(found), strict=True):
-        score = "" if row.best_score is None else f"{row.best_score:.3f}"
-        told = ", ".join(f"{key}={_text(value)}" for key, value in differs.items())
-        table.add_row(
-            row.name, row.state, str(row.steps), score, _ago(row.heartbeat), told, row.message
-        )
+    table = _table(found)
     console = Console(markup=False)
     needed = Console(width=10_000).measure(table).minimum
     console.width = max(console.width, needed)
     console.print(table)
+
+
+def _table(found: Sequence[RunRow]) -> Table:
+    """Return the table: what is cut off is of no use, so only settings and messages wrap."""
+    rows = [
+        (
+            row.name,
+            row.state,
+            str(row.steps),
+            "" if row.best_score is None else f"{row.best_score:.3f}",
+            _ago(row.heartbeat),
+        )
+        for row in found
+    ]
+    told = [[f"{key}={_text(value)}" for key, value in one.items()] for one in differences(found)]
+    table = Table()
+    for title, *cells in zip(
+        ("run", "state", "steps", "best score", "last sign"), *rows, strict=True
+    ):
+        table.add_column(title, no_wrap=True, min_width=max(map(len, [title, *cells])))
+    longest = max((len(text) for one in told for text in one), default=0)
+    table.add_column("differs in", min_width=longest + 1)  # and its comma
+    table.add_column("message", min_width=MESSAGE_WIDTH if any(row.message for row in found) else 0)
+    for row, cells, differs in zip(found, rows, told, strict=True):
+        table.add_row(*cells, ", ".join(differs), row.message)
+    return table
 
 
 def stop(

@@ -42,6 +42,6 @@ def find_checkpoint(text: str | Path, project: Path | None = None) -> Checkpoint
             if place.name in known:
                 return known[place.name]
     raise TomoscribeError(
-        f"There is no checkpoint or run '{text}'; give a file, a run folder, or names as in "
-        "RUN/step_000120."
+        f"There is no checkpoint or run '{text}'; give a file, a run folder, a project, or names "
+        "as in RUN/step_000120."
     )
