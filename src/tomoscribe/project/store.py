@@ -221,9 +221,8 @@ class Project(AnnotatedTomograms):
         for entry in self.tomograms.values():
             entry.path = moved.get(entry.path, entry.path)
         for name, membrane in self.membranes.items():
-            if (
-                membrane.path in moved
-            ):  # another entry, so that whoever failed to read it tries again
+            # Another entry, so that whoever failed to read it tries again.
+            if membrane.path in moved:
                 self.membranes[name] = replace(membrane, path=moved[membrane.path])
         if self._model is not None:
             self._model = moved.get(self._model, self._model)
