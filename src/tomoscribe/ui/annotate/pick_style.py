@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.project.classes import PALETTE
@@ -17,6 +16,7 @@ from tomoscribe.project.classes import PALETTE
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from tomoscribe.picks.table import Pick
@@ -94,6 +94,8 @@ def look_of(
     picks: Iterable[Pick], classes: Sequence[ParticleClass], voxel_size_A: float
 ) -> PickLook:
     """Return the look of picks in one tomogram."""
+    import pandas as pd  # a third of a second, which napari spends with its first points anyway
+
     rows = list(picks)
     colors = {c.name: c.color for c in classes} | {JUNK: JUNK_COLOR}
     sizes = {c.name: c.diameter_A / voxel_size_A for c in classes}

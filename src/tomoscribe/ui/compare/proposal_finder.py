@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What is proposed, as values that do not change any more: scores (z, y, x) of one class."""
+    """What is proposed, by scores (z, y, x) of one class that may go on being written."""
 
     values: NDArray[np.uint8]
     grid: ScoreGrid
@@ -44,11 +44,14 @@ class Question:
 
     def answer(self) -> tuple[Comparison, OtherSide | None]:
         """Return the proposals set against the picks, and what the other side says of them."""
-        found, both = self._peaks(self.values, self.grid, self.source), None
+        # A copy, because new blocks go on being written into the live heatmap. It is made here:
+        # of a large tomogram it takes 50 ms.
+        values = self.values.copy()
+        found, both = self._peaks(values, self.grid, self.source), None
         if self.other is not None:
             theirs = self._peaks(self.other.values, self.other.grid, self.other.source)
             lookups = (
-                reader(self.values, self.grid, self.surface),
+                reader(values, self.grid, self.surface),
                 reader(self.other.values, self.other.grid, self.surface),
             )
             both = both_sides(found, theirs, self.other.threshold, lookups)
@@ -87,8 +90,7 @@ class ProposalFinder:
         ):
             return None  # the membrane is still being read
         return Question(
-            # A copy, because new blocks go on being written into the live heatmap.
-            values[grid.class_names.index(name)].copy(),
+            values[grid.class_names.index(name)],
             grid,
             name,
             source,

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
@@ -30,6 +29,7 @@ from tomoscribe.picks.table import PickState, positions_zyx
 from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.plots import quiet
 from tomoscribe.ui.widgets import button, enable, hint, row
 
 if TYPE_CHECKING:
@@ -131,6 +131,8 @@ class StatisticsWindow(QDialog):
         TomoscribeError
             If they cannot be written.
         """
+        import pandas as pd  # see `pick_style`
+
         assert self.tables is not None
         written = []
         for suffix, rows in (
@@ -237,13 +239,5 @@ class StatisticsWindow(QDialog):
 
 def _plot(view: pg.GraphicsLayoutWidget, column: int, below: str, left: str) -> pg.PlotItem:
     plot = view.addPlot(row=0, col=column)
-    plot.setMenuEnabled(False)
-    plot.hideButtons()
-    plot.setLabel("bottom", below)
-    plot.setLabel("left", left)
-    for side in ("left", "bottom"):
-        axis = plot.getAxis(side)
-        axis.setPen(style.MUTED)
-        axis.setTextPen(style.MUTED)
-        axis.enableAutoSIPrefix(False)
+    quiet(plot, bottom=below, left=left)
     return plot

@@ -41,6 +41,13 @@ class MeshScores(ScoreMap):
         self._mind_membrane()
         super().begin(grid, carried)
 
+    def replace_live(
+        self, grid: ScoreGrid, values: NDArray[np.uint8], computed: NDArray[np.uint8]
+    ) -> None:
+        """Take whole scores of the membrane in view over; those of another one go."""
+        self._mind_membrane()
+        super().replace_live(grid, values, computed)
+
     def show(self, source: str, grid: ScoreGrid, values: NDArray[np.uint8]) -> None:
         """Show other scores (class, 1, 1, V) of the membrane in view."""
         self._mind_membrane()

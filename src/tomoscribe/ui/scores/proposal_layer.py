@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-import pandas as pd
 
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.pick_style import MESH_SIZE, lift_of
 
 if TYPE_CHECKING:
+    import pandas as pd
     from napari.components import ViewerModel
     from napari.layers import Image, Points
     from numpy.typing import NDArray
@@ -179,6 +179,8 @@ class ProposalLayer:
 
 
 def _features(proposals: Proposals) -> pd.DataFrame:
+    import pandas as pd  # see `pick_style`
+
     return pd.DataFrame(
         {"score": proposals.scores, "class": [proposals.class_name] * len(proposals)}
     )

@@ -221,12 +221,35 @@ class ScoreMap:
         self.shown, self._dirty = LIVE, False
         self._remove()
 
-    def write_all(self, values: NDArray[np.uint8]) -> None:
-        """Take a whole map (class, z, y, x) over, as after opening a project again."""
-        if self._live is not None:
-            self._write_live((0, 0, 0), values)
-            self._dirty = True
-            self.changed.emit()
+    def over(
+        self, live: Content | None, grid: ScoreGrid, computed: NDArray[np.uint8]
+    ) -> NDArray[np.uint8]:
+        """Return computed scores over what was live before; for a thread, `replace_live` shows it.
+
+        Parameters
+        ----------
+        live : Content or None
+            What was live.
+        grid : ScoreGrid
+            Of the computed scores.
+        computed : array of uint8
+            Scores (class, z, y, x), 0 where nothing is computed.
+        """
+        if live is None:
+            return computed.copy()
+        old = live.values if live.grid == grid else self.carried_over(live, grid)
+        return np.where(computed > 0, computed, old)
+
+    def replace_live(
+        self, grid: ScoreGrid, values: NDArray[np.uint8], computed: NDArray[np.uint8]
+    ) -> None:
+        """Take whole maps (class, z, y, x) over, as after opening a project again."""
+        self._live = Content(grid, values, computed)
+        if self._other is None:
+            if self.class_name not in grid.class_names:
+                self.class_name = grid.class_names[0]
+            self._draw()
+        self.changed.emit()
 
     def write(self, lo_zyx: Sequence[int], block: NDArray[np.uint8]) -> None:
         """Take a live block (class, z, y, x) over; `flush` shows it."""
