@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tomoscribe.io.arrays import LazyArray
     from tomoscribe.project.model import Role
 
+UNMEASURED = 0.5
+"""Threshold of a checkpoint for which its training chose none."""
+
 
 @dataclass(frozen=True)
 class ScoredClass:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.evaluation.compared import ComparedSample, ScoredClass
+from tomoscribe.evaluation.compared import UNMEASURED, ComparedSample, ScoredClass
 from tomoscribe.evaluation.evidence import ClassScores, Evidence, Surface, judge, propose
 from tomoscribe.evaluation.judgement import Judgement
 from tomoscribe.io.volumes import open_volume
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from tomoscribe.training.checkpoint_ref import CheckpointRef
     from tomoscribe.training.seen import SeenBy
     from tomoscribe.training.side_scores import SideScores
-
-UNMEASURED = 0.5
-"""Threshold where a checkpoint's training chose none."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.compared import UNMEASURED
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.training.coverage import WHOLE
@@ -32,9 +33,6 @@ Scope = Literal["this", "validation"]
 
 SOON_MS = 60
 """Changes that come together are judged together."""
-
-UNMEASURED = 0.5
-"""Threshold of a checkpoint for which the tool chose none."""
 
 
 class Judge(SessionBound):

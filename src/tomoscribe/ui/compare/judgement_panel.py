@@ -12,9 +12,10 @@ from tomoscribe.ui.compare.checkpoint_table import CheckpointTable
 from tomoscribe.ui.compare.judge import Judge
 from tomoscribe.ui.compare.judge_words import notes, progress, side_words
 from tomoscribe.ui.compare.match_list import MatchList
-from tomoscribe.ui.compare.score_curves import COLORS, ScoreCurves
+from tomoscribe.ui.compare.score_curves import ScoreCurves
 from tomoscribe.ui.compare.sides import LETTERS
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.scores.difference import SIDE_COLORS
 from tomoscribe.ui.widgets import heading, hint
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class JudgementPanel(QWidget):
         for letter, label in self.words.items():
             text = side_words(self._judge, letter)
             line = "━" if letter == "a" else "╍"
-            sign = f"<span style='color:{COLORS[letter]}'>{line}</span>"
+            sign = f"<span style='color:{SIDE_COLORS[letter]}'>{line}</span>"
             label.setText(f"{sign} <b>{letter.upper()}</b> {text}")
         for label, text in (
             (self.progress, progress(self._judge)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from tomoscribe.evaluation.compared import UNMEASURED
 from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.scores.score_library import ScoreLibrary
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from tomoscribe.training.checkpoint_ref import CheckpointRef
     from tomoscribe.ui.scores.score_map import ScoreGrid
     from tomoscribe.ui.session import Session
-
-UNMEASURED = 0.5
-"""Threshold of a checkpoint before the first validation."""
 
 
 class OtherMap(NamedTuple):

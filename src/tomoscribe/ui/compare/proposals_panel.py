@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
+from tomoscribe.evaluation.compared import UNMEASURED
 from tomoscribe.ui import style
 from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.runs.monitor import RunMonitor
@@ -16,9 +17,6 @@ from tomoscribe.ui.widgets import button, enable, heading
 if TYPE_CHECKING:
     from tomoscribe.ui.compare.review import Review
     from tomoscribe.ui.session import Session
-
-UNMEASURED = 0.5
-"""Threshold of a checkpoint before the first validation."""
 
 WAITING = "Proposals come with the first scores of this training."
 

@@ -11,7 +11,8 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
 from tomoscribe.ui.compare.sides import LETTERS
-from tomoscribe.ui.scores.difference import A_COLOR, B_COLOR
+from tomoscribe.ui.plots import quiet
+from tomoscribe.ui.scores.difference import SIDE_COLORS
 from tomoscribe.ui.scores.histogram import TICKS
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from tomoscribe.ui.compare.judge_work import JudgedSide
     from tomoscribe.ui.compare.sides import Letter
 
-COLORS: dict[Letter, str] = {"a": A_COLOR, "b": B_COLOR}
 DASHES: dict[Letter, Qt.PenStyle] = {"a": Qt.PenStyle.SolidLine, "b": Qt.PenStyle.DashLine}
 SYMBOLS: dict[Letter, str] = {"a": "o", "b": "s"}
 """A is solid with round marks, B dashed with square ones: colour is never the only sign."""
@@ -70,7 +70,9 @@ class ScoreCurves(QWidget):
         for plot in (self._f1, self._count):
             plot.getAxis("bottom").setTicks([ticks])
         self._lines = {
-            (letter, name): plot.plot(pen=pg.mkPen(COLORS[letter], width=2, style=DASHES[letter]))
+            (letter, name): plot.plot(
+                pen=pg.mkPen(SIDE_COLORS[letter], width=2, style=DASHES[letter])
+            )
             for letter in LETTERS
             for name, plot in self._plots().items()
         }
@@ -79,7 +81,7 @@ class ScoreCurves(QWidget):
                 pen=None,
                 symbol=SYMBOLS[letter],
                 symbolSize=9,
-                symbolBrush=COLORS[letter],
+                symbolBrush=SIDE_COLORS[letter],
                 symbolPen=style.MUTED,
             )
             for letter in LETTERS
@@ -140,12 +142,6 @@ def _curves(side: JudgedSide | None) -> dict[str, tuple[NDArray[Any], NDArray[An
 
 
 def _plain(plot: pg.PlotItem) -> None:
-    plot.setMenuEnabled(False)
-    plot.hideButtons()
+    quiet(plot)
     plot.setMouseEnabled(False, False)
     plot.showGrid(x=True, y=True, alpha=0.15)
-    for side in ("left", "bottom"):
-        axis = plot.getAxis(side)
-        axis.setPen(style.MUTED)
-        axis.setTextPen(style.MUTED)
-        axis.enableAutoSIPrefix(False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tomoscribe.ui.compare.sides import RunChoice
+from tomoscribe.ui.runs.run_words import ago
 
 if TYPE_CHECKING:
     from tomoscribe.ui.compare.sides import Letter, Sides
@@ -14,10 +15,7 @@ NONE_YET = "no checkpoint yet"
 
 def age(seconds: float) -> str:
     """Return how long ago something was, in its largest unit."""
-    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= length:
-            return f"{seconds / length:.0f} {unit} ago"
-    return "now"
+    return f"{ago(seconds)} ago" if seconds >= 60 else "now"
 
 
 def checkpoint_text(sides: Sides, letter: Letter) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tomoscribe.evaluation.compared import UNMEASURED
 from tomoscribe.ui.annotate.pick_style import diameter_voxels
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.sides import Sides
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from tomoscribe.ui.scores.proposal_layer import Place
     from tomoscribe.ui.scores.stored_scores import KnownScores
     from tomoscribe.ui.session import Session
-
-UNMEASURED = 0.5
-"""Threshold of a checkpoint before the first validation."""
 
 
 class TwinProposals:

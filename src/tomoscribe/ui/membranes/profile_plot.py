@@ -14,6 +14,7 @@ from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
+from tomoscribe.ui.plots import quiet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -158,17 +159,9 @@ def _range(profile: Profile, known: bool) -> tuple[float, float]:
 
 
 def _plain(item: pg.PlotItem) -> None:
-    item.setMenuEnabled(False)
-    item.hideButtons()
+    quiet(item, bottom="depth in Å:  inside  ◂  0 = mesh  ▸  outside", left="density")
     item.setMouseEnabled(x=False, y=False)
     item.showGrid(x=True, y=False, alpha=0.12)
-    item.setLabel("bottom", "depth in Å:  inside  ◂  0 = mesh  ▸  outside")
-    item.setLabel("left", "density")
-    for side in ("left", "bottom"):
-        axis = item.getAxis(side)
-        axis.setPen(style.MUTED)
-        axis.setTextPen(style.MUTED)
-        axis.enableAutoSIPrefix(False)
     item.getAxis("left").setWidth(52)
 
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
+from tomoscribe.ui.plots import quiet
 from tomoscribe.ui.runs.run_record import SCORE_TIP, quality_of
 
 if TYPE_CHECKING:
@@ -70,15 +71,8 @@ class LearningCurve(QWidget):
 
 def _plot(view: pg.GraphicsLayoutWidget, row: int, label: str) -> pg.PlotItem:
     plot = view.addPlot(row=row, col=0)
-    plot.setMenuEnabled(False)
-    plot.hideButtons()
+    quiet(plot, left=label)
     plot.showGrid(y=True, alpha=0.15)
-    plot.setLabel("left", label)
     plot.setCursor(Qt.CursorShape.CrossCursor)
-    for side in ("left", "bottom"):
-        axis = plot.getAxis(side)
-        axis.setPen(style.MUTED)
-        axis.setTextPen(style.MUTED)
-        axis.enableAutoSIPrefix(False)
     plot.getAxis("left").setWidth(48)
     return plot

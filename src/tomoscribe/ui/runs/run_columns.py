@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tomoscribe.training.run_summary import DIAMETER_SCALE
-from tomoscribe.ui.runs.run_words import minutes, state_word
+from tomoscribe.ui.runs.run_words import ago, minutes, state_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,14 +39,6 @@ class Column:
     text: Callable[[Line], str]
     key: Callable[[Line], float | str]
     right: bool = False
-
-
-def ago(seconds: float) -> str:
-    """Return an age in words: `5 min`, `3 h`, `12 d`."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(seconds, 0.0):.0f} s"
 
 
 def bytes_words(size: int | None) -> str:

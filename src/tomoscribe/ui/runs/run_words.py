@@ -52,13 +52,21 @@ def minutes(seconds: float) -> str:
     return f"{hours}:{clock}" if hours else clock
 
 
+def ago(seconds: float) -> str:
+    """Return an age in its largest unit: `40 s`, `5 min`, `3 h`, `12 d`."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(seconds, 0.0):.0f} s"
+
+
 def memory(size_bytes: int) -> str:
     """Return a size in GB, for the device's name."""
     return f"{size_bytes / 1e9:.0f} GB" if size_bytes else ""
 
 
 def figures(record: RunRecord, state: State | None, now: float) -> str:
-    """Return step, epoch, quality, threshold and time left, as far as known; `now` as of events."""
+    """Return step, epoch, quality, time left, threshold, as far as known; `now` as of events."""
     parts = []
     if record.last_step is not None:
         parts.append(f"step {record.last_step.step}")
@@ -68,15 +76,15 @@ def figures(record: RunRecord, state: State | None, now: float) -> str:
     if qualities:
         of_best = "" if best is None else f" (best {quality_of(best).value:.2f})"
         parts.append(f"{qualities[-1].name} {qualities[-1].value:.2f}{of_best}")
-    threshold = record.validations[-1].metrics.get("threshold") if record.validations else None
-    if threshold is not None:
-        parts.append(f"newest threshold {threshold:.2g}")
     labels = record.labels
     if labels is not None:
         parts.append(f"uses {labels.used} of {labels.total} clicks")
     left = record.remaining_s(now)
     if left is not None and state is State.RUNNING:
         parts.append(f"{minutes(left)} left")
+    threshold = record.validations[-1].metrics.get("threshold") if record.validations else None
+    if threshold is not None:  # last, for it is needed least where room is scarce
+        parts.append(f"newest threshold {threshold:.2g}")
     return "  ·  ".join(parts)
 
 
@@ -110,7 +118,7 @@ def sentence(update: Update | None, record: RunRecord, silent_s: float = 0.0) ->
     `silent_s` are the seconds that the run's folder has not answered for.
     """
     if silent_s:
-        return Sentence(f"The run's folder is not answering since {silent_s:.0f} s.", bad=True)
+        return Sentence(f"The run's folder has not answered for {silent_s:.0f} s.", bad=True)
     if update is None:
         return Sentence("")
     if update.state is State.FAILED and record.failed is not None:

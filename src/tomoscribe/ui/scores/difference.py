@@ -22,6 +22,9 @@ EQUAL = 128
 A_COLOR, B_COLOR = "#0072b2", "#d55e00"
 """Okabe-Ito blue where A scores higher, vermilion where B does; the first class is orange."""
 
+SIDE_COLORS = {"a": A_COLOR, "b": B_COLOR}
+"""By the letter of a side: the same in lines, names and marks."""
+
 STEPS = 127.0
 """Stored steps from no difference to a difference of 1."""
 
