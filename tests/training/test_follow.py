@@ -79,7 +79,7 @@ def test_a_silent_worker_that_is_there_is_told_but_not_lost(run: RunFolder, cloc
     clock.now += 40
     update = RunFollower(run, clock).poll()
     assert update.state is State.RUNNING
-    assert "silent for 40 s" in update.message
+    assert "said nothing for 40 s" in update.message
 
 
 def test_a_worker_elsewhere_is_lost_by_its_heart_alone(run: RunFolder, clock: Clock) -> None:

@@ -182,5 +182,5 @@ def _message(
             f"(last sign {age:.0f} s ago)."
         )
     if state.alive and age > OLD_HEARTBEAT_S:
-        return f"The worker is there but silent for {age:.0f} s."
+        return f"The worker runs, but has said nothing for {age:.0f} s."
     return status.message

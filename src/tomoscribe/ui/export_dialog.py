@@ -102,13 +102,21 @@ class ExportDialog(QDialog):
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(WIDTH)
         self.format = QComboBox()
+        self.format.setToolTip(
+            "The program that will read the picks; the line below tells the units."
+        )
         self._fill_formats()
         self.about_format = hint()
         self.scope = QComboBox()
+        self.scope.setToolTip("Picks of which tomograms are written.")
         self.scope.addItems(["all tomograms", "only this tomogram"])
         self.states = {state: QCheckBox(str(state)) for state in PickState}
+        for state, box in self.states.items():
+            box.setToolTip(f"Writes picks that are {state}.")
         self.states[PickState.ACCEPTED].setChecked(True)
         self.classes = {c.name: QCheckBox(c.name) for c in session.classes}
+        for name, box in self.classes.items():
+            box.setToolTip(f"Writes picks of the class {name}.")
         self.min_score = QDoubleSpinBox()
         self.min_score.setRange(0.0, 1.0)
         self.min_score.setSingleStep(0.05)
@@ -116,6 +124,7 @@ class ExportDialog(QDialog):
             "Leave out picks of a model below this score, 0..1; your own have none and stay."
         )
         self.folder = QLineEdit(str(session.project.path / "export") if session.project else "")
+        self.folder.setToolTip("Folder of the written files; it is made where it is not there.")
         self.browse = button("…", "Choose the folder", self._ask_folder)
         self.browse.setFixedWidth(30)
         self.about_rows = hint()

@@ -20,5 +20,11 @@ WAIT = "#56b4e9"
 BAD = "#d55e00"
 """Failed, lost, unanswered."""
 
+FOCUS = (
+    "QAbstractButton:focus, QComboBox:focus, QLineEdit:focus, QAbstractSpinBox:focus,"
+    f" QAbstractItemView:focus, QSlider:focus {{ border: 1px solid {ACCENT}; }}"
+)
+"""Sheet of a dock: napari's theme does not show which control has the keyboard."""
+
 SPACING = 6
 """Pixels between widgets and at the edge of a dock."""

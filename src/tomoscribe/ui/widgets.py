@@ -17,6 +17,7 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QCollapsible
 
 from tomoscribe.ui import style
 
@@ -44,11 +45,11 @@ def hint(text: str = "") -> QLabel:
 
 
 def button(text: str, tip: str, clicked: Callable[[], object]) -> QPushButton:
-    """Return a button that leaves the keys to the canvas."""
+    """Return a button that takes the keys by Tab only: a click leaves them to the canvas."""
     made = QPushButton(text)
     made.setToolTip(tip)
     made.setProperty("tip", tip)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.clicked.connect(lambda _checked=False: clicked())
     return made
 
@@ -69,6 +70,22 @@ def row(*widgets: QWidget, stretch: int | None = None) -> QHBoxLayout:
     for index, widget in enumerate(widgets):
         layout.addWidget(widget, 1 if index == stretch else 0)
     return layout
+
+
+def folded(title: str, *widgets: QWidget) -> QCollapsible:
+    """Return a section that is closed at first; its title opens it."""
+    fold = QCollapsible(title, expandedIcon="▾", collapsedIcon="▸")
+    fold.setDuration(0)
+    layout = fold.layout()
+    assert layout is not None
+    layout.setContentsMargins(0, 0, 0, 0)
+    title_button = fold.toggleButton()
+    title_button.setToolTip(f"Opens or closes: {title}.")
+    title_button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    for widget in widgets:
+        fold.addWidget(widget)
+    fold.collapse(animate=False)
+    return fold
 
 
 def swatch(color: str, size: int = 12) -> QIcon:
@@ -92,6 +109,7 @@ def main_window(widget: QWidget) -> QWidget:
 
 def scrolling_column(dock: QWidget) -> QVBoxLayout:
     """Give a dock a column that scrolls up and down when the window is low; return the column."""
+    dock.setStyleSheet(style.FOCUS)
     inside = QWidget()
     column = QVBoxLayout(inside)
     column.setContentsMargins(*(style.SPACING,) * 4)

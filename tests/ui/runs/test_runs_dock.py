@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from qtpy.QtCore import QItemSelectionModel, QMimeData, QPointF, Qt, QUrl
 from qtpy.QtGui import QDropEvent, QGuiApplication
 from tests.ui.conftest import FakeWorker
 
+from tomoscribe.project.store import Project
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.run_table import RunTable
 from tomoscribe.training.status import State
@@ -273,7 +275,7 @@ def test_a_folder_that_does_not_answer_is_told_and_blocks_nothing(
 
     monkeypatch.setattr(RunTable, "poll", stall)
     RunWatch.of(session).refresh()
-    process_until(lambda: "is not answering since" in dock.said.text(), "the sentence")
+    process_until(lambda: "has not answered for" in dock.said.text(), "the sentence")
     assert dock.filter.rowCount() == 1  # what was known is still there
     qtbot.keyClicks(dock.search, "a")
     assert dock.filter.rowCount() == 1
@@ -354,3 +356,23 @@ def test_every_action_has_a_tip_and_says_why_it_cannot_be_done(dock, project, li
         assert action.isEnabled() or action.toolTip().endswith("."), text
     select(dock, 0)
     assert dock.buttons["Stop"].isEnabled()
+
+
+def test_a_run_whose_model_a_read_only_project_uses_is_not_deleted(
+    dock, session, project, listed, qtbot, monkeypatch
+) -> None:
+    monkeypatch.setattr(run_actions, "confirm_deletion", lambda _, text: True)
+    worker = FakeWorker(project, "a")
+    project.set_model(worker.keep(0.5))
+    worker.beat(State.FINISHED)
+    session.close_project()
+    with closing(Project.open(project.path)):  # somebody else edits it
+        session.open_project(project.path)
+        said: list[str] = []
+        session.status_message.connect(said.append)
+        listed(1)
+        press_on(dock, qtbot, "a", Qt.Key.Key_Delete)
+        assert said
+        assert worker.run.exists
+        assert session.project.model is not None
+        session.close_project()

@@ -145,10 +145,10 @@ def test_a_run_whose_folder_stalls_says_so_and_the_strip_goes_on(
     poll = RunFollower.poll
     monkeypatch.setattr(RunFollower, "poll", lambda self: answers.wait(30) and poll(self))
     strip._clock.setInterval(20)
-    process_until(lambda: "is not answering since" in strip.sentence.text(), "the sentence")
+    process_until(lambda: "has not answered for" in strip.sentence.text(), "the sentence")
     assert not strip.stop.isHidden()
     answers.set()
-    process_until(lambda: "is not answering" not in strip.sentence.text(), "the answer")
+    process_until(lambda: "has not answered" not in strip.sentence.text(), "the answer")
 
 
 def test_a_look_that_fails_is_told_once_and_the_next_one_counts(

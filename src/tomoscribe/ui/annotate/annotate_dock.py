@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 from superqt import QElidingLabel
 
 from tomoscribe.picks.table import JUNK, PickState
@@ -24,7 +23,7 @@ from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.keys_overlay import KeysOverlay
 from tomoscribe.ui.membranes.membrane_list import MembraneList
-from tomoscribe.ui.widgets import button, enable, main_window, row
+from tomoscribe.ui.widgets import button, enable, main_window, row, scrolling_column
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QCloseEvent
@@ -77,9 +76,7 @@ class AnnotateDock(QWidget):
         self.refresh()
 
     def _lay_out(self) -> None:
-        inner = QWidget()
-        column = QVBoxLayout(inner)
-        column.setContentsMargins(*(style.SPACING,) * 4)
+        column = scrolling_column(self)
         column.setSpacing(2 * style.SPACING)
         parts = (self.chooser, self.slab, self.card, self.classes, self.membranes, self.regions)
         for widget in parts:
@@ -88,15 +85,6 @@ class AnnotateDock(QWidget):
         column.addLayout(row(self.counts, self.undo, self.redo, stretch=0))
         column.addLayout(row(self.export, self.keys, stretch=0))
         column.addWidget(self.line)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(inner)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-        self.setMinimumWidth(320)
 
     def refresh(self, *_: object) -> None:
         """Bring counters and buttons up to date."""

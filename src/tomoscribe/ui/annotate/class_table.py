@@ -59,6 +59,9 @@ class ClassTable(QWidget):
 
     def _make_table(self) -> QTableWidget:
         table = QTableWidget(0, 4)
+        table.setToolTip(
+            "The chosen class is clicked next. Double click: name, diameter (Å), colour."
+        )
         table.setHorizontalHeaderLabels(["", "Name", "Diameter", "Picks"])
         table.horizontalHeaderItem(DIAMETER).setToolTip(
             "Particle diameter in Å. Training, suppression and display all follow from it."

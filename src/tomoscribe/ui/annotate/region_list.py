@@ -55,7 +55,7 @@ class RegionLine(QWidget):
     def _spin_box(self, tip: str) -> QSpinBox:
         box = QSpinBox()
         box.setToolTip(tip)
-        box.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         box.setKeyboardTracking(False)
         box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         # The viewer's theme gives spin boxes a wide minimum, which beats setFixedWidth.

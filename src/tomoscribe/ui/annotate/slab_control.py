@@ -30,7 +30,7 @@ class SlabControl(QWidget):
         super().__init__(parent)
         self._session = session
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setPageStep(1)
         self.slider.setToolTip(
             "Shows the mean of neighbouring slices, so that particles stand out of the noise. "

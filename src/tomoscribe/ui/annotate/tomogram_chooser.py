@@ -130,7 +130,7 @@ class TomogramChooser(QWidget):
         elif current in names:
             self.tomogram.setCurrentIndex(names.index(current))
         if not names and self._session.pending is None:
-            self.tomogram.addItem("no tomogram yet")
+            self.tomogram.addItem("no tomogram")
         enable(self.tomogram, None if names else "Open or drop a tomogram first.")
         self._show_role()
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.compare.sides import Choice
     from tomoscribe.ui.session import Session
 
+SHEET = "text-align: left; padding: 3px 6px;"
 SUFFIXES = (".pt", ".ckpt")
 POPUP_SIZE = QSize(440, 360)
 CHOICE = Qt.ItemDataRole.UserRole
@@ -58,13 +59,17 @@ class CheckpointPicker(QPushButton):
         self._text = ""
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setStyleSheet("text-align: left; padding: 3px 6px;")
+        self.setStyleSheet(SHEET)
         self.setAcceptDrops(True)
         self.clicked.connect(lambda _=False: self.open())
         connect(self, self._sides.changed, self.refresh)
         connect(self, self._sides.refreshed, self.refresh)
         connect(self, self._monitor.followed, self.refresh)
         self.refresh()
+
+    def set_mark(self, color: str) -> None:
+        """Show the colour that the side has in the canvas and in the legends."""
+        self.setStyleSheet(f"{SHEET} border-left: 4px solid {color};")
 
     def refresh(self, *_: object) -> None:
         """Say what the side is."""

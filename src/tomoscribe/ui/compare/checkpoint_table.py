@@ -127,6 +127,7 @@ class CheckpointTable(QWidget):
 
     def _make_view(self) -> QTableView:
         view = QTableView()
+        view.setToolTip("Enter or a double click makes a checkpoint side A, with Shift side B.")
         view.setModel(self.model)
         view.setFixedHeight(HEIGHT)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
-from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QLabel, QListView, QVBoxLayout, QWidget
 
 from tomoscribe.evaluation.judgement import Standing
@@ -15,7 +14,7 @@ from tomoscribe.ui.compare.match_steps import Step, steps_of
 from tomoscribe.ui.compare.matched_layer import LEGEND, LOOKS, MatchedLayer
 from tomoscribe.ui.compare.review import Review
 from tomoscribe.ui.connections import connect, lend
-from tomoscribe.ui.widgets import button, enable, hint, row
+from tomoscribe.ui.widgets import button, enable, hint, row, swatch
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
@@ -50,8 +49,8 @@ class StepModel(QAbstractListModel):
         step = self.steps[index.row()]
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{SIGNS[step.standing]}  {step.text}"
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return QColor(LOOKS[step.standing][1])
+        if role == Qt.ItemDataRole.DecorationRole:
+            return swatch(LOOKS[step.standing][1])
         if role == Qt.ItemDataRole.ToolTipRole:
             z, y, x = (round(v) for v in step.zyx)
             return f"slice {z}, y {y}, x {x}. F and Shift+F step through; G accepts, H rejects."
@@ -77,9 +76,12 @@ class MatchList(QWidget):
         self.view.setFixedHeight(HEIGHT)
         self.view.setUniformItemSizes(True)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.view.setToolTip("Missed picks first, then extra proposals by score. Click: fly there.")
+        self.view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.view.setToolTip(
+            "Missed picks first, then extra proposals by score. Click or Enter: fly there."
+        )
         self.view.clicked.connect(lambda index: self.go(index.row()))
+        self.view.activated.connect(lambda index: self.go(index.row()))
         self.previous = button("Previous  ⇧F", "The one before (Shift+F).", lambda: self.step(-1))
         self.next = button("Next  F", "Flies to the next one.", lambda: self.step(+1))
         self.counts = hint()

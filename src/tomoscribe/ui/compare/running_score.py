@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     from tomoscribe.ui.session import Session
 
+AXIS = 30
+"""Pixels for the figures left of the curve."""
+
 MOST_POINTS = 200
 """Points drawn of a longer curve: the widget is not as wide."""
 
@@ -57,7 +60,7 @@ class ScoreCurve(QWidget):
         del event
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = QRectF(self.rect()).adjusted(22, 5, -6, -5)
+        area = QRectF(self.rect()).adjusted(AXIS, 5, -6, -5)
         line = QColor(style.MUTED)
         line.setAlpha(110)
         for share in (0.0, 0.5, 1.0):
@@ -65,7 +68,7 @@ class ScoreCurve(QWidget):
             painter.setPen(QPen(line, 1))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(QColor(style.MUTED))
-            box = QRectF(0, y - 7, 18, 14)
+            box = QRectF(0, y - 7, AXIS - 4, 14)
             flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
             painter.drawText(box, int(flags), f"{share:g}")
         self._draw_curve(painter, area)

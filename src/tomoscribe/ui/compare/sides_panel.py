@@ -90,8 +90,8 @@ class SidesPanel(QWidget):
         layout.addLayout(row(heading("Checkpoints"), self.class_name, stretch=0))
         for letter in LETTERS:
             label = QLabel(letter.upper())
-            label.setStyleSheet(f"font-weight: 600; color: {LETTER_COLORS[letter]};")
-            label.setFixedWidth(16)
+            label.setStyleSheet("font-weight: 600;")
+            self.pickers[letter].set_mark(LETTER_COLORS[letter])
             layout.addLayout(row(label, self.pickers[letter], stretch=1))
         for widget in (self.modes, self.checkpoints, self.legend, self.status):
             layout.addWidget(widget)

@@ -33,7 +33,7 @@ class BrushRow(QWidget):
             made.setCheckable(True)
         self.radius = QSlider(Qt.Orientation.Horizontal)
         self.radius.setRange(LEAST_A // STEP_A, MOST_A // STEP_A)
-        self.radius.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.radius.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.radius.setToolTip("Radius of the brush along the surface")
         self.value = QLabel()
         self.value.setMinimumWidth(self.value.fontMetrics().horizontalAdvance("100 nm"))

@@ -118,7 +118,7 @@ def _move_depth(session: Session, viewer: ViewerModel, event: Any) -> None:
 
 def _slider(tip: str) -> QSlider:
     made = QSlider(Qt.Orientation.Horizontal)
-    made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     made.setToolTip(tip)
     made.setPageStep(5)
     return made

@@ -57,6 +57,7 @@ class MembraneList(QWidget):
         self.table = self._make_table()
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search")
+        self.search.setToolTip("Shows the membranes that have this in their name.")
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self.proxy.setFilterFixedString)
         self.make = button(
@@ -147,6 +148,7 @@ class MembraneList(QWidget):
     # ---------------------------------------------------------------- parts
     def _make_table(self) -> QTableView:
         table = QTableView()
+        table.setToolTip("A click shows a membrane; on the left it changes what it is used for.")
         table.setModel(self.proxy)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
@@ -155,7 +157,7 @@ class MembraneList(QWidget):
         table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         header = table.horizontalHeader()
         header.setMinimumSectionSize(26)
         header.setSectionResizeMode(ROLE, QHeaderView.ResizeMode.Fixed)
@@ -172,7 +174,7 @@ class MembraneList(QWidget):
         made = QCheckBox(text)
         made.setToolTip(tip)
         made.setChecked(on)
-        made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return made
 
     def _lay_out(self) -> None:

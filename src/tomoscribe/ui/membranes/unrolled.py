@@ -63,7 +63,7 @@ class Unrolled(QWidget):
         self.note = hint()
         self.radius = QSlider(Qt.Orientation.Horizontal)
         self.radius.setRange(LEAST_RADIUS_A // STEP_A, MOST_RADIUS_A // STEP_A)
-        self.radius.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.radius.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.radius.setToolTip("How far the map goes along the membrane")
         self.value = QLabel()
         self.centre_button = button(

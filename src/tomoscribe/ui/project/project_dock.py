@@ -44,6 +44,7 @@ class ProjectDock(QWidget):
         super().__init__(parent)
         self._session = session
         self.setObjectName("tomoscribe-project")
+        self.setStyleSheet(style.FOCUS)
         self.setAcceptDrops(True)
         self.setMinimumWidth(DOCK_WIDTH)
         self.model = ProjectModel(session)

@@ -36,6 +36,9 @@ class ProjectList(QListView):
         self._session = session
         self._rows = model
         self.setModel(model)
+        self.setToolTip(
+            "Click or Enter shows a tomogram; the letter, or Space, changes what it is used for."
+        )
         self.painter_of_rows = RowPainter(model, self)
         self.setItemDelegate(self.painter_of_rows)
         self.setMouseTracking(True)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tomoscribe.training.run_summary import RunRow
     from tomoscribe.ui.session import Session
 
-NONE = "nothing (new weights)"
+NONE = "new weights"
 
 
 def kept_checkpoints(rows: Sequence[RunRow]) -> list[tuple[str, Path]]:

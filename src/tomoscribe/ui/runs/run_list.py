@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import napari
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QVBoxLayout, QWidget
 
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.run_watch import RunWatch
 from tomoscribe.ui.runs.run_words import state_word
 from tomoscribe.ui.runs.strip_dock import show_runs
-from tomoscribe.ui.widgets import button, hint
+from tomoscribe.ui.widgets import button, hint, swatch
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
@@ -29,9 +28,12 @@ class RunList(QWidget):
         self._session = session
         self._watch = RunWatch.of(session)
         self.list = QListWidget()
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setToolTip("A click watches a run: its curve, its previews, its checkpoints.")
+        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.list.setToolTip(
+            "A click or Enter watches a run: its curve, its previews, its checkpoints."
+        )
         self.list.itemClicked.connect(self._choose)
+        self.list.itemActivated.connect(self._choose)
         self.list.setFixedHeight(ROWS_SHOWN * (self.fontMetrics().height() + 6) + 4)
         self.empty = hint("Trainings of this project will be listed here.")
         self.all = button(
@@ -61,7 +63,7 @@ class RunList(QWidget):
             item = QListWidgetItem(f"{row.name}   {word.lower()}{steps}")
             item.setData(Qt.ItemDataRole.UserRole, row.run)
             item.setToolTip(row.message or str(row.run.path))
-            item.setForeground(QColor(colour))
+            item.setIcon(swatch(colour))
             self.list.addItem(item)
             if row.run == self._session.run:
                 self.list.setCurrentItem(item)

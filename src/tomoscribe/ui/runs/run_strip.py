@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 CLOCK_MS = 1000
 """The time left goes on between events."""
 
+LEAST_SENTENCE = 200
+"""Pixels; beside it the figures give way."""
+
 STOPPING = "It is being stopped: a checkpoint is saved, for up to 10 s."
 
 
@@ -54,10 +57,11 @@ class RunStrip(QWidget):
         self.dot = QLabel("●")
         self.word = QLabel()
         self.sparkline = Sparkline()
-        self.figures = QLabel()
+        self.figures = QElidingLabel()
         self.sentence = QElidingLabel()
         self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.sentence.setWordWrap(True)
+        self.sentence.setMinimumWidth(LEAST_SENTENCE)
         self.takes = LabelSwitch(session)
         self.pause = button(
             "Pause", "Frees the device; the training goes on later where it was.", self._pause
@@ -70,6 +74,7 @@ class RunStrip(QWidget):
         self.retry = button(
             "Retry with half the batch", "Starts again with half the memory.", self._retry
         )
+        self.setStyleSheet(style.FOCUS)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * style.SPACING, 2, 2 * style.SPACING, 2)
         layout.setSpacing(2 * style.SPACING)
@@ -106,8 +111,9 @@ class RunStrip(QWidget):
         word, colour = state_word(state)
         self.dot.setStyleSheet(f"color: {colour}")
         self.word.setText(word)
-        self.figures.setText(figures(record, state, time.time()))
-        self.figures.setToolTip(label_words(record.labels))
+        known = figures(record, state, time.time())
+        self.figures.setText(known)
+        self.figures.setToolTip(f"{known}\n{label_words(record.labels)}".strip())
         said = sentence(update, record, self._monitor.silent_s)
         idle = NOT_WATCHED if RunWatch.of(self._session).rows else NO_RUN
         text = said.text if run is not None else idle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QItemSelectionModel, QPoint, Qt
+from qtpy.QtCore import QItemSelectionModel, QPoint, QSize, Qt
 from qtpy.QtGui import QAction, QKeySequence
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
     QMenu,
     QTableView,
     QToolBar,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -27,7 +28,7 @@ from tomoscribe.ui.runs.run_actions import RunAction, RunActions
 from tomoscribe.ui.runs.run_columns import COLUMNS
 from tomoscribe.ui.runs.run_model import RunFilter, RunModel
 from tomoscribe.ui.runs.run_watch import RunWatch
-from tomoscribe.ui.widgets import hint
+from tomoscribe.ui.widgets import DOCK_WIDTH, hint
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QDragEnterEvent, QDropEvent, QKeyEvent
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 AGE = next(i for i, column in enumerate(COLUMNS) if column.title == "age")
+LOWEST = 120
+"""Pixels of height that a bar and two runs need."""
 WIDEST = 260
 """Pixels that a column takes at most by itself; the user may widen it."""
 
@@ -105,6 +108,14 @@ class RunsDock(QWidget):
             if self.filter.runs([index])[0].name in names:
                 selection.select(index, flags)
 
+    def minimumSizeHint(self) -> QSize:
+        """Return what is left where room is scarce: the bar folds up, the table scrolls."""
+        return QSize(DOCK_WIDTH, LOWEST)
+
+    def sizeHint(self) -> QSize:
+        """Ask for no more: else the window grows while the dock is on its way below."""
+        return self.minimumSizeHint()
+
     def dragEnterEvent(self, event: QDragEnterEvent | None) -> None:
         """Take folders."""
         if event is not None and event.mimeData() is not None and event.mimeData().hasUrls():
@@ -127,15 +138,17 @@ class RunsDock(QWidget):
     def _build(self) -> None:
         self.setAcceptDrops(True)
         self.bar.setStyleSheet(BAR_STYLE)
-        self.setMinimumHeight(120)
+        self.setStyleSheet(style.FOCUS)
         for action in self._actions.table:
             self._add_action(action)
         self.bar.addSeparator()
-        add = QAction("Add…", self)
+        add = _action("Add…", self)
         add.triggered.connect(self._ask_for_run)
         self.bar.addAction(add)
         add.setToolTip("Lists a run folder that lies elsewhere; or drop one here.")
         self.buttons["Add…"] = add
+        for button in self.bar.findChildren(QToolButton):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.bar.addWidget(self.search)
         self.search.textChanged.connect(self.filter.set_text)
         self.view.selectionModel().selectionChanged.connect(lambda *_: self._enable())
@@ -150,7 +163,7 @@ class RunsDock(QWidget):
         layout.addStretch(0)
 
     def _add_action(self, action: RunAction) -> None:
-        made = QAction(action.text, self)
+        made = _action(action.text, self)
         made.triggered.connect(lambda: action.do(self.chosen()))
         if action.key:
             self.view.keys[QKeySequence(action.key)] = made
@@ -189,6 +202,13 @@ class RunsDock(QWidget):
             self.add(Path(folder))
 
 
+def _action(text: str, parent: QWidget) -> QAction:
+    """Return an action whose button keeps the dots that say that it asks before it acts."""
+    made = QAction(text, parent)
+    made.setIconText(text)
+    return made
+
+
 class RunView(QTableView):
     """A table whose `keys` trigger actions while it has the focus, and only then."""
 
@@ -209,6 +229,7 @@ class RunView(QTableView):
 
 def _table(model: RunFilter) -> RunView:
     view = RunView()
+    view.setToolTip("Enter or a double click watches a run; Ctrl and Shift choose several.")
     view.setModel(model)
     view.setSortingEnabled(True)
     view.sortByColumn(AGE, Qt.SortOrder.AscendingOrder)

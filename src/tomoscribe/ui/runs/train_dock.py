@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from pydantic import ValidationError
 from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
-from superqt import QCollapsible
 
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.membrane.settings import MembraneSettings
@@ -26,10 +25,19 @@ from tomoscribe.ui.runs.settings_form import SettingsForm
 from tomoscribe.ui.runs.split_list import SplitList
 from tomoscribe.ui.runs.starter import Share, Starter
 from tomoscribe.ui.runs.sweep_row import SweepRow
-from tomoscribe.ui.widgets import button, enable, heading, hint, row, scrolling_column
+from tomoscribe.ui.widgets import (
+    button,
+    enable,
+    folded,
+    heading,
+    hint,
+    row,
+    scrolling_column,
+)
 
 if TYPE_CHECKING:
     from qtpy.QtGui import QShowEvent
+    from superqt import QCollapsible
 
     from tomoscribe.ui.session import Session
 
@@ -68,6 +76,7 @@ class TrainDock(QWidget):
         self.band = hint()
         self.plan = hint()
         self.curve = LearningCurve()
+        self.no_curve = hint("Loss and score will be drawn here while it trains.")
         self.runs = RunList(session)
         self.first = SettingsForm(FIRST)
         self.others = SettingsForm(
@@ -121,8 +130,10 @@ class TrainDock(QWidget):
         layout.addWidget(self.split)
         layout.addWidget(self.band)
         layout.addWidget(self._details())
-        layout.addWidget(_folded("Sweep", self.sweep))
+        self.sweep_fold = folded("Sweep", self.sweep)
+        layout.addWidget(self.sweep_fold)
         layout.addWidget(heading("Learning curve"))
+        layout.addWidget(self.no_curve)
         layout.addWidget(self.curve, 1)
         layout.addWidget(heading("Runs"))
         layout.addWidget(self.runs)
@@ -132,9 +143,9 @@ class TrainDock(QWidget):
         form = QFormLayout(rows)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("continue from", self.continue_from)
-        others = _folded("All settings", self.others)
-        self._of_membranes = _folded("Membrane settings", self.membrane)
-        details = _folded("Details", self.first, rows, self._of_membranes, others, self.plan)
+        others = folded("All settings", self.others)
+        self._of_membranes = folded("Membrane settings", self.membrane)
+        details = folded("Details", self.first, rows, self._of_membranes, others, self.plan)
         self.details = details
         return details
 
@@ -198,7 +209,10 @@ class TrainDock(QWidget):
 
     def _draw_curve(self) -> None:
         self._show_plan()
-        self.curve.show_record(self._monitor.record)
+        record = self._monitor.record
+        self.curve.setVisible(bool(record.loss_steps))
+        self.no_curve.setVisible(not record.loss_steps)
+        self.curve.show_record(record)
 
     def _offer_devices(self, found: list[devices.Device]) -> None:
         choices = [("auto", f"auto ({found[0].label})")]
@@ -222,12 +236,3 @@ def _task_choice() -> QComboBox:
     for name, text in (("membrane", "on membranes"), ("tomogram", "in tomograms")):
         made.addItem(text, name)
     return made
-
-
-def _folded(title: str, *widgets: QWidget) -> QCollapsible:
-    fold = QCollapsible(title)
-    fold.setDuration(0)
-    for widget in widgets:
-        fold.addWidget(widget)
-    fold.collapse(animate=False)
-    return fold
