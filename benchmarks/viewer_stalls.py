@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import gc
 import os
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
+import napari
 import typer
 from qtpy.QtCore import QEvent, QEventLoop, Qt
 from qtpy.QtGui import QKeySequence
@@ -28,6 +27,7 @@ from open_project import click as click_row
 from open_project import scroll
 from stall_watch import CALLED, DRAWING, OTHERS, OURS, StallWatch
 from tomoscribe.training.events import Finished
+from tomoscribe.ui.app import add_docks
 from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.demo_hands import Hands
@@ -37,13 +37,13 @@ from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.runs_dock import RunsDock
 from tomoscribe.ui.runs.train_dock import TrainDock
 from viewer_stalls_case import SHAPE_ZYX, PlayedRun, ended_run, make_project
+from viewer_start import docks_ms, import_ms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import napari
-
     from stall_watch import Turn
+    from tomoscribe.ui.export_dialog import ExportDialog
 
 WINDOW = (1600, 1000)
 IDLE_MS = 1
@@ -317,12 +317,10 @@ class Play:
         """Open the export and choose a format."""
         self.hands.raise_dock("Compare")
         self.hands.settle(1.0)
-        self.hands.act(self.compare.actions_row.show_export, 1.0)
-        dialog = self.compare.actions_row.findChildren(QWidget, "ExportDialog")
-        for child in dialog or QApplication.topLevelWidgets():
-            if type(child).__name__ == "ExportDialog":
-                self.hands.act(lambda child=child: child.format.setCurrentIndex(2))  # type: ignore[misc]
-                self.hands.act(child.close)
+        shown: list[ExportDialog] = []
+        self.hands.act(lambda: shown.append(self.compare.actions_row.show_export()), 1.0)
+        self.hands.act(lambda: shown[0].format.setCurrentIndex(2))
+        self.hands.act(shown[0].close)
 
     def keys(self) -> None:
         """Show the keys."""
@@ -332,33 +330,6 @@ class Play:
     def close_project(self) -> None:
         """Close the project."""
         self.hands.act(self.session.close_project, 2.0)
-
-
-def docks_ms(viewer: napari.Viewer) -> list[tuple[str, float]]:
-    """Return what making each dock takes, CPU ms; what they share is made for the first one."""
-    from tomoscribe.ui import docks
-
-    found = []
-    for kind in (docks.ProjectWidget, docks.AnnotateWidget, docks.TrainWidget,
-                 docks.CompareWidget, docks.RunsWidget):  # fmt: skip
-        start = time.thread_time()
-        made = kind(viewer)
-        found.append((kind.__name__, 1e3 * (time.thread_time() - start)))
-        made.deleteLater()
-    return found
-
-
-def import_ms(rounds: int = 3) -> list[float]:
-    """Return what importing the docks adds to a napari that can show a viewer, CPU ms."""
-    code = (
-        "import napari, napari._qt.qt_main_window, napari.viewer, time; s = time.process_time();"
-        "import tomoscribe.ui.docks; print(1e3 * (time.process_time() - s))"
-    )
-    return sorted(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                             check=True).stdout)
-        for _ in range(rounds)
-    )  # fmt: skip
 
 
 def line(flow: str, turns: list[Turn], *, lines: bool) -> str:
@@ -396,10 +367,6 @@ def main(
 
 def play_all(folder: Path, only: set[str], *, lines: bool) -> None:
     """Play all flows, and print those that are asked for."""
-    import napari
-
-    from tomoscribe.ui.app import add_docks
-
     viewer = napari.Viewer(show=True)
     typer.echo("docks: " + ", ".join(f"{n} {ms:.0f}" for n, ms in docks_ms(viewer)) + " CPU-ms")
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
