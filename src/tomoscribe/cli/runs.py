@@ -76,8 +76,8 @@ def _table(found: Sequence[RunRow]) -> Table:
     longest = max((len(text) for one in told for text in one), default=0)
     table.add_column("differs in", min_width=longest + 1)  # and its comma
     table.add_column("message", min_width=MESSAGE_WIDTH if any(row.message for row in found) else 0)
-    for row, cells, differs in zip(found, rows, told, strict=True):
-        table.add_row(*cells, ", ".join(differs), row.message)
+    for row, figures, differs in zip(found, rows, told, strict=True):
+        table.add_row(*figures, ", ".join(differs), row.message)
     return table
 
 
