@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QObject, Qt, Signal
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.ui.daemon_pool import DaemonPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+
+
+def sentence_of(error: BaseException) -> str:
+    """Return what the user is told of an error; one that is a defect of ours is raised again."""
+    if not isinstance(error, TomoscribeError | OSError):
+        raise error
+    return str(error)
 
 
 class Background(QObject):

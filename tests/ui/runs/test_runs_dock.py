@@ -359,7 +359,7 @@ def test_every_action_has_a_tip_and_says_why_it_cannot_be_done(dock, project, li
 
 
 def test_a_run_whose_model_a_read_only_project_uses_is_not_deleted(
-    dock, session, project, listed, qtbot, monkeypatch
+    dock, session, project, listed, qtbot, process_until, monkeypatch
 ) -> None:
     monkeypatch.setattr(run_actions, "confirm_deletion", lambda _, text: True)
     worker = FakeWorker(project, "a")
@@ -371,8 +371,10 @@ def test_a_run_whose_model_a_read_only_project_uses_is_not_deleted(
         said: list[str] = []
         session.status_message.connect(said.append)
         listed(1)
+        process_until(lambda: session.run == worker.run, "the run is watched")
         press_on(dock, qtbot, "a", Qt.Key.Key_Delete)
         assert said
+        assert session.run == worker.run
         assert worker.run.exists
         assert session.project.model is not None
         session.close_project()

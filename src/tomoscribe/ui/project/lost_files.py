@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from tomoscribe.project.relocate import find_again, find_lost, used_files, words_of
 from tomoscribe.ui import style
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.project.banner import Banner
 from tomoscribe.ui.project.read_only import READ_ONLY
@@ -143,4 +143,6 @@ class LostFilesBanner(Banner):
 
     def _failed(self, error: BaseException) -> None:
         self._show_lost(self._lost)
-        self._session.status_message.emit(f"That folder cannot be looked through: {error}")
+        self._session.status_message.emit(
+            f"That folder cannot be looked through: {sentence_of(error)}"
+        )

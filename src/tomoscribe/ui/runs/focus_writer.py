@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tomoscribe.training.control import FocusBox
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 
 if TYPE_CHECKING:
     from qtpy.QtCore import QObject
@@ -78,4 +78,4 @@ class FocusWriter:
         self._moved = True
 
     def _failed(self, error: BaseException) -> None:
-        self._session.status_message.emit(str(error))
+        self._session.status_message.emit(sentence_of(error))

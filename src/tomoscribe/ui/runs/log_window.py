@@ -9,7 +9,7 @@ from qtpy.QtGui import QFontDatabase
 from qtpy.QtWidgets import QPlainTextEdit, QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.widgets import button, hint, row
 
 if TYPE_CHECKING:
@@ -57,4 +57,4 @@ class LogWindow(QWidget):
         bar.setValue(bar.maximum())
 
     def _failed(self, error: BaseException) -> None:
-        self.text.setPlainText(f"The log cannot be read: {error}")
+        self.text.setPlainText(f"The log cannot be read: {sentence_of(error)}")

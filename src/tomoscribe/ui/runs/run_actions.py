@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from tomoscribe.project.store import Project
     from tomoscribe.training.run import RunFolder
     from tomoscribe.training.run_summary import RunRow
     from tomoscribe.ui.session import Session
@@ -185,17 +186,21 @@ class RunActions(QObject):
         if not confirm_deletion(self._window, question(rows, self._watch.sizes, model)):
             return
         doomed = [row.run for row in rows]
+        project = self._session.project
+        holds_model = any(removal.holds(run, model) for run in doomed)
+        if project is not None and holds_model and not self._take_model_back(project):
+            return  # it is not ours to edit, and others use the model
         if self._session.run in doomed:
             self._attach(None)
-        project = self._session.project
-        if project is not None and any(removal.holds(run, model) for run in doomed):
-            self._session.change(lambda: project.set_model(None))
 
         def delete_all() -> None:
             for run in doomed:
                 removal.delete(run)
 
         self._work(delete_all)
+
+    def _take_model_back(self, project: Project) -> bool:
+        return self._session.change(lambda: project.set_model(None))
 
     def _open(self, run: RunFolder) -> None:
         if not QDesktopServices.openUrl(QUrl.fromLocalFile(str(run.path))):

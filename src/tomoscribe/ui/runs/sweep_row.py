@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import launch, sweep
 from tomoscribe.training.sweep_values import OFFERED, suggest
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.click_profile import ClickProfile
 from tomoscribe.ui.runs.run_watch import RunWatch
@@ -124,4 +124,4 @@ class SweepRow(QWidget):
         self._stopper.run(stop_all, lambda _: self._watch.refresh(), self._failed)
 
     def _failed(self, error: BaseException) -> None:
-        self._session.status_message.emit(str(error))
+        self._session.status_message.emit(sentence_of(error))

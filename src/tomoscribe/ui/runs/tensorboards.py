@@ -9,7 +9,7 @@ from qtpy.QtCore import QUrl
 from qtpy.QtGui import QDesktopServices
 
 from tomoscribe.training.tensorboard import TensorBoard
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
@@ -61,4 +61,4 @@ class TensorBoards(SessionBound):
             )
 
     def _failed(self, error: BaseException) -> None:
-        self._session.status_message.emit(str(error))
+        self._session.status_message.emit(sentence_of(error))
