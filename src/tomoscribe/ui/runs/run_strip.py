@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 CLOCK_MS = 1000
 """The time left goes on between events."""
 
+MARGIN = 12
+"""Pixels that a label takes beside its text, at most."""
+
 LEAST_SENTENCE = 200
 """Pixels; beside it the figures give way."""
 
@@ -58,6 +61,7 @@ class RunStrip(QWidget):
         self.word = QLabel()
         self.sparkline = Sparkline()
         self.figures = QElidingLabel()
+        self.figures.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.sentence = QElidingLabel()
         self.sentence.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.sentence.setWordWrap(True)
@@ -78,8 +82,10 @@ class RunStrip(QWidget):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2 * style.SPACING, 2, 2 * style.SPACING, 2)
         layout.setSpacing(2 * style.SPACING)
-        for widget in (self.dot, self.word, self.sparkline, self.figures, self.sentence):
+        for widget in (self.dot, self.word, self.sparkline):
             layout.addWidget(widget)
+        layout.addWidget(self.figures, 100)  # all the room that its text fills
+        layout.addWidget(self.sentence, 1)
         for action in (self.takes, self.detach, self.retry, self.resume, self.pause, self.stop):
             layout.addWidget(action)
         self.word.setMinimumWidth(self.fontMetrics().horizontalAdvance("Training  "))
@@ -113,6 +119,7 @@ class RunStrip(QWidget):
         self.word.setText(word)
         known = figures(record, state, time.time())
         self.figures.setText(known)
+        self.figures.setMaximumWidth(self.fontMetrics().horizontalAdvance(known) + MARGIN)
         self.figures.setToolTip(f"{known}\n{label_words(record.labels)}".strip())
         said = sentence(update, record, self._monitor.silent_s)
         idle = NOT_WATCHED if RunWatch.of(self._session).rows else NO_RUN
