@@ -177,6 +177,19 @@ def test_a_pick_list_brings_its_own_thresholds(catalog: Catalog, project: Path) 
     assert (found.picks, found.thresholds) == (path, {"ribosome": 0.6})
 
 
+def test_a_pick_list_outside_of_the_run_is_not_read(catalog: Catalog, project: Path) -> None:
+    run = make_run(project)
+    preview(run, "step_000010")
+    run.append_event(
+        ev.Scores(
+            time=0, step=10, checkpoint="step_000010", sample="a", path="../../secret.csv",
+            threshold=0.6,
+        )
+    )  # fmt: skip
+    catalog.poll()
+    assert catalog.find(CheckpointRef("step_000010", run.path), "a").picks is None
+
+
 def test_checkpoints_of_a_run_with_weights_and_with_previews_only(
     catalog: Catalog, project: Path
 ) -> None:

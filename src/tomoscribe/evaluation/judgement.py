@@ -81,13 +81,6 @@ class Figures:
         return self.right / self.counted if self.counted else 0.0
 
     @property
-    def highest_precision(self) -> float:
-        """What the precision is if every proposal that nobody has judged is right."""
-        if self.settled or not self.counted:
-            return self.precision
-        return 1.0 - self.wrong / self.counted
-
-    @property
     def recall(self) -> float:
         """Share of the particles that were found."""
         return self.right / self.sought if self.sought else 0.0

@@ -254,7 +254,7 @@ class Catalog:
         preview = index.previews.get(key)
         if preview is None or (followed.path, key) in self._outdated:
             return None
-        path = followed.log_path(preview)
+        path = followed.path_of(preview)
         if path is None:
             return None
         z, y, x = preview.shape_zyx
@@ -270,7 +270,7 @@ class Catalog:
             coverage=index.coverage[key].share,
             blocks=index.block_counts[key],
             thresholds={c: t for c, t in thresholds.items() if t is not None},
-            picks=None if scores is None else followed.path / scores.path,
+            picks=None if scores is None else followed.path_of(scores),
         )
 
     def _known(self, followed: FollowedFolder) -> list[KnownCheckpoint]:
@@ -306,7 +306,7 @@ class Catalog:
         for path, followed in self._predictions.items():
             index = followed.index
             for key, preview in index.previews.items():
-                loaded, log = index.loaded.get(key[0]), followed.log_path(preview)
+                loaded, log = index.loaded.get(key[0]), followed.path_of(preview)
                 for file in (preview.file, None if loaded is None else loaded.file):
                     if file is not None and file not in holds:
                         holds[file] = file.holds(self.project)

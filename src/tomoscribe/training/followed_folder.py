@@ -94,12 +94,12 @@ class FollowedFolder:
             self._refs = {}
         return before != kept
 
-    def log_path(self, preview: ev.Preview) -> Path | None:
-        """Return where the blocks of a preview lie; None where the event leads elsewhere.
+    def path_of(self, event: ev.Preview | ev.Scores) -> Path | None:
+        """Return the file that an event announces; None where it leads out of the folder.
 
         By the name alone: no file is asked, so that any thread may.
         """
-        inner = PurePosixPath(preview.path)
+        inner = PurePosixPath(event.path)
         if inner.is_absolute() or ".." in inner.parts:
             return None
         return self.path / inner
