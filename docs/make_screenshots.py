@@ -6,6 +6,8 @@ clicks, trains, compares, reviews, exports, and writes `docs/images/*.png`.
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,6 +52,23 @@ def viewer_on(project: Path, size: tuple[int, int] = WINDOW) -> Iterator[napari.
         QApplication.processEvents()
 
 
+def picture_of_page(page: Path, picture: Path) -> None:
+    """Take a picture of an HTML page, if there is a browser that can do it without a window."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        typer.echo(f"There is no Chromium to take {picture.name} with.")
+        return
+    command = [
+        browser,
+        "--headless",
+        "--no-sandbox",
+        "--hide-scrollbars",
+        "--window-size=1000,1250",
+    ]
+    command += [f"--screenshot={picture}", page.as_uri()]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path(__file__).parent
     / "images",
@@ -71,6 +90,9 @@ def main(
             for flow in flows or FLOWS:
                 typer.echo(flow)
                 story.play(flow)
+            page = story.compare.actions_row.report.path
+            if page is not None:
+                picture_of_page(page, out / "report_page.png")
     for path in story.hands.shots:
         typer.echo(path)
 

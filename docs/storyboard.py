@@ -9,8 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari._qt.dialogs.preferences_dialog import PreferencesDialog
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtWidgets import QScrollArea, QWidget
+
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.ui.compare.compare_actions import CompareActions
+from tomoscribe.ui.compare.judge import Judge
 from tomoscribe.ui.compare.next_place import ALL_SEEN
 from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.demo_drive import STEP_S, WORKER_S, Drive
@@ -33,13 +38,18 @@ FLOWS = (
     "blink",
     "side_by_side",
     "difference",
+    "play",
+    "judge",
+    "report",
     "threshold",
     "review",
     "label_next",
     "use_model",
     "continue_training",
+    "sweep",
     "runs",
     "export",
+    "preferences",
     "keys",
     "tour",
 )
@@ -126,6 +136,34 @@ class Storyboard(Drive):
         self.hands.screenshot("difference")
         self.hands.key("I")
 
+    def play_play(self) -> None:
+        """Watch it learn again, from the oldest preview to the newest."""
+        bar = self.compare.sides_panel.checkpoints
+        self.hands.key("Shift+K")
+        self.hands.wait(lambda: bar.slider.value() >= bar.slider.maximum() // 2, "half", WORKER_S)
+        self.hands.screenshot("play")
+        self.hands.wait(lambda: not bar.play.isChecked(), "the newest", WORKER_S)
+
+    def play_judge(self) -> None:
+        """Unfold how good A and B are, and step to what they missed."""
+        panel = self.compare.judgement_panel
+        self.hands.click(panel.fold)
+        self.hands.wait(lambda: Judge.of(self.session).verdicts() is not None, "figures", STEP_S)
+        self.hands.click(panel.matches.coloured)
+        self.hands.key("F")
+        self._scroll_to(panel.fold)
+        self.hands.screenshot("judge")
+        self.hands.click(panel.matches.coloured)
+
+    def play_report(self) -> None:
+        """Write the page for the lab book."""
+        report = self.compare.actions_row.report
+        self.hands.click(report.write)
+        self.hands.wait(lambda: report.path is not None, "the report", WORKER_S)
+        self._scroll_to(report.written)
+        self.hands.screenshot("report")
+        self.hands.click(self.compare.judgement_panel.fold)
+
     def play_threshold(self) -> None:
         """Drag the threshold up and down."""
         histogram = self.compare.proposals_panel.histogram
@@ -179,6 +217,15 @@ class Storyboard(Drive):
         self.hands.click(self._dock(RunStrip).stop)
         self.hands.wait(lambda: not self.monitor.alive, "the end of the training", WORKER_S)
 
+    def play_sweep(self) -> None:
+        """Look at what a sweep would train; nothing is started."""
+        self.hands.raise_dock("Train")
+        fold, row = self.train.sweep_fold, self.train.sweep
+        fold.expand(animate=False)
+        self._scroll_to(row.said)
+        self.hands.screenshot("sweep")
+        fold.collapse(animate=False)
+
     def play_runs(self) -> None:
         """Look at all runs."""
         self.hands.raise_dock("Train")
@@ -193,6 +240,16 @@ class Storyboard(Drive):
         """Write the picks as STAR."""
         self.hands.raise_dock("Compare")
         self.export()
+
+    def play_preferences(self) -> None:
+        """Look at what holds for all projects."""
+        dialog = PreferencesDialog(parent=self.hands.window)
+        pages = dialog._list
+        [page] = pages.findItems("tomoscribe", Qt.MatchFlag.MatchExactly)
+        pages.setCurrentItem(page)
+        dialog.show()
+        self.hands.screenshot_of(dialog, "preferences")
+        dialog.close()
 
     def play_keys(self) -> None:
         """Show all keys, and take them away."""
@@ -215,6 +272,18 @@ class Storyboard(Drive):
         """Return where the camera looks, and the slice."""
         viewer = self.hands.viewer
         return (*viewer.scene.camera.center, *viewer.dims.point)
+
+    def _scroll_to(self, widget: QWidget) -> None:
+        """Bring a part of a dock into sight, at the top where that can be."""
+        parent = widget.parentWidget()
+        while parent is not None and not isinstance(parent, QScrollArea):
+            parent = parent.parentWidget()
+        if parent is None:
+            raise TomoscribeError("What should be in the picture lies in no dock that scrolls.")
+        self.hands.settle()
+        bar, inside = parent.verticalScrollBar(), parent.widget()
+        if bar is not None and inside is not None:
+            bar.setValue(widget.mapTo(inside, QPoint()).y())
 
     def _mode(self, key: str, mode: str) -> None:
         self.hands.raise_dock("Compare")

@@ -69,6 +69,7 @@ class MatchList(QWidget):
         self.model = StepModel(self)
         self.coloured = QCheckBox("Mark matched, missed, extra")
         self.coloured.setToolTip("Marks how the side in view stands to your picks, in the canvas.")
+        self.coloured.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.coloured.toggled.connect(lambda _: self._draw())
         self.legend = QLabel(LEGEND)
         self.view = QListView()

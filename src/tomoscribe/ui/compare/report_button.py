@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject, QUrl
 from qtpy.QtGui import QDesktopServices
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.judge import Judge
 from tomoscribe.ui.compare.judge_work import JudgeWork
@@ -87,7 +88,8 @@ class ReportButton(QObject):
 
     def _on_written(self, path: Path) -> None:
         self.path = path
-        self._say(f"Report written. <a href='report'>Open it</a> or find it in {path.parent.name}.")
+        link = f"<a href='report' style='color: {style.MUTED}'>Open it</a>"
+        self._say(f"Report written. {link} or find it in {path.parent.name}.")
         self.written.setToolTip(str(path))
         self._session.status_message.emit(f"Report written: {path}")
         self.refresh()

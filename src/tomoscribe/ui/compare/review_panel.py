@@ -62,6 +62,7 @@ class ReviewPanel(QWidget):
         self.place = button("Where next  L", PLACE_TIP, self._places.go)
         self.show_unsure = QCheckBox("Show uncertainty")
         self.show_unsure.setToolTip(LAYER_TIP)
+        self.show_unsure.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.show_unsure.toggled.connect(self._unsure.switch)
         self.score = RunningScoreView(session)
         self._build()
