@@ -19,7 +19,7 @@ from tomoscribe.ui.compare.sides_panel import SidesPanel
 from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
-from tomoscribe.ui.widgets import scrolling_column
+from tomoscribe.ui.widgets import dock_of, scrolling_column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ class CompareDock(QWidget):
     def showEvent(self, event: QShowEvent | None) -> None:
         """Show the proposals of what is in view now; get to know the dock around this."""
         super().showEvent(event)
-        dock = self._dock()
+        dock = dock_of(self)
         if dock is not None and not self._docked:
             self._docked = True
             # Qt moves the dock of another tab out of the window, and calls it visible still.
@@ -116,12 +116,6 @@ class CompareDock(QWidget):
     def _end(self) -> None:
         self._timer.stop()
 
-    def _dock(self) -> QDockWidget | None:
-        parent = self.parentWidget()
-        while parent is not None and not isinstance(parent, QDockWidget):
-            parent = parent.parentWidget()
-        return parent
-
     def _on_seen(self, seen: bool) -> None:
         """Work only while the user sees this."""
         if seen == self._seen:
@@ -148,6 +142,10 @@ class CompareDock(QWidget):
         for dock in docks[:1]:
             self._train = dock
             dock.visibilityChanged.connect(self._on_train_seen)
+            dock.destroyed.connect(self._forget_train)  # it may be opened again
+
+    def _forget_train(self, *_: object) -> None:
+        self._train, self._train_seen = None, False
 
     def _on_train_seen(self, seen: bool) -> None:
         self._train_seen = seen
@@ -159,7 +157,7 @@ class CompareDock(QWidget):
 
     def _next(self) -> None:
         """Go to the next proposal, from any tab."""
-        dock = self._dock()
+        dock = dock_of(self)
         if dock is not None and not self._seen and not self._is_instant():
             dock.raise_()
         self.review.next()

@@ -14,10 +14,10 @@ from tomoscribe.ui.compare.difference_legend import DifferenceLegend
 from tomoscribe.ui.compare.mode_row import ModeRow
 from tomoscribe.ui.compare.second_canvas import SecondCanvas
 from tomoscribe.ui.compare.showing import Showing
-from tomoscribe.ui.compare.sides import LETTERS, Letter, Sides
+from tomoscribe.ui.compare.sides import LETTERS, Sides
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.monitor import RunMonitor
-from tomoscribe.ui.scores.difference import A_COLOR, B_COLOR
+from tomoscribe.ui.scores.difference import SIDE_COLORS
 from tomoscribe.ui.widgets import heading, hint, row
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 BLINK_MS = 700
 """Long enough to see, short enough to remember what was there."""
-
-LETTER_COLORS: dict[Letter, str] = {"a": A_COLOR, "b": B_COLOR}
 
 
 class SidesPanel(QWidget):
@@ -91,7 +89,7 @@ class SidesPanel(QWidget):
         for letter in LETTERS:
             label = QLabel(letter.upper())
             label.setStyleSheet("font-weight: 600;")
-            self.pickers[letter].set_mark(LETTER_COLORS[letter])
+            self.pickers[letter].set_mark(SIDE_COLORS[letter])
             layout.addLayout(row(label, self.pickers[letter], stretch=1))
         for widget in (self.modes, self.checkpoints, self.legend, self.status):
             layout.addWidget(widget)

@@ -14,6 +14,7 @@ from tomoscribe.ui.connections import connect
 from tomoscribe.ui.membranes.membrane_panel import MembranePanel
 from tomoscribe.ui.runs.run_strip import RunStrip
 from tomoscribe.ui.session import Session
+from tomoscribe.ui.widgets import dock_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,9 +75,7 @@ def show_runs(viewer: napari.Viewer) -> None:
 
 def put_runs_below(runs: QWidget) -> None:
     """Move the dock that a widget is in below the canvas, above the strip, the first time."""
-    dock = runs.parentWidget()
-    while dock is not None and not isinstance(dock, QDockWidget):
-        dock = dock.parentWidget()
+    dock = dock_of(runs)
     window = None if dock is None else dock.parentWidget()
     if not isinstance(window, QMainWindow) or dock is None or dock.property(PLACED):
         return
