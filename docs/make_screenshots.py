@@ -90,9 +90,9 @@ def main(
             for flow in flows or FLOWS:
                 typer.echo(flow)
                 story.play(flow)
-            page = story.compare.actions_row.report.path
-            if page is not None:
-                picture_of_page(page, out / "report_page.png")
+                page = story.compare.actions_row.report.path
+                if flow == "report" and page is not None:
+                    picture_of_page(page, out / "report_page.png")
     for path in story.hands.shots:
         typer.echo(path)
 

@@ -71,6 +71,7 @@ class LearningCurve(QWidget):
 
 def _plot(view: pg.GraphicsLayoutWidget, row: int, label: str) -> pg.PlotItem:
     plot = view.addPlot(row=row, col=0)
+    plot.setLimits(xMin=0)  # a curve of few steps is not drawn among steps below none
     quiet(plot, left=label)
     plot.showGrid(y=True, alpha=0.15)
     plot.setCursor(Qt.CursorShape.CrossCursor)
