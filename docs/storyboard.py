@@ -125,7 +125,7 @@ class Storyboard(Drive):
     def play_side_by_side(self) -> None:
         """See A and B side by side."""
         self._mode("Shift+U", "side_by_side")
-        self.hands.settle(2.0)
+        self.hands.settle(4.0)  # its parts come one after another, B's proposals last
         self.hands.screenshot("side_by_side")
         self.hands.key("Shift+U")
 

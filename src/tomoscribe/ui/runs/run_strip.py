@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 CLOCK_MS = 1000
 """The time left goes on between events."""
 
-MARGIN = 12
+MARGIN = 40
 """Pixels that a label takes beside its text, at most."""
 
 LEAST_SENTENCE = 200
@@ -119,7 +119,7 @@ class RunStrip(QWidget):
         self.word.setText(word)
         known = figures(record, state, time.time())
         self.figures.setText(known)
-        self.figures.setMaximumWidth(self.fontMetrics().horizontalAdvance(known) + MARGIN)
+        self.figures.setMaximumWidth(self.figures.fontMetrics().horizontalAdvance(known) + MARGIN)
         self.figures.setToolTip(f"{known}\n{label_words(record.labels)}".strip())
         said = sentence(update, record, self._monitor.silent_s)
         idle = NOT_WATCHED if RunWatch.of(self._session).rows else NO_RUN
