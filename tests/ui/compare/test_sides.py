@@ -86,7 +86,7 @@ def test_the_difference_shows_where_b_scores_higher_and_goes_away_again(
 def test_another_sample_keeps_a_and_b_and_computes_what_is_missing(
     compared, session, process_until, monkeypatch
 ) -> None:
-    wished = []
+    wished, looked = [], []
 
     class Service:
         def __init__(self, *_: object) -> None:
@@ -96,7 +96,7 @@ def test_another_sample_keeps_a_and_b_and_computes_what_is_missing(
             wished.append([(r.ref.source, r.sample) for r in requests])
 
         def look(self, focus) -> None:
-            pass
+            looked.append(focus)
 
         def poll(self):
             return compared.library.predictions
@@ -114,6 +114,11 @@ def test_another_sample_keeps_a_and_b_and_computes_what_is_missing(
     process_until(lambda: [(OLD, "two")] in wished, "the wish")
     process_until(lambda: "Computing" in compared.panel.status.text(), "the line")
     assert compared.feed.volume.content is None  # not the other sample's scores
+    assert len(looked) >= 1  # also the first wish begins where the user looks
+    session.close()
+    compared.library.watch(True)
+    compared.library.hold([(ref(compared.old, 20), "one")])
+    assert [r for r in wished if r and r[0][1] == "one"] == []
 
 
 def test_weights_that_were_not_kept_are_said_to_be_missing(

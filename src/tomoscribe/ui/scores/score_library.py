@@ -75,6 +75,8 @@ class ScoreLibrary(SessionBound):
         self._asked: tuple[Key, ...] = ()
         self._listed = False
         self._watchers = 0
+        self._focus: FocusBox | None = None
+        self._closed = False
         self._poller = Background(parent, reads_only=True)
         self._reader = Background(parent, reads_only=True)
         self._timer = QTimer(parent)
@@ -115,6 +117,7 @@ class ScoreLibrary(SessionBound):
 
     def look(self, focus: FocusBox | None) -> None:
         """Tell where the user looks: what is computed begins there."""
+        self._focus = focus
         if self._service is not None:
             self._service.look(focus)
 
@@ -150,6 +153,7 @@ class ScoreLibrary(SessionBound):
 
     def close(self) -> None:
         """End threads and predictions; what is asked afterwards is not answered."""
+        self._closed = True
         self._timer.stop()
         self._poller.close()
         self._reader.close()
@@ -160,6 +164,8 @@ class ScoreLibrary(SessionBound):
     # ---------------------------------------------------------------- reading
     def _keep_time(self) -> None:
         """Look at the disk again and again while somebody looks or waits here."""
+        if self._closed:  # a dock that goes after its session; Qt has taken the timer
+            return
         needed = bool(self._watchers or self._held or self._wanted)
         if needed and not self._timer.isActive():
             self._timer.start()
@@ -250,7 +256,7 @@ class ScoreLibrary(SessionBound):
     def _ask(self) -> None:
         """Wish for what is wanted and is nowhere on disk; what is on screen comes first."""
         project = self._session.project
-        if project is None or not self._listed:
+        if project is None or not self._listed or self._closed:
             return
         keys = [k for k in dict.fromkeys((*self._held, *self._wanted)) if self._is_missing(k)]
         if tuple(keys) == self._asked:
@@ -263,6 +269,7 @@ class ScoreLibrary(SessionBound):
         if self._service is None:
             given = preferences()
             self._service = PredictionService(project.path, given.device, given.worker_threads)
+            self._service.look(self._focus)
         self._service.want(requests)
 
     def _is_missing(self, key: Key) -> bool:
