@@ -74,6 +74,19 @@ def test_a_project_gives_its_picks_regions_classes_and_revision(project: Project
     assert data.revision == project.revision == read_revision(source)
 
 
+def test_a_tomogram_that_nobody_clicked_hinders_nobody(
+    project: Project, make_volume: Callable[..., Path]
+) -> None:
+    click(project, *POINTS)
+    other = project.add_tomogram(make_volume("other.mrc"), name="other", voxel_size_A=13.0)
+    assert other.role is Role.TRAIN
+    roles = {s.name: s.role for s in load_training_data(DataSource(path=project.path)).samples}
+    assert (roles["TS_1"], roles["other"]) == (Role.TRAIN, Role.UNUSED)
+    click(project, POINTS[0], name="other")
+    roles = {s.name: s.role for s in load_training_data(DataSource(path=project.path)).samples}
+    assert roles["other"] is Role.TRAIN
+
+
 def test_proposals_are_no_labels_and_rejected_picks_are(project: Project) -> None:
     click(project, *POINTS)
     click(project, (3, 3, 3), state=PickState.PROPOSED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
@@ -117,6 +118,7 @@ def _load_project(folder: Path, source: DataSource, revision: int) -> TrainingDa
         samples.append(_sample(entry, picks, regions_of(contents)))
     if not samples:
         raise TomoscribeError(f"The project {folder} holds no tomogram: add one first.")
+    samples = _without_bystanders(samples)
     named = {c.name: c.to_class() for c in content.classes}
     classes = classes_of(samples, named, source.diameter_A, f"the project {folder}")
     where = f"the project {folder}"
@@ -167,6 +169,20 @@ def _sample(entry: TomogramEntry, picks: tuple[Pick, ...], regions: list[Region]
     return TrainingSample(
         entry.name, entry.address, entry.voxel_size_A, entry.role, picks, tuple(regions)
     )
+
+
+def _without_bystanders(samples: list[TrainingSample]) -> list[TrainingSample]:
+    """Set those aside in which nobody has labelled anything yet: they say nothing.
+
+    Whatever is dropped on a project trains by default; a map of another voxel size among it must
+    not hinder those that are clicked. They can still be previewed.
+    """
+    if not any(sample.picks for sample in samples):
+        return samples
+    return [
+        sample if sample.picks or sample.regions else replace(sample, role=Role.UNUSED)
+        for sample in samples
+    ]
 
 
 def _changed_at_us(path: Path) -> int:

@@ -1,0 +1,5 @@
+"""`python -m tomoscribe` is the command `tomoscribe`."""
+
+from tomoscribe.cli.main import main
+
+main()
