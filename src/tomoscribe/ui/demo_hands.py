@@ -27,9 +27,9 @@ LOOK_MS = 20
 SETTLE_S = 0.4
 """For Qt to lay out and paint before a screenshot."""
 
-LARGEST_BYTES = 600_000
+LARGEST_BYTES = 480_000
 """Of a picture: the repository keeps many. A larger one is written again in few colours."""
-COLORS = 200
+COLORS = 64
 
 
 class Hands:
