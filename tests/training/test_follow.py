@@ -110,6 +110,17 @@ def test_an_ended_run_is_never_lost(run: RunFolder, clock: Clock, state: State) 
     assert RunFollower(run, clock).poll().state is state
 
 
+def test_a_worker_that_loads_pytorch_is_not_called_silent(run: RunFolder, clock: Clock) -> None:
+    run.write_status(here(clock, state=State.STARTING, message="Loading PyTorch."))
+    clock.now = run.write_control(previews=False).written
+    follower = RunFollower(run, clock)
+    for _ in range(4):
+        clock.now += 5
+        run.write_status(here(clock, state=State.STARTING, message="Loading PyTorch."))
+        update = follower.poll()
+        assert (update.unanswered_s, update.message) == (None, "Loading PyTorch.")
+
+
 def test_a_command_is_reported_when_it_is_not_answered_in_time(
     run: RunFolder, clock: Clock
 ) -> None:

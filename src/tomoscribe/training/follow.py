@@ -127,6 +127,8 @@ class RunFollower:
         control, status = self._control, self._status
         if control is None or status is None or control.revision <= status.control_revision:
             return None
+        if status.state is State.STARTING and self._heartbeat_age() < UNANSWERED_S:
+            return None  # importing PyTorch and reading data take long; its message says so
         waited = self._clock() - control.written
         return waited if waited > UNANSWERED_S else None
 
