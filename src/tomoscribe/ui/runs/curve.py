@@ -33,7 +33,7 @@ class LearningCurve(QWidget):
         self._top.setToolTip(SCORE_TIP)
         self._bottom = _plot(view, 1, "loss")
         self._bottom.setLabel("bottom", "step")
-        self._bottom.setXLink(self._top)
+        self._top.setXLink(self._bottom)  # the loss is there from the first step on
         self._top.getAxis("bottom").setStyle(showValues=False)
         self._top.setYRange(0, 1, padding=0.05)
         self._quality = self._top.plot(
