@@ -46,9 +46,9 @@ class SplitList(QWidget):
             clicks = f"{share.picks} click" + ("s" if share.picks != 1 else "")
             made.setText(f"{share.name}   {clicks}, {ROLE_WORDS[share.role]}")
             colour = ROLE_COLOURS[share.role]
-            made.setStyleSheet(
-                f"text-align: left; padding: 4px 8px; border-left: 4px solid {colour};"
-            )
+            look = f"text-align: left; padding: 4px 8px; border-left: 4px solid {colour};"
+            if made.styleSheet() != look:  # Qt works each one out anew
+                made.setStyleSheet(look)
             made.show()
         self.hint.setText(self._hint(shares, task))
         self.hint.setVisible(bool(self.hint.text()))
@@ -65,6 +65,8 @@ class SplitList(QWidget):
         self._starter.set_role(share.name, NEXT_ROLE[share.role])
 
     def _hint(self, shares: list[Share], task: str) -> str:
+        if not shares:
+            return f"No {task} yet; a click on its line will choose whether it trains."
         hidden = len(shares) - SHOWN
         text = f"And {hidden} more. " if hidden > 0 else ""
         if shares and not any(s.role is Role.VALIDATE and s.picks for s in shares):
