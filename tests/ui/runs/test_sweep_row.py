@@ -11,6 +11,7 @@ from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.run_watch import RunWatch
 from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.runs.train_dock import TrainDock
+from tomoscribe.ui.scores.score_library import ScoreLibrary
 
 
 @pytest.fixture
@@ -88,6 +89,26 @@ def test_one_press_starts_all_and_the_next_is_watched_when_it_begins(
     watch.refresh()
     process_until(lambda: session.run == workers[1].run, "the second is watched")
     assert starter.line == [workers[2].run]
+
+
+def test_who_compares_is_told_of_the_next_and_left_there(
+    dock, session, workers, process_until, qtbot
+) -> None:
+    said: list[str] = []
+    session.status_message.connect(said.append)
+    choose(dock, "bin", "2, 3")
+    qtbot.mouseClick(dock.sweep.train, Qt.MouseButton.LeftButton)
+    process_until(lambda: len(workers) == 2 and session.run == workers[0].run, "the sweep")
+    starter, watch, library = (k.of(session) for k in (Starter, RunWatch, ScoreLibrary))
+    process_until(lambda: starter.monitor.alive and len(watch.rows) == 2, "the first trains")
+    library.watch(True)  # as the dock Compare does while it is seen
+    workers[0].beat(State.FINISHED)
+    workers[1].beat(State.RUNNING)
+    process_until(lambda: not starter.monitor.alive, "its end")
+    watch.refresh()
+    process_until(lambda: any("trains now" in text for text in said), "the news")
+    assert workers[1].run.name in said[-1]
+    assert session.run == workers[0].run
 
 
 def test_who_looks_at_another_run_is_left_there(

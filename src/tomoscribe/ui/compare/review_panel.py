@@ -81,7 +81,7 @@ class ReviewPanel(QWidget):
         waiting = self._review.waiting
         left = 0 if comparison is None else int(comparison.shown(self._review.threshold).sum())
         self.answers.setText(
-            f"{accepted} accepted, {rejected} rejected, {left + waiting} still open."
+            f"{accepted} accepted, {rejected} rejected, {left + waiting} above the threshold open."
         )
         for answer in (self.accept, self.reject, self.next):
             enable(answer, None if waiting else why_nothing)

@@ -217,7 +217,8 @@ class Sides(SessionBound):
         for letter in (self.letter_in_view, *LETTERS):
             ref = self._now[letter].ref
             if ref is not None and ref.source == source:
-                return f"by {self.short(letter)}"
+                alone = self._mode in LETTERS
+                return f"by {'' if alone else f'{letter.upper()}, '}{self.short(letter)}"
         return "by the model"
 
     def short(self, letter: Letter) -> str:

@@ -14,12 +14,13 @@ from tomoscribe.training import sweep
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import Control
 from tomoscribe.training.status import State
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.preferences import on_change, preferences
 from tomoscribe.ui.project.read_only import READ_ONLY
 from tomoscribe.ui.runs.focus_writer import focus_box
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.run_watch import RunWatch
+from tomoscribe.ui.scores.score_library import ScoreLibrary
 from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
@@ -59,11 +60,15 @@ class Starter(SessionBound):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.monitor = RunMonitor.of(session)
+        for signal in (session.project_changed, session.picks_changed):
+            signal.connect(self._forget_shares)  # before anybody asks for them
         self.settings = preferences().training_settings()
         self.start_from: Path | None = None
         self.line: list[RunFolder] = []
         self._watched: RunFolder | None = None
         self._task: str | None = None
+        self._shares: list[Share] = []
+        self._shares_of: tuple[object, str] | None = None
         self._launcher = Background()
         for signal in (
             session.project_changed,
@@ -123,6 +128,12 @@ class Starter(SessionBound):
 
     def shares(self) -> list[Share]:
         """Return what each tomogram or membrane of the project is used for."""
+        of = (self.session.project, self.task)
+        if self._shares_of != of:
+            self._shares_of, self._shares = of, self._count_shares()
+        return list(self._shares)
+
+    def _count_shares(self) -> list[Share]:
         project = self.session.project
         if project is None:
             return []
@@ -250,7 +261,10 @@ class Starter(SessionBound):
         self.monitor.feed.layer.prepare()
 
     def _watch_next(self) -> None:
-        """Watch the next of the line once it trains, if the user has not turned elsewhere."""
+        """Watch the next of the line once it trains, if the user has not turned elsewhere.
+
+        While somebody compares, what is in view stays: its proposals are being answered.
+        """
         rows = [self._watch.row_of(run) for run in self.line]
         self.line = [
             run for run, row in zip(self.line, rows, strict=True) if row is None or row.state.alive
@@ -260,7 +274,12 @@ class Starter(SessionBound):
         for row in rows:
             if row is not None and row.state is State.RUNNING:
                 self.line.remove(row.run)
-                self._show(row.run)
+                if ScoreLibrary.of(self.session).watched:
+                    self.session.status_message.emit(
+                        f"{row.run.name} trains now; the dock Runs or the Train dock shows it."
+                    )
+                else:
+                    self._show(row.run)
                 return
 
     def _take_preferences(self) -> None:
@@ -273,12 +292,16 @@ class Starter(SessionBound):
         self._changed()
 
     def _failed(self, error: BaseException) -> None:
-        self.session.status_message.emit(str(error))
         self.changed.emit()
+        self.session.status_message.emit(sentence_of(error))
 
     def _on_project(self) -> None:
         project = self.session.project
         if project is not None:
+            for signal in (
+                project.picks_changed, project.tomograms_changed, project.membranes_changed
+            ):  # fmt: skip
+                signal.connect(self._forget_shares, unique=True)
             project.tomograms_changed.connect(self._changed, unique=True)
             project.membranes_changed.connect(self._changed, unique=True)
 
@@ -291,6 +314,10 @@ class Starter(SessionBound):
         """Pass on what matters here; the monitor looks ten times a second."""
         if self._state() != self._seen:
             self._changed()
+
+    def _forget_shares(self) -> None:
+        """Count again when asked next; docks ask a dozen times for each tomogram shown."""
+        self._shares_of = None
 
     def _changed(self) -> None:
         self._seen = self._state()

@@ -126,6 +126,11 @@ class ScoreLibrary(SessionBound):
         self._watchers = max(self._watchers + (1 if on else -1), 0)
         self._keep_time()
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody compares at this moment."""
+        return self._watchers > 0
+
     def state_of(self, ref: CheckpointRef, sample: str) -> str:
         """Return in one line what holds a checkpoint's scores on a sample up; empty if nothing."""
         key, known = (ref, sample), self.get(ref, sample)
