@@ -56,9 +56,7 @@ def test_without_a_declared_region_extras_are_not_judged_and_f1_is_the_least_it_
     )
 
 
-def test_in_a_declared_region_every_extra_is_wrong_and_figures_are_counted_there_alone() -> (
-    None
-):
+def test_in_a_declared_region_every_extra_is_wrong_and_figures_are_counted_there_alone() -> None:
     # Declared: 50..250. One particle and two proposals lie in it.
     sample = judged([click(1, 1), click(2, 203), click(3, 400)], [region(50, 250)])
     verdicts = sample.at(0.2)
