@@ -108,6 +108,9 @@ def test_they_reach_background_predictions_and_new_projects(stored, session, qtb
         def want(self, requests: object) -> None:
             pass
 
+        def look(self, focus: object) -> None:
+            pass
+
         def close(self) -> None:
             pass
 

@@ -12,6 +12,9 @@ from tomoscribe.picks.table import JUNK, PickState, positions_zyx
 from tomoscribe.project.classes import make_classes
 from tomoscribe.project.model import Role, TrainingData
 
+SAME_VOXEL_SIZE = 0.05
+"""Relative difference of voxel sizes up to which tomograms are learnt from together."""
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
@@ -124,6 +127,11 @@ def required(path: Path | None, what: str) -> Path:
     if path is None:
         raise TomoscribeError(f"The data source needs {what}.")
     return path
+
+
+def same_voxel_size(first_A: float, second_A: float) -> bool:
+    """Tell whether two voxel sizes in Å are alike enough to be learnt together."""
+    return abs(first_A / second_A - 1) <= SAME_VOXEL_SIZE
 
 
 def count_accepted(picks: Iterable[Pick]) -> int:

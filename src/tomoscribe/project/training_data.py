@@ -21,6 +21,7 @@ from tomoscribe.project.sample_checks import (
     count_accepted,
     keep_inside,
     required,
+    same_voxel_size,
 )
 from tomoscribe.project.split import split_by_tomogram
 
@@ -171,17 +172,18 @@ def _sample(entry: TomogramEntry, picks: tuple[Pick, ...], regions: list[Region]
 
 
 def _without_bystanders(samples: list[TrainingSample]) -> list[TrainingSample]:
-    """Set those aside in which nobody has labelled anything yet: they say nothing.
+    """Set those aside that nobody has labelled and that have other voxels than those labelled.
 
-    Whatever is dropped on a project trains by default; a map of another voxel size among it must
-    not hinder those that are clicked. They can still be previewed.
+    Whatever is dropped on a project trains by default; what says nothing yet must not hinder the
+    rest.
     """
-    if not any(sample.picks for sample in samples):
-        return samples
-    return [
-        sample if sample.picks or sample.regions else replace(sample, role=Role.UNUSED)
-        for sample in samples
-    ]
+    sizes = [sample.voxel_size_A for sample in samples if sample.picks]
+
+    def hinders(sample: TrainingSample) -> bool:
+        labelled = sample.picks or sample.regions
+        return bool(sizes) and not labelled and not same_voxel_size(sample.voxel_size_A, sizes[0])
+
+    return [replace(s, role=Role.UNUSED) if hinders(s) else s for s in samples]
 
 
 def _changed_at_us(path: Path) -> int:

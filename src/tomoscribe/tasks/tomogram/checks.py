@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
+from tomoscribe.project.sample_checks import same_voxel_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tomoscribe.project.model import ParticleClass, TrainingData, TrainingSample
-
-_SAME_VOXEL_SIZE = 0.05
 
 
 def check_data(data: TrainingData, kind: str = "tomogram") -> None:
@@ -43,7 +42,7 @@ def check_data(data: TrainingData, kind: str = "tomogram") -> None:
             )
     first = train[0]
     for sample in (*train, *data.with_role(Role.VALIDATE)):
-        if not _is_same(sample.voxel_size_A, first.voxel_size_A):
+        if not same_voxel_size(sample.voxel_size_A, first.voxel_size_A):
             raise TomoscribeError(
                 f"{sample.name} has voxels of {sample.voxel_size_A:g} Å, "
                 f"{first.name} of {first.voxel_size_A:g} Å; "
@@ -71,12 +70,8 @@ def check_change(
         )
     check_data(data, kind)
     first: TrainingSample = data.with_role(Role.TRAIN)[0]
-    if not _is_same(first.voxel_size_A, voxel_size_A):
+    if not same_voxel_size(first.voxel_size_A, voxel_size_A):
         raise TomoscribeError(
             f"{first.name} has voxels of {first.voxel_size_A:g} Å, the training began with "
             f"{voxel_size_A:g} Å; start a new training to use another voxel size."
         )
-
-
-def _is_same(first: float, second: float) -> bool:
-    return abs(first / second - 1) <= _SAME_VOXEL_SIZE
