@@ -8,6 +8,8 @@ from tomoscribe.io.arrays import UnpackedArray
 from tomoscribe.ui.slab import SlabMean, contrast_limits
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
@@ -62,9 +64,12 @@ def show_volume(
         # Another volume in the same layer: napari needs a second to replace a layer's controls.
         layer = viewer.layers[NAME]
         layer.data = data
-        for name in ("scale", "translate", "units", "metadata"):
-            setattr(layer, name, arguments[name])
-        layer.depiction = "volume"
+        layer.metadata = arguments["metadata"]
+        for name in ("scale", "translate", "units"):
+            if not _same(getattr(layer, name), arguments[name]):
+                setattr(layer, name, arguments[name])  # each slices the volume
+        if layer.depiction != "volume":
+            layer.depiction = "volume"
     else:
         layer = viewer.add_image(data, **arguments)
         viewer.layers.move(viewer.layers.index(layer), 0)
@@ -77,6 +82,11 @@ def show_volume(
     viewer.dims.point = tuple(float(v) for v in layer.data_to_world(middle))
     viewer.reset_view()
     return layer
+
+
+def _same(now: Sequence[object], wanted: Sequence[object]) -> bool:
+    """Tell whether a layer has what it is to have along z, y and x."""
+    return [str(value) for value in now] == [str(value) for value in wanted]
 
 
 def hide_volume(viewer: ViewerModel) -> None:

@@ -183,10 +183,11 @@ def test_closing_the_window_ends_timers_and_threads(
     sides, watch = Sides.of(session), RunWatch.of(session)
     compare = dock_of(viewer, "Compare").inner_widget()
     process_until(lambda: len(sides.side("b").stops) == 2, "the checkpoints")
-    for action in ("play_checkpoints", "side_by_side", "blink"):
+    opened: set[str] = set()
+    for action in ("side_by_side", "blink", "play_checkpoints"):
         session.actions[action]()
+        opened |= {owner for timer, owner in ticking().items() if timer not in before}
         qapp.processEvents()
-    opened = {owner for timer, owner in ticking().items() if timer not in before}
     assert {"CompareWidget", "SidesPanel", "CheckpointBar"} <= opened
     assert monitor._timer.isActive()
     ended: list[bool] = []

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from tests.ui.mesh_live.conftest import DIRECTIONS, PLACES_ZYX
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.ui.compare.compare_dock import CompareDock
@@ -174,7 +175,7 @@ def test_train_starts_on_membranes_with_the_band_that_is_shown(
 
     def launch(config, runs_dir, *, control):
         started.append((config, control))
-        raise starter_module.TomoscribeError("not today")
+        raise TomoscribeError("not today")
 
     monkeypatch.setattr(starter_module.sweep.launch, "launch", launch)
     dock = TrainDock(session)

@@ -68,8 +68,9 @@ class PickLayer:
             self.look = None
             return
         layer = self.layer or self._make()
-        layer.scale, layer.translate = image.scale, image.translate
-        layer.units = image.units
+        for own in ("scale", "translate", "units"):
+            if not np.array_equal(getattr(layer, own), getattr(image, own)):
+                setattr(layer, own, getattr(image, own))  # each draws all picks
         self._write()
         self._show_neighbours()
 
@@ -163,7 +164,8 @@ class PickLayer:
         """Show each pick on all slices that its sphere cuts, not on the middle one only."""
         dims = self._session.viewer.dims
         widest = max((c.diameter_A for c in self._session.classes), default=0.0)
-        dims.thickness = (widest,) * dims.ndim
+        if tuple(dims.thickness) != (widest,) * dims.ndim:  # napari slices all layers anew
+            dims.thickness = (widest,) * dims.ndim
 
     # ---------------------------------------------------------------- layer to table
     def _on_data(self, event: Any) -> None:

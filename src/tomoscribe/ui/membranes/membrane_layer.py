@@ -21,7 +21,7 @@ from tomoscribe.ui.membranes.mesh_visual import node_of, soften_light, write_col
 from tomoscribe.ui.quiet_layer import add_quietly
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari.utils import Colormap
     from numpy.typing import NDArray
@@ -160,19 +160,20 @@ class MembraneLayer:
             self._paint_first()
         if membrane is None:
             self.show(False)
-            self._remove_all()
+            self._soon(self._remove)
         elif self._shown:
             self._write()
         else:
-            self._prepare_soon()
+            self._soon(self._prepare)
 
     def prepare_patches(self) -> None:
         """Make the layer of the brush before its first stroke, which must not wait for that."""
         self._prepare_one(COMPLETE_NAME)
 
-    def _prepare_soon(self) -> None:
-        prepare = WeakMethod(self._prepare)  # the window may go first, and this with it
-        QTimer.singleShot(0, lambda: call() if (call := prepare()) is not None else None)
+    def _soon(self, act: Callable[[], None]) -> None:
+        """Call a method of this in the next turn of the event loop."""
+        held = WeakMethod(act)  # the window may go first, and this with it
+        QTimer.singleShot(0, lambda: call() if (call := held()) is not None else None)
 
     def _prepare(self) -> None:
         """Make a layer ahead, hidden, one a turn of the event loop: each takes napari 50 ms."""
@@ -181,7 +182,7 @@ class MembraneLayer:
         several = len(self._session.surfaces.loaded()) > 1
         for name in (NAME, CONTEXT_NAME)[: 1 + several]:
             if self._prepare_one(name):
-                self._prepare_soon()
+                self._soon(self._prepare)
                 return
 
     def _prepare_one(self, name: str) -> bool:
@@ -352,10 +353,13 @@ class MembraneLayer:
         if surface is not None:
             surface.visible = False
 
-    def _remove_all(self) -> None:
-        for surface in self._present():
-            self._session.viewer.layers.remove(surface)
-        self._surfaces.clear()
+    def _remove(self) -> None:
+        """Take the layers away, hidden by now, one a turn of the event loop: each takes 25 ms."""
+        present = self._present()
+        if self._membrane is not None or not present:
+            return
+        self._session.viewer.layers.remove(present[-1])
+        self._soon(self._remove)
 
 
 def _look(name: str) -> dict[str, Any]:
