@@ -20,6 +20,7 @@ from tomoscribe.ui.runs.strip_dock import bring_strip, put_runs_below
 from tomoscribe.ui.runs.train_dock import TrainDock
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.tour.help_menu import HelpEntry
+from tomoscribe.ui.warm_up import warm_up
 from tomoscribe.ui.widgets import main_window
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class RunsWidget(RunsDock):
 def _settle(session: Session, dock: QWidget) -> None:
     """Mind the end of the window that a dock is shown in, bring it the run strip and the tour."""
     WindowEnd.watch(session, dock)
+    warm_up()
     session.autosave = preferences().autosave
     viewer = session.viewer
     if isinstance(viewer, Viewer):
