@@ -233,6 +233,18 @@ def test_a_folder_of_membranes_is_known_by_its_files(
     assert "There is no task 'membrain'; tasks are: tomogram, membrane." in capsys.readouterr().err
 
 
+def test_a_project_with_membranes_trains_on_them_as_in_the_viewer(
+    exit_code: Run, ended: list[RunConfig], project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened = Project.open(project)
+    tomogram = opened.tomograms["TS_1"].path
+    opened.add_membrane(write_container(project / "M1.h5", tomogram), "TS_1")
+    opened.close()
+    assert exit_code("train", project) == 0
+    assert ended[0].task == "membrane"
+    assert "The project holds membranes" in capsys.readouterr().err
+
+
 def test_interrupt_stops_with_a_checkpoint_and_resume_and_runs_go_on(
     tmp_path: Path,
     exit_code: Run,

@@ -11,10 +11,10 @@ import typer
 from tomoscribe.cli import set_options
 from tomoscribe.cli.run_progress import summarise, watch
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.default_task import MEMBRANE, chosen_task
 from tomoscribe.project.file import RUNS_FOLDER, is_project
-from tomoscribe.project.raw_membranes import holds_membranes
 from tomoscribe.project.source import DataSource
-from tomoscribe.project.training_data import MEMBRANE, TASKS, TOMOGRAM, load_training_data
+from tomoscribe.project.training_data import load_training_data
 from tomoscribe.training import launch
 from tomoscribe.training import sweep as sweeps
 from tomoscribe.training.config import RunConfig
@@ -78,7 +78,7 @@ TaskName = Annotated[
     str | None,
     typer.Option(
         help="What is learned: tomogram or membrane.",
-        show_default="membrane for a folder of membranes, else tomogram",
+        show_default="membrane where the data hold membranes, else tomogram",
     ),
 ]
 Complete = Annotated[
@@ -125,7 +125,9 @@ def train(
     source = source.model_copy(update={"complete": complete})
     if continue_from is not None and not continue_from.is_file():
         raise TomoscribeError(f"There is no checkpoint '{continue_from}'; check the path.")
-    chosen = find_task(task, source)
+    chosen = chosen_task(task, source)
+    if task is None and chosen == MEMBRANE:
+        typer.echo(f"The {source.kind} holds membranes: training on membranes.", err=True)
     if complete and chosen != MEMBRANE:
         raise TomoscribeError("--complete is about membranes; in tomograms draw regions instead.")
     config = RunConfig(
@@ -189,24 +191,6 @@ def _watch_each(
         if stopped:
             raise KeyboardInterrupt
     return failed
-
-
-def find_task(wanted: str | None, source: DataSource) -> str:
-    """Return the task that is wanted, else the one that the data are for, which is said.
-
-    Raises
-    ------
-    TomoscribeError
-        If there is no such task.
-    """
-    if wanted is not None:
-        if wanted not in TASKS:
-            raise TomoscribeError(f"There is no task '{wanted}'; tasks are: {', '.join(TASKS)}.")
-        return wanted
-    if source.kind == "folder" and source.path is not None and holds_membranes(source.path):
-        typer.echo("The folder holds membranes: training on membranes.", err=True)
-        return MEMBRANE
-    return TOMOGRAM
 
 
 def find_source(

@@ -6,6 +6,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,9 @@ from tomoscribe.io.mrc_write import write_mrc
 from tomoscribe.io.pick_files import PickColumns, write_picks
 from tomoscribe.prediction.surface import tomogram_name, write_scored
 from tomoscribe.prediction.volume import choose_device, predict_heatmap
+from tomoscribe.project.default_task import MEMBRANE
 from tomoscribe.project.membrane_files import geometry_of
 from tomoscribe.project.names import free_name, safe_name, tomogram_stem
-from tomoscribe.project.training_data import MEMBRANE
 from tomoscribe.tasks.base import MeshGrid
 from tomoscribe.tasks.table import task_of
 
@@ -90,12 +91,10 @@ def predict_files(
 
     Parameters
     ----------
-    checkpoint : Path
-        A checkpoint file.
+    checkpoint, out : Path
+        A checkpoint file, and a folder, which is made where it does not exist.
     sources : sequence of str
         Tomograms or membranes, as the checkpoint's task wants them: files or addresses.
-    out : Path
-        Folder; made where it does not exist.
     device : str
         auto, cpu, cuda, cuda:1, mps.
     threshold : float or None
@@ -110,8 +109,7 @@ def predict_files(
     Yields
     ------
     PredictionFiles or TomoscribeError
-        What was written for a source, or why nothing was: the others go on. What headers tell
-        comes first, so that a mistake in the last file does not show after an hour.
+        What was written for a source, or why nothing was; what headers tell comes first.
 
     Raises
     ------
@@ -120,40 +118,48 @@ def predict_files(
     """
     task = task_of(checkpoint)
     predictor = task.load(checkpoint, choose_device(device))
+    make_folder(out)
+    stems = dict(zip(sources, _distinct_stems(sources), strict=True))
+    # All headers first: a mistake in the last file must not show after an hour.
+    problems = {s: _why_not(predictor, s, voxel_size_A, task.name) for s in stems}
+    yield from filter(None, problems.values())
+    for source in _while_next_is_read([s for s, problem in problems.items() if problem is None]):
+        try:
+            predicted = predict_source(
+                predictor,
+                source,
+                threshold=threshold,
+                voxel_size_A=voxel_size_A,
+                tomogram=tomogram,
+                on_progress=None if on_progress is None else partial(on_progress, source),
+            )
+            yield write_predicted(predictor, predicted, out / stems[source])
+        except TomoscribeError as error:
+            yield error
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of predictions where there is none.
+
+    Raises
+    ------
+    TomoscribeError
+        If the system refuses.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TomoscribeError(f"The folder {out} cannot be made: {error.strerror}.") from error
-    stems = dict(zip(sources, _distinct_stems(sources), strict=True))
-    good = []
-    for source in stems:
-        problem = _why_not(predictor, source, voxel_size_A, task.name)
-        if problem is None:
-            good.append(source)
-        else:
-            yield problem
+
+
+def _while_next_is_read(sources: Sequence[str]) -> Iterator[str]:
+    """Yield the sources; while one is worked on, a thread reads the next one's file through."""
     with ThreadPoolExecutor(1, "prefetch") as pool:
-        for source, following in zip(good, [*good[1:], ""][: len(good)], strict=True):
-            ahead = pool.submit(_read_ahead, following) if following else None
-
-            def tell(share: float, source: str = source) -> None:
-                if on_progress is not None:
-                    on_progress(source, share)
-
-            try:
-                predicted = predict_source(
-                    predictor,
-                    source,
-                    threshold=threshold,
-                    voxel_size_A=voxel_size_A,
-                    tomogram=tomogram,
-                    on_progress=tell,
-                )
-                yield write_predicted(predictor, predicted, out / stems[source])
-            except TomoscribeError as error:
-                yield error
-            if ahead is not None:
-                ahead.result()
+        for i, source in enumerate(sources):
+            ahead = [pool.submit(_read_ahead, following) for following in sources[i + 1 : i + 2]]
+            yield source
+            for reading in ahead:
+                reading.result()
 
 
 def predict_source(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import PickState
+from tomoscribe.project.default_task import MEMBRANE
 from tomoscribe.project.export import ExportReport, columns_of, export_columns
 from tomoscribe.project.export_membranes import (
     FOLDERS,
@@ -18,7 +19,6 @@ from tomoscribe.project.export_membranes import (
     notes_on_membranes,
 )
 from tomoscribe.project.names import tomogram_stem
-from tomoscribe.project.training_data import MEMBRANE
 
 if TYPE_CHECKING:
     from tomoscribe.project.model import TomogramEntry

@@ -10,6 +10,7 @@ from tomoscribe.picks.journal import Journal
 from tomoscribe.picks.table import Pick, PickState
 from tomoscribe.project.annotations import regions_of
 from tomoscribe.project.classes import DEFAULT_CLASS
+from tomoscribe.project.default_task import MEMBRANE, TOMOGRAM
 from tomoscribe.project.file import journal_path, project_revision, read_project_file
 from tomoscribe.project.membrane_data import load_membranes
 from tomoscribe.project.model import Role, TrainingSample
@@ -31,10 +32,6 @@ if TYPE_CHECKING:
     from tomoscribe.project.model import Region, TomogramEntry, TrainingData
     from tomoscribe.project.raw_samples import RawSample
     from tomoscribe.project.source import DataSource
-
-
-TOMOGRAM, MEMBRANE = TASKS = ("tomogram", "membrane")
-"""Names of the tasks, by what their samples are."""
 
 
 def load_training_data(source: DataSource, task: str = TOMOGRAM) -> TrainingData:

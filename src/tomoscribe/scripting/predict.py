@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.prediction.batch import Predicted, PredictionFiles
     from tomoscribe.scripting.checkpoints import Model
-    from tomoscribe.tasks.base import FoundPicks
+    from tomoscribe.tasks.base import FoundPicks, Predictor
 
 
 @dataclass(frozen=True)
@@ -119,40 +119,56 @@ def predict(
     >>> project.add_picks("TS_02", found.picks)  # doctest: +SKIP
     """
     folder = _folder(project) or project_of(model)
-    ref = checkpoint_of(model, folder)
-    wanted = [samples] if isinstance(samples, str | Path) else list(samples)
-    known = {} if folder is None else _samples_of(folder)
-    chosen = [_find(str(name), known, folder, voxel_size_A) for name in wanted]
+    ref, chosen = checkpoint_of(model, folder), _chosen(samples, folder, voxel_size_A)
     # Loading torch takes seconds, which a mistyped name need not wait for.
-    from tomoscribe.prediction.batch import predict_source, write_predicted
     from tomoscribe.prediction.volume import choose_device
     from tomoscribe.tasks.table import task_of
 
-    if out is not None:
-        _make(Path(out))
+    stems = _stems(chosen, out)
     predictor = task_of(ref.where).load(ref.where, choose_device(device))
-    found: list[Prediction] = []
-    stems: list[str] = []
+    return [
+        _predict_one(predictor, sample, stem, threshold, ref.source, progress)
+        for sample, stem in zip(chosen, stems, strict=True)
+    ]
+
+
+def _stems(chosen: Sequence[_Sample], out: str | Path | None) -> list[Path | None]:
+    """Return where each sample's files go, without endings; the folder is made."""
+    from tomoscribe.prediction.batch import make_folder
+
+    if out is None:
+        return [None] * len(chosen)
+    make_folder(Path(out))
+    taken: list[str] = []
     for sample in chosen:
-        told = None if progress is None else _teller(progress, sample.name)
-        predicted = predict_source(
-            predictor,
-            sample.path,
-            threshold=threshold,
-            voxel_size_A=sample.voxel_size_A,
-            tomogram=sample.tomogram_path,
-            on_progress=told,
-        )
-        files = None
-        if out is not None:
-            stems.append(free_name(safe_name(tomogram_stem(sample.name)), stems))
-            files = write_predicted(predictor, predicted, Path(out) / stems[-1])
-        limits = {
-            c.name: predictor.thresholds[c.name] if threshold is None else threshold
-            for c in predictor.classes
-        }
-        found.append(_prediction(sample, predicted, limits, ref.source, files))
-    return found
+        taken.append(free_name(safe_name(tomogram_stem(sample.name)), taken))
+    return [Path(out) / stem for stem in taken]
+
+
+def _predict_one(
+    predictor: Predictor,
+    sample: _Sample,
+    stem: Path | None,
+    threshold: float | None,
+    source: str,
+    progress: Callable[[str, float], object] | None,
+) -> Prediction:
+    from tomoscribe.prediction.batch import predict_source, write_predicted
+
+    predicted = predict_source(
+        predictor,
+        sample.path,
+        threshold=threshold,
+        voxel_size_A=sample.voxel_size_A,
+        tomogram=sample.tomogram_path,
+        on_progress=None if progress is None else _teller(progress, sample.name),
+    )
+    files = None if stem is None else write_predicted(predictor, predicted, stem)
+    limits = {
+        c.name: predictor.thresholds[c.name] if threshold is None else threshold
+        for c in predictor.classes
+    }
+    return _prediction(sample, predicted, limits, source, files)
 
 
 def _prediction(
@@ -213,6 +229,14 @@ def _samples_of(folder: Path) -> dict[str, _Sample]:
     return known
 
 
+def _chosen(
+    samples: str | Path | Sequence[str | Path], folder: Path | None, voxel_size_A: float | None
+) -> list[_Sample]:
+    wanted = [samples] if isinstance(samples, str | Path) else list(samples)
+    known = {} if folder is None else _samples_of(folder)
+    return [_find(str(name), known, folder, voxel_size_A) for name in wanted]
+
+
 def _find(
     name: str, known: dict[str, _Sample], folder: Path | None, voxel_size_A: float | None
 ) -> _Sample:
@@ -228,13 +252,6 @@ def _folder(project: Project | str | Path | None) -> Path | None:
     if project is None:
         return None
     return project.path if isinstance(project, Project) else Path(project).expanduser()
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TomoscribeError(f"The folder {folder} cannot be made: {error.strerror}.") from error
 
 
 def _teller(progress: Callable[[str, float], object], name: str) -> Callable[[float], None]:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.file import RUNS_FOLDER, is_project, read_project_file
+from tomoscribe.project.default_task import chosen_task
+from tomoscribe.project.file import RUNS_FOLDER, is_project
 from tomoscribe.project.source import DataSource
-from tomoscribe.project.training_data import MEMBRANE, TASKS, TOMOGRAM, load_training_data
+from tomoscribe.project.training_data import load_training_data
 from tomoscribe.scripting.checkpoints import checkpoint_of
 from tomoscribe.scripting.project import Project
 from tomoscribe.scripting.run import Run
@@ -78,19 +79,28 @@ def train(
     folder = project.path if isinstance(project, Project) else Path(project).expanduser()
     if not is_project(folder):
         raise TomoscribeError(f"{folder} is no project: make one with create_project.")
-    chosen = task or (MEMBRANE if read_project_file(folder).membranes else TOMOGRAM)
-    if chosen not in TASKS:
-        raise TomoscribeError(f"There is no task '{chosen}'; tasks are: {', '.join(TASKS)}.")
+    config = _configuration(folder, task, start_from, settings)
+    # Bad data are told now, not after the device was waited for, and leave no run behind.
+    load_training_data(config.data, config.task)
+    run = Run(launch.launch(config, folder / RUNS_FOLDER, name).path)
+    return run.wait(progress) if wait else run
+
+
+def _configuration(
+    folder: Path,
+    task: str | None,
+    start_from: Run | str | Path | None,
+    settings: dict[str, object],
+) -> RunConfig:
+    """Return what is asked for, checked as far as it can be without the data."""
+    source = DataSource(kind="project", path=folder.absolute())
+    chosen = chosen_task(task, source)
     start = None if start_from is None else checkpoint_of(start_from, folder).where
     if start is not None and not start.is_file():
         raise TomoscribeError(f"There is no checkpoint {start} to start from.")
-    config = RunConfig(
+    return RunConfig(
         task=chosen,
-        data=DataSource(kind="project", path=folder.absolute()),
+        data=source,
         settings=with_values(TrainingSettings(), settings),
         start_from=None if start is None else str(start),
     )
-    # Bad data are told now, not after the device was waited for, and leave no run behind.
-    load_training_data(config.data, chosen)
-    run = Run(launch.launch(config, folder / RUNS_FOLDER, name).path)
-    return run.wait(progress) if wait else run

@@ -11,9 +11,9 @@ from tomoscribe.evaluation.evidence import ClassScores, Evidence, Surface, judge
 from tomoscribe.evaluation.judgement import Judgement
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import PickState
+from tomoscribe.project.default_task import MEMBRANE
 from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.project.model import Role
-from tomoscribe.project.training_data import MEMBRANE
 from tomoscribe.training.catalog import Catalog
 from tomoscribe.training.seen import seen_by
 from tomoscribe.training.side_scores import ScoreMaker

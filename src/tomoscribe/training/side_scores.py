@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.prediction.volume import choose_device, predict_heatmap
-from tomoscribe.project.training_data import MEMBRANE, TOMOGRAM
+from tomoscribe.project.default_task import MEMBRANE, TOMOGRAM
 from tomoscribe.tasks.table import task_of
 from tomoscribe.training.prediction_request import PredictionRequest
 from tomoscribe.training.previews import assemble, decode_scores

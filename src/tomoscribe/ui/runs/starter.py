@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
+from tomoscribe.project.default_task import likely_tasks
 from tomoscribe.project.model import Role
 from tomoscribe.project.source import DataSource
 from tomoscribe.training import sweep
@@ -96,10 +97,10 @@ class Starter(SessionBound):
         return self._launcher.busy
 
     @property
-    def tasks(self) -> list[str]:
-        """What can be learnt in this project, the likelier first."""
+    def tasks(self) -> tuple[str, ...]:
+        """What can be learned in this project, the likelier first."""
         project = self.session.project
-        return ["membrane", "tomogram"] if project and project.membranes else ["tomogram"]
+        return likely_tasks(membranes=bool(project and project.membranes))
 
     @property
     def task(self) -> str:

@@ -1,0 +1,50 @@
+"""What can be learned from some data, and what is learned where nobody says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.file import read_project_file
+from tomoscribe.project.raw_membranes import holds_membranes
+
+if TYPE_CHECKING:
+    from tomoscribe.project.source import DataSource
+
+TOMOGRAM, MEMBRANE = TASKS = ("tomogram", "membrane")
+"""Names of the tasks, by what their samples are."""
+
+
+def likely_tasks(*, membranes: bool) -> tuple[str, ...]:
+    """Return what can be learned, the likelier first, from data that hold membranes or none.
+
+    Whoever has made membranes in a project wants to learn on them.
+    """
+    return (MEMBRANE, TOMOGRAM) if membranes else (TOMOGRAM,)
+
+
+def chosen_task(wanted: str | None, source: DataSource) -> str:
+    """Return the task that is wanted, else the one that the data are for.
+
+    Parameters
+    ----------
+    wanted : str or None
+        One of `TASKS`.
+    source : DataSource
+        A project, a training folder or two lists.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no such task, or the project's file cannot be read.
+    """
+    if wanted is not None:
+        if wanted not in TASKS:
+            raise TomoscribeError(f"There is no task '{wanted}'; tasks are: {', '.join(TASKS)}.")
+        return wanted
+    membranes = False
+    if source.path is not None and source.kind == "project":
+        membranes = bool(read_project_file(source.path).membranes)
+    elif source.path is not None and source.kind == "folder":
+        membranes = holds_membranes(source.path)
+    return likely_tasks(membranes=membranes)[0]
