@@ -13,8 +13,9 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import Flavour, PickColumns, read_picks
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.picks.table import JUNK, PickState
-from tomoscribe.project import export as export_module
-from tomoscribe.project.export import SUFFIXES, columns_of, export_columns, export_picks
+from tomoscribe.project import export_file
+from tomoscribe.project.export import SUFFIXES, export_picks
+from tomoscribe.project.export_file import columns_of, export_columns
 from tomoscribe.project.export_folder import export_training_folder
 from tomoscribe.project.model import ParticleClass, Region, Role
 from tomoscribe.project.source import DataSource
@@ -163,7 +164,7 @@ def test_nothing_to_export_gets_a_sentence_and_makes_no_folder(
 def test_an_export_that_fails_half_way_leaves_no_new_file(
     two: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = export_module.write_picks
+    real = export_file.write_picks
     calls: list[Path] = []
 
     def full(path: Path, *args: object, **kwargs: object) -> None:
@@ -172,7 +173,7 @@ def test_an_export_that_fails_half_way_leaves_no_new_file(
             raise TomoscribeError(f"Cannot write {path}: no space is left on the disk.")
         real(path, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(export_module, "write_picks", full)
+    monkeypatch.setattr(export_file, "write_picks", full)
     with pytest.raises(TomoscribeError, match="no space"):
         export_picks(two, tmp_path / "out", "csv")
     assert list((tmp_path / "out").iterdir()) == []
@@ -185,7 +186,7 @@ def test_a_file_that_reads_back_differently_is_told(
         columns = read_picks(path, geometry=geometry)
         return replace(columns, zyx=columns.zyx + 0.5)
 
-    monkeypatch.setattr(export_module, "read_picks", shifted)
+    monkeypatch.setattr(export_file, "read_picks", shifted)
     with pytest.raises(TomoscribeError, match="reads back differently"):
         export_picks(two, tmp_path, "csv")
 

@@ -11,7 +11,8 @@ from rich.console import Console
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import Flavour
 from tomoscribe.picks.table import PickState
-from tomoscribe.project.export import SUFFIXES, ExportReport, export_picks
+from tomoscribe.project.export import SUFFIXES, export_picks
+from tomoscribe.project.export_file import ExportReport
 from tomoscribe.project.export_folder import export_training_folder
 from tomoscribe.project.store import Project
 

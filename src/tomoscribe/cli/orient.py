@@ -15,7 +15,7 @@ from tomoscribe.io.pick_files import Flavour, PickColumns, counts_in_A, read_pic
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.membranes.orient import OrientedPicks, open_surfaces, orient_picks
-from tomoscribe.project.export import ExportReport, export_columns
+from tomoscribe.project.export_file import ExportReport, export_columns
 
 _DEFAULT: Flavour = "relion3.1"
 

@@ -10,16 +10,16 @@ import numpy as np
 
 from tomoscribe.coords import centered_A_to_voxels, voxels_to_centered_A
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.numbered import numbers_of_classes, oriented
-from tomoscribe.io.pick_files import PickColumns, read_picks, write_picks
+from tomoscribe.io.numbered import numbers_of_classes
+from tomoscribe.io.pick_files import PickColumns
 from tomoscribe.io.pick_formats import WRITABLE
-from tomoscribe.picks.table import JUNK, PickState, positions_zyx
-from tomoscribe.project.export_rows import first_rows
+from tomoscribe.picks.table import JUNK, PickState
+from tomoscribe.project.export_file import ExportReport, columns_of, export_columns
 from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.project.raw_samples import volume_geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable
 
     from tomoscribe.coords import Geometry
     from tomoscribe.io.pick_files import Flavour
@@ -33,144 +33,7 @@ SUFFIXES: dict[str, str] = {name: row.suffix for name, row in WRITABLE.items()}
 COMBINED = "particles"
 """Name of the file with the picks of all tomograms."""
 
-_LARGEST_DIFFERENCE = 1e-2
-"""Voxels by which a position may change on its way through a file; the formats keep 1e-3."""
 _SAME_SIZE = 1e-3
-
-
-@dataclass(frozen=True)
-class ExportReport:
-    """What an export wrote, and what came back when it was read again.
-
-    Parameters
-    ----------
-    paths : tuple of Path
-        The files, the combined one last.
-    written, read_back : int
-        Picks in all files together, those of the combined file not counted twice.
-    max_difference_voxels : float
-        Largest change of a coordinate between project and file.
-    first_rows : tuple of str
-        The first picks as they stand in the last file, the combined one where it is written.
-    notes : tuple of str
-        Sentences for the user.
-    """
-
-    paths: tuple[Path, ...]
-    written: int
-    read_back: int
-    max_difference_voxels: float
-    first_rows: tuple[str, ...]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def sentence(self) -> str:
-        """The report in one line."""
-        return (
-            f"{self.written} written, {self.read_back} read back, "
-            f"largest difference {self.max_difference_voxels:.1e} voxels."
-        )
-
-
-def columns_of(
-    picks: Sequence[Pick],
-    tomogram: str | None = None,
-    diameters_A: Mapping[str, float] | None = None,
-) -> PickColumns:
-    """Return picks as columns for a file; what no pick knows is left out.
-
-    Parameters
-    ----------
-    picks : sequence of Pick
-        Picks of one tomogram.
-    tomogram : str or None
-        Name that each row carries.
-    diameters_A : mapping or None
-        Diameters of all classes of the project, in the order that numbers them.
-    """
-    scores = np.array([p.score for p in picks], dtype=np.float64)
-    angles = np.array([p.angle_deg for p in picks], dtype=np.float64)
-    unknown = (float("nan"),) * 3
-    normals = np.array([unknown if p.normal_zyx is None else p.normal_zyx for p in picks])
-    sizes = [(diameters_A or {}).get(p.class_name, float("nan")) for p in picks]
-    return PickColumns(
-        zyx=positions_zyx(picks),
-        class_names=[p.class_name for p in picks],
-        scores=None if np.isnan(scores).all() else scores,
-        normals_zyx=None if np.isnan(normals).all() else normals.reshape(-1, 3),
-        angles_deg=None if np.isnan(angles).all() else angles,
-        tomogram=None if tomogram is None else [tomogram] * len(picks),
-        diameters_A=None if diameters_A is None else np.array(sizes, dtype=np.float64),
-        class_order=None if diameters_A is None else tuple(diameters_A),
-    )
-
-
-def export_columns(
-    columns: PickColumns,
-    path: str | Path,
-    flavour: Flavour,
-    *,
-    geometry: Geometry,
-    tomogram_name: str,
-    tilt_series_pixel_size_A: float | None = None,
-) -> ExportReport:
-    """Write picks to one file and read it back.
-
-    Parameters
-    ----------
-    columns : PickColumns
-        Picks in voxels of the tomogram.
-    path : str or Path
-        The file; an older one is replaced.
-    flavour : str
-        One of `SUFFIXES`.
-    geometry : Geometry
-        Of the tomogram.
-    tomogram_name : str
-        Its name, where the columns have none.
-    tilt_series_pixel_size_A : float or None
-        For `relion4`, as in `export_picks`.
-
-    Raises
-    ------
-    TomoscribeError
-        If there is nothing to write, it cannot be written, or what was written reads differently.
-    """
-    if not len(columns):
-        raise TomoscribeError(f"There are no picks to write to {path}.")
-    write_picks(
-        path,
-        columns,
-        geometry=geometry,
-        tomogram_name=tomogram_name,
-        flavour=flavour,
-        tilt_series_pixel_size_A=tilt_series_pixel_size_A,
-    )
-    back = read_picks(path, geometry=geometry)
-    same_count = len(back) == len(columns)
-    difference = _largest_difference(back, columns) if same_count else float("inf")
-    if not difference <= _LARGEST_DIFFERENCE:
-        raise TomoscribeError(
-            f"{path} reads back differently from what was written ({len(back)} of {len(columns)} "
-            f"picks, largest difference {difference:.3g} voxels): do not use it."
-        )
-    rows = first_rows(Path(path), flavour, back)
-    without = len(columns) - int(oriented(columns).sum())
-    notes: tuple[str, ...] = ()
-    if columns.normals_zyx is not None and back.normals_zyx is None:
-        notes = (f"{path} does not hold the normals: {WRITABLE[flavour].title} has no place.",)
-    elif columns.normals_zyx is not None and without:
-        notes = (f"{without} of {len(columns)} picks in {path} have no normal.",)
-    return ExportReport((Path(path),), len(columns), len(back), difference, rows, notes)
-
-
-def _largest_difference(back: PickColumns, written: PickColumns) -> float:
-    """Return the largest change of a coordinate; formats may order picks by class."""
-    order = [np.arange(len(written))]
-    if written.class_names is not None:
-        rank = {name: i for i, name in enumerate(dict.fromkeys(written.class_names))}
-        order.append(np.argsort([rank[n] for n in written.class_names], kind="stable"))
-    return min(float(np.abs(back.zyx - written.zyx[rows]).max()) for rows in order)
 
 
 def export_picks(
@@ -225,43 +88,88 @@ def export_picks(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TomoscribeError(f"Cannot make {folder} ({error.strerror or error}).") from error
-    suffix = SUFFIXES[flavour]
-    files = _files(chosen, folder, flavour)
-    all_in_one = folder / f"{free_name(COMBINED, {path.stem for path in files})}{suffix}"
     geometries = {name: _geometry(project.tomograms[name]) for name in chosen}
     sizes_A = {c.name: c.diameter_A for c in project.classes}
-    notes = []
-    new = [p for p in (*files, all_in_one) if not p.exists()]
-    try:
-        reports = [
-            export_columns(
-                columns_of(picks, name, sizes_A),
-                path,
-                flavour,
-                geometry=geometries[name],
-                tomogram_name=name,
-                tilt_series_pixel_size_A=tilt_series_pixel_size_A,
-            )
-            for path, (name, picks) in files.items()
-        ]
+    writer = _Writer(geometries, sizes_A, flavour, tilt_series_pixel_size_A)
+    return writer.write(chosen, folder, combined=combined)
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes picks by tomogram in one format.
+
+    Parameters
+    ----------
+    geometries : dict of str to Geometry
+        Of the tomograms.
+    sizes_A : dict of str to float
+        Diameters of all classes, in the order that numbers them.
+    flavour : str
+        The format.
+    tilt_series_pixel_size_A : float or None
+        As in `export_picks`.
+    """
+
+    geometries: dict[str, Geometry]
+    sizes_A: dict[str, float]
+    flavour: Flavour
+    tilt_series_pixel_size_A: float | None
+
+    def write(self, chosen: dict[str, list[Pick]], folder: Path, *, combined: bool) -> ExportReport:
+        """Write all files; new ones of a failed export are removed."""
+        files = _files(chosen, folder, self.flavour)
+        suffix = SUFFIXES[self.flavour]
+        all_in_one = folder / f"{free_name(COMBINED, {path.stem for path in files})}{suffix}"
+        combined = combined and len(chosen) > 1
+        why_not = _why_not_combined(self.geometries, self.flavour) if combined else None
+        new = [p for p in (*files, all_in_one) if not p.exists()]
         together = None
-        if combined and len(chosen) > 1:
-            why_not = _why_not_combined(geometries, flavour)
-            if why_not:
-                notes.append(why_not)
-            else:
-                together = _export_combined(
-                    chosen, geometries, sizes_A, all_in_one, flavour, tilt_series_pixel_size_A
-                )
-    except TomoscribeError:
-        for path in new:
-            path.unlink(missing_ok=True)
-        raise
-    if WRITABLE[flavour].numbers_classes and len(sizes_A) > 1:
-        numbers = numbers_of_classes(PickColumns(np.zeros((len(sizes_A), 3)), [*sizes_A]))
-        said = ", ".join(f"{number} {name}" for number, name in zip(numbers, sizes_A, strict=True))
-        notes.append(f"Classes are numbers in {flavour}: {said}.")
-    return _merged(reports, together, notes)
+        try:
+            reports = [
+                self._one(columns_of(picks, name, self.sizes_A), path, name)
+                for path, (name, picks) in files.items()
+            ]
+            if combined and not why_not:
+                together = self._one(self._everything(chosen), all_in_one, next(iter(chosen)))
+        except TomoscribeError:
+            for path in new:
+                path.unlink(missing_ok=True)
+            raise
+        return _merged(reports, together, [note for note in (why_not, self._numbers()) if note])
+
+    def _one(self, columns: PickColumns, path: Path, tomogram: str) -> ExportReport:
+        return export_columns(
+            columns,
+            path,
+            self.flavour,
+            geometry=self.geometries[tomogram],
+            tomogram_name=tomogram,
+            tilt_series_pixel_size_A=self.tilt_series_pixel_size_A,
+        )
+
+    def _everything(self, chosen: dict[str, list[Pick]]) -> PickColumns:
+        """Return the picks of all tomograms, each with its tomogram's name."""
+        first = self.geometries[next(iter(chosen))]
+        everything = [pick for picks in chosen.values() for pick in picks]
+        columns = columns_of(everything, diameters_A=self.sizes_A)
+        names = [name for name, picks in chosen.items() for _ in picks]
+        zyx = columns.zyx
+        if self.flavour == "relion5":
+            # Counted from each tomogram's own centre, but written with one geometry.
+            rows = np.array(names)
+            for name, geometry in self.geometries.items():
+                own = rows == name
+                zyx[own] = centered_A_to_voxels(voxels_to_centered_A(zyx[own], geometry), first)
+        return replace(columns, zyx=zyx, tomogram=names)
+
+    def _numbers(self) -> str | None:
+        """Return which class is which number, where the format counts classes."""
+        if not WRITABLE[self.flavour].numbers_classes or len(self.sizes_A) < 2:
+            return None
+        names = [*self.sizes_A]
+        numbers = numbers_of_classes(PickColumns(np.zeros((len(names), 3)), names))
+        said = ", ".join(f"{number} {name}" for number, name in zip(numbers, names, strict=True))
+        return f"Classes are numbers in {self.flavour}: {said}."
 
 
 def _files(
@@ -335,38 +243,6 @@ def _check_pixel_size(size_A: float | None, flavour: Flavour) -> None:
 
 def _geometry(entry: TomogramEntry) -> Geometry:
     return volume_geometry(entry.address, entry.voxel_size_A)
-
-
-def _export_combined(
-    chosen: dict[str, list[Pick]],
-    geometries: dict[str, Geometry],
-    sizes_A: dict[str, float],
-    path: Path,
-    flavour: Flavour,
-    tilt_series_pixel_size_A: float | None,
-) -> ExportReport:
-    first = next(iter(chosen))
-    everything = [pick for picks in chosen.values() for pick in picks]
-    columns = columns_of(everything, diameters_A=sizes_A)
-    names = [name for name, picks in chosen.items() for _ in picks]
-    zyx = columns.zyx
-    if flavour == "relion5":
-        # Counted from each tomogram's own centre, but written with one geometry.
-        rows = np.array(names)
-        for name, geometry in geometries.items():
-            own = rows == name
-            zyx[own] = centered_A_to_voxels(
-                voxels_to_centered_A(zyx[own], geometry), geometries[first]
-            )
-    columns = replace(columns, zyx=zyx, tomogram=names)
-    return export_columns(
-        columns,
-        path,
-        flavour,
-        geometry=geometries[first],
-        tomogram_name=first,
-        tilt_series_pixel_size_A=tilt_series_pixel_size_A,
-    )
 
 
 def _why_not_combined(geometries: dict[str, Geometry], flavour: Flavour) -> str | None:

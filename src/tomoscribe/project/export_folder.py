@@ -11,7 +11,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.default_task import MEMBRANE
-from tomoscribe.project.export import ExportReport, columns_of, export_columns
+from tomoscribe.project.export_file import ExportReport, columns_of, export_columns
 from tomoscribe.project.export_membranes import (
     FOLDERS,
     export_membrane,

@@ -13,7 +13,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.membrane_h5 import read_membrane_file
 from tomoscribe.membranes.membrane import save_membrane
 from tomoscribe.picks.table import PickState
-from tomoscribe.project.export import columns_of, export_columns
+from tomoscribe.project.export_file import columns_of, export_columns
 from tomoscribe.project.membrane_data import load_membranes
 from tomoscribe.project.membrane_files import geometry_of, open_membrane
 from tomoscribe.project.model import Role
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tomoscribe.picks.table import Pick
-    from tomoscribe.project.export import ExportReport
+    from tomoscribe.project.export_file import ExportReport
     from tomoscribe.project.model import TrainingData, TrainingSample
     from tomoscribe.project.store import Project
 

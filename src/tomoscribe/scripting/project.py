@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from tomoscribe.io.pick_files import Flavour
-    from tomoscribe.project.export import ExportReport
+    from tomoscribe.project.export_file import ExportReport
     from tomoscribe.project.store import Project as Store
     from tomoscribe.scripting.pick_frames import Unit
 

@@ -25,7 +25,8 @@ from qtpy.QtWidgets import (
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.picks.table import PickState
-from tomoscribe.project.export import chosen_picks, columns_of, export_columns, export_picks
+from tomoscribe.project.export import chosen_picks, export_picks
+from tomoscribe.project.export_file import columns_of, export_columns
 from tomoscribe.project.raw_samples import volume_geometry
 from tomoscribe.ui import style
 from tomoscribe.ui.widgets import button, enable, hint, row
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.pick_files import Flavour
     from tomoscribe.picks.table import Pick
-    from tomoscribe.project.export import ExportReport
+    from tomoscribe.project.export_file import ExportReport
     from tomoscribe.ui.session import Session
 
 FORMATS = WRITABLE
