@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial.transform import Rotation
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -129,15 +129,17 @@ def voxels_to_centered_A(zyx: ArrayLike, geometry: Geometry) -> NDArray[np.float
     return zyx_to_xyz((_points(zyx) - center) * geometry.require_voxel_size())
 
 
-def relion_rotation(rot_tilt_psi_deg: ArrayLike) -> Rotation:
+def relion_rotation(rot_tilt_psi_deg: ArrayLike) -> scipy.spatial.transform.Rotation:
     """Return the rotation from particle to tomogram axes (x y z) of RELION angles (N, 3).
 
     It is the inverse of intrinsic Z Y' Z'' (RELION, `Euler_angles2matrix`).
     """
-    return Rotation.from_euler("ZYZ", _points(rot_tilt_psi_deg), degrees=True).inv()
+    return scipy.spatial.transform.Rotation.from_euler(
+        "ZYZ", _points(rot_tilt_psi_deg), degrees=True
+    ).inv()
 
 
-def rotation_to_relion(rotation: Rotation) -> NDArray[np.float64]:
+def rotation_to_relion(rotation: scipy.spatial.transform.Rotation) -> NDArray[np.float64]:
     """Return the RELION angles rot, tilt, psi in degrees (N, 3) of rotations to the tomogram."""
     matrix = rotation.as_matrix().reshape(-1, 3, 3)
     sine = np.hypot(matrix[:, 0, 2], matrix[:, 1, 2])
@@ -210,7 +212,7 @@ def relion_to_orientation(
 
 
 def rotation_to_orientation(
-    rotation: Rotation,
+    rotation: scipy.spatial.transform.Rotation,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return normals (N, 3) z y x, and rotations about them (N,) in degrees, of rotations."""
     return relion_to_orientation(rotation_to_relion(rotation))
@@ -218,7 +220,7 @@ def rotation_to_orientation(
 
 def orientation_to_rotation(
     normals_zyx: ArrayLike, angles_deg: ArrayLike | None = None
-) -> Rotation:
+) -> scipy.spatial.transform.Rotation:
     """Return rotations from particle to tomogram axes (x y z) that point z along the normals."""
     return relion_rotation(normals_to_relion(normals_zyx, angles_deg))
 
@@ -255,15 +257,17 @@ def relion_to_dynamo(rot_tilt_psi_deg: ArrayLike) -> NDArray[np.float64]:
     return wrap_deg(np.stack([psi - 90.0, tilt, rot + 90.0], axis=1))
 
 
-def slicer_to_rotation(xyz_deg: ArrayLike) -> Rotation:
+def slicer_to_rotation(xyz_deg: ArrayLike) -> scipy.spatial.transform.Rotation:
     """Return the rotations from slice to tomogram axes of IMOD slicer angles x, y, z (N, 3).
 
     The slicer turns the volume about z, then y, then x, anticlockwise (3dmod, slicer help).
     """
-    return Rotation.from_euler("zyx", _points(xyz_deg)[:, ::-1], degrees=True).inv()
+    return scipy.spatial.transform.Rotation.from_euler(
+        "zyx", _points(xyz_deg)[:, ::-1], degrees=True
+    ).inv()
 
 
-def rotation_to_slicer(rotation: Rotation) -> NDArray[np.float64]:
+def rotation_to_slicer(rotation: scipy.spatial.transform.Rotation) -> NDArray[np.float64]:
     """Return IMOD slicer angles x, y, z (N, 3) in degrees, x within 90 as the slicer's slider."""
     matrix = rotation.inv().as_matrix().reshape(-1, 3, 3)
     side = np.hypot(matrix[:, 0, 0], matrix[:, 0, 1])

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.coords import voxels_to_binned
 from tomoscribe.evaluation.judgement import JudgedSample
@@ -129,7 +129,7 @@ class Computed:
         """Return which positions (N, 3) in tomogram voxels lie there."""
         if surface is not None:
             vertices = surface.membrane.mesh.vertices_zyx
-            return np.asarray(self.mask.reshape(-1)[KDTree(vertices).query(zyx)[1]])
+            return np.asarray(self.mask.reshape(-1)[scipy.spatial.KDTree(vertices).query(zyx)[1]])
         index = np.rint(voxels_to_binned(zyx, self.bin)).astype(int)
         z, y, x = np.clip(index, 0, np.array(self.mask.shape) - 1).T
         return np.asarray(self.mask[z, y, x])

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.evaluation.proposals import SAME
 from tomoscribe.picks.match import curve_of_hits, match_in_order, match_picks
@@ -148,7 +148,7 @@ class JudgedSample:
         refuted = self.declared.copy()
         certain = np.concatenate([self.known.negatives, self.known.places])
         if len(certain) and len(self.proposals):
-            away, _ = KDTree(certain).query(self.proposals.places)
+            away, _ = scipy.spatial.KDTree(certain).query(self.proposals.places)
             refuted |= away <= self.tolerance
         return refuted
 

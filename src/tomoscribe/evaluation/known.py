@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.evaluation.proposals import APART
 from tomoscribe.picks.table import HUMAN, JUNK, PickState, positions_zyx
@@ -125,7 +125,7 @@ def known_on_membrane(
     declared = None
     if complete is not None and complete.any():
         shift = APART * proposals.diameter_voxels * membrane.normals_zyx
-        tree = KDTree(membrane.mesh.vertices_zyx + shift)
+        tree = scipy.spatial.KDTree(membrane.mesh.vertices_zyx + shift)
 
         def declared(places: NDArray[np.float64]) -> NDArray[np.bool_]:
             if not len(places):
@@ -169,7 +169,7 @@ def _with_normals(picks: list[Pick], membrane: Membrane) -> list[Pick]:
     """Return picks of which each has a normal: that of the nearest vertex where it has none."""
     bare = [i for i, p in enumerate(picks) if p.normal_zyx is None]
     if bare:
-        tree = KDTree(membrane.mesh.vertices_zyx)
+        tree = scipy.spatial.KDTree(membrane.mesh.vertices_zyx)
         _, nearest = tree.query(positions_zyx(picks[i] for i in bare))
         for i, vertex in zip(bare, np.asarray(nearest).tolist(), strict=True):
             z, y, x = membrane.normals_zyx[vertex].tolist()

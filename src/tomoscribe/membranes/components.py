@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.membranes.topology import many
@@ -151,8 +151,8 @@ def _unique(plane: Labels) -> Labels:
 def _components(labels: Labels, value: int) -> Iterator[Part]:
     mask = labels == value
     box = tuple(_extent(mask, axis) for axis in range(3))
-    numbered, _ = ndimage.label(mask[box], structure=_NEIGHBOURS)
-    for i, inner in enumerate(ndimage.find_objects(numbered), 1):
+    numbered, _ = scipy.ndimage.label(mask[box], structure=_NEIGHBOURS)
+    for i, inner in enumerate(scipy.ndimage.find_objects(numbered), 1):
         part = numbered[inner] == i
         corner = tuple(a.start + b.start for a, b in zip(box, inner, strict=True))
         yield Part("A component", i, int(part.sum()), part, corner)
@@ -172,7 +172,7 @@ def _labels(labels: Labels, found: NDArray[np.int64]) -> Iterator[Part]:
             place = np.minimum(np.searchsorted(found, values), len(found) - 1)
             plane[:] = np.where(found[place] == values, place + 1, 0)
         numbers = np.arange(1, len(found) + 1)
-    boxes = ndimage.find_objects(dense)
+    boxes = scipy.ndimage.find_objects(dense)
     for value, number in zip(found, numbers, strict=True):
         box = boxes[number - 1]
         part = dense[box] == number

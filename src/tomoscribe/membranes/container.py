@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
@@ -74,7 +74,7 @@ def read_surface(
     mesh, notes = repair_mesh(TriangleMesh(vertices, held.mesh.faces[:, ::-1]))
     # What belonged to the vertices must follow them: repairs drop and merge some.
     used = np.unique(held.mesh.faces)
-    index = used[KDTree(vertices[used]).query(mesh.vertices_zyx)[1]]
+    index = used[scipy.spatial.KDTree(vertices[used]).query(mesh.vertices_zyx)[1]]
     normals = vertex_normals_zyx(mesh)
     theirs = None if held.normals_zyx is None else held.normals_zyx[index]
     along = 0.0 if theirs is None else float(np.einsum("ij,ij->i", theirs, normals).mean())

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.membranes.mesh_normals import vertex_normals_zyx
@@ -77,7 +77,7 @@ def _with_equal_edges(mesh: TriangleMesh) -> TriangleMesh:
     edges, at_rim = _edges_and_rim(mesh)
     rows = np.repeat(np.arange(len(edges)), 2)
     signs = np.tile([-1.0, 1.0], len(edges))
-    along = csr_array((signs, (rows, edges.reshape(-1))), shape=(len(edges), count))
+    along = scipy.sparse.csr_array((signs, (rows, edges.reshape(-1))), shape=(len(edges), count))
     to_vertices = along.T.tocsr()
     vertices = mesh.vertices_zyx
     normals = vertex_normals_zyx(mesh)

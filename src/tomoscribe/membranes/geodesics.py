@@ -11,8 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -29,7 +28,7 @@ def face_edges(faces: NDArray[np.int64], n_vertices: int) -> NDArray[np.int64]:
     return np.stack([keys // n_vertices, keys % n_vertices], axis=1)
 
 
-def edge_graph(mesh: TriangleMesh) -> sparse.csr_array:
+def edge_graph(mesh: TriangleMesh) -> scipy.sparse.csr_array:
     """Return the symmetric (V, V) graph of edge lengths, in voxels.
 
     Two different vertices at the same place keep an edge: its length is tiny instead of 0, which
@@ -42,10 +41,10 @@ def edge_graph(mesh: TriangleMesh) -> sparse.csr_array:
     rows = np.concatenate([edges[:, 0], edges[:, 1]]).astype(np.int32)
     columns = np.concatenate([edges[:, 1], edges[:, 0]]).astype(np.int32)
     values = np.concatenate([lengths, lengths])
-    return sparse.csr_array((values, (rows, columns)), shape=(n, n))
+    return scipy.sparse.csr_array((values, (rows, columns)), shape=(n, n))
 
 
-def distance_graph(mesh: TriangleMesh) -> sparse.csr_array:
+def distance_graph(mesh: TriangleMesh) -> scipy.sparse.csr_array:
     """Return the edge graph with the short cut across each edge that two triangles share.
 
     The cut joins the two corners that face the edge, as long as it is with the triangles unfolded
@@ -67,13 +66,13 @@ def distance_graph(mesh: TriangleMesh) -> sparse.csr_array:
     inside = (crossing > 0) & (crossing < length) & (opposite[:, 0] != opposite[:, 1])
     cut = np.hypot(foot[0] - foot[1], total)[inside]
     rows, columns = opposite[inside].T
-    cuts = sparse.coo_array((cut, (rows, columns)), shape=(n, n))
+    cuts = scipy.sparse.coo_array((cut, (rows, columns)), shape=(n, n))
     # Two ways between the same corners: the graph keeps the shorter, a sum would be neither.
     return _shorter_of(edge_graph(mesh), cuts)
 
 
 def distance_to(
-    graph: sparse.csr_array,
+    graph: scipy.sparse.csr_array,
     sources: ArrayLike,
     limit: float = np.inf,
     offsets: ArrayLike | None = None,
@@ -105,13 +104,15 @@ def distance_to(
     if start.min() < 0 or start.max() >= n:
         raise ValueError(f"sources must be vertices 0..{n - 1}")
     if offsets is None:
-        found = csgraph.dijkstra(graph, directed=True, indices=start, min_only=True, limit=limit)
+        found = scipy.sparse.csgraph.dijkstra(
+            graph, directed=True, indices=start, min_only=True, limit=limit
+        )
         return np.asarray(found, dtype=np.float32)
     before = np.atleast_1d(np.asarray(offsets, dtype=np.float64))
     if (before < 0).any():
         raise ValueError("offsets must not be negative")
     origin = _with_origin(graph, start, before)
-    found = csgraph.dijkstra(origin, directed=True, indices=[n], limit=limit)[0]
+    found = scipy.sparse.csgraph.dijkstra(origin, directed=True, indices=[n], limit=limit)[0]
     return np.asarray(found[:n], dtype=np.float32)
 
 
@@ -140,7 +141,9 @@ def _inner_edges(
     return pairs[order[first]], np.stack([facing[order[first]], facing[order[first + 1]]], axis=1)
 
 
-def _shorter_of(graph: sparse.csr_array, more: sparse.coo_array) -> sparse.csr_array:
+def _shorter_of(
+    graph: scipy.sparse.csr_array, more: scipy.sparse.coo_array
+) -> scipy.sparse.csr_array:
     n = graph.shape[0]
     known = graph.tocoo()
     rows = np.concatenate([known.row, more.row, more.col]).astype(np.int64)
@@ -150,19 +153,19 @@ def _shorter_of(graph: sparse.csr_array, more: sparse.coo_array) -> sparse.csr_a
     keys = rows[order] * n + columns[order]
     kept = order[np.concatenate([[True], keys[1:] != keys[:-1]])]
     pairs = (rows[kept].astype(np.int32), columns[kept].astype(np.int32))
-    return sparse.csr_array((lengths[kept], pairs), shape=(n, n))
+    return scipy.sparse.csr_array((lengths[kept], pairs), shape=(n, n))
 
 
 def _with_origin(
-    graph: sparse.csr_array, start: NDArray[np.int64], before: NDArray[np.float64]
-) -> sparse.csr_array:
+    graph: scipy.sparse.csr_array, start: NDArray[np.int64], before: NDArray[np.float64]
+) -> scipy.sparse.csr_array:
     """Return the graph and one more vertex with a one-way edge of its offset to every source."""
     n = graph.shape[0]
     order = np.lexsort((before, start))
     start, before = start[order], before[order]
     first = np.concatenate([[True], start[1:] != start[:-1]])
     start, before = start[first], np.maximum(before[first], np.finfo(np.float32).tiny)
-    return sparse.csr_array(
+    return scipy.sparse.csr_array(
         (
             np.concatenate([graph.data, before]),
             np.concatenate([graph.indices, start.astype(graph.indices.dtype)]),

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
@@ -104,8 +103,10 @@ def _larger_face(mesh: TriangleMesh, good: NDArray[np.bool_]) -> tuple[NDArray[n
         raise TomoscribeError("it has no two faces, so no sheet between them.")
     pairs = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
     count = len(mesh.vertices_zyx)
-    graph = coo_array((np.ones(len(pairs), dtype=np.int8), pairs.T), shape=(count, count))
-    _, part = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(pairs), dtype=np.int8), pairs.T), shape=(count, count)
+    )
+    _, part = scipy.sparse.csgraph.connected_components(graph, directed=False)
     areas, _ = face_areas_and_normals(TriangleMesh(mesh.vertices_zyx, faces))
     area = np.bincount(part[faces[:, 0]], areas)
     large = int((area > area.max() / 10).sum())

@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import cKDTree
+import scipy
 
 from tomoscribe.io.mesh_data import TriangleMesh
 from tomoscribe.membranes.geodesics import distance_graph, distance_to
@@ -47,7 +47,7 @@ def patch_mask(
     strokes = list(patches)
     if not strokes or not len(mask):
         return mask
-    tree = cKDTree(vertices_zyx, balanced_tree=False, compact_nodes=False)
+    tree = scipy.spatial.cKDTree(vertices_zyx, balanced_tree=False, compact_nodes=False)
     for erase, group in groupby(strokes, key=lambda stroke: stroke.erase):
         mask[_covered(graph, vertices_zyx, tree, list(group))] = not erase
     return mask
@@ -79,7 +79,7 @@ def stroke_vertices(mesh: TriangleMesh, stroke: Patch) -> NDArray[np.int64]:
 def _covered(
     graph: sparse.csr_array,
     vertices_zyx: NDArray[np.float64],
-    tree: cKDTree,
+    tree: scipy.spatial.cKDTree,
     strokes: list[Patch],
 ) -> NDArray[np.bool_]:
     """Return what strokes cover together: one search, in which smaller strokes start later."""

@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
-from scipy.spatial import cKDTree
+import scipy
 
 from tomoscribe.membranes.geodesics import distance_to
 from tomoscribe.membranes.nearest_triangle import nearest_in_triangles
@@ -71,7 +69,7 @@ class MeshPeaks:
 
 def find_mesh_peaks(
     mesh: TriangleMesh,
-    graph: sparse.csr_array,
+    graph: scipy.sparse.csr_array,
     scores: NDArray[np.floating],
     radius_voxels: float,
     min_score: float,
@@ -119,10 +117,10 @@ def find_mesh_peaks(
 
 
 def smooth_scores(
-    graph: sparse.csr_array, scores: NDArray[np.floating], sigma_voxels: float
+    graph: scipy.sparse.csr_array, scores: NDArray[np.floating], sigma_voxels: float
 ) -> NDArray[np.float32]:
     """Return scores (V,) averaged over each vertex and its neighbours, Gaussian by distance."""
-    near = sparse.csr_array(
+    near = scipy.sparse.csr_array(
         (np.exp(-0.5 * (graph.data / sigma_voxels) ** 2), graph.indices, graph.indptr),
         shape=graph.shape,
     )
@@ -131,7 +129,7 @@ def smooth_scores(
 
 
 def _local_maxima(
-    mesh: TriangleMesh, graph: sparse.csr_array, values: NDArray[np.float32], min_score: float
+    mesh: TriangleMesh, graph: scipy.sparse.csr_array, values: NDArray[np.float32], min_score: float
 ) -> NDArray[np.int64]:
     """Return vertices without a higher neighbour; of a plateau the one nearest to its middle."""
     if not len(values):
@@ -144,11 +142,11 @@ def _local_maxima(
     equal = high[rows] & (values[rows] == values[graph.indices])
     if not equal.any():
         return np.flatnonzero(high & (values > highest))
-    ties = sparse.csr_array(
+    ties = scipy.sparse.csr_array(
         (np.ones(int(equal.sum()), np.int8), (rows[equal], graph.indices[equal])),
         shape=graph.shape,
     )
-    count, plateau = csgraph.connected_components(ties, directed=False)
+    count, plateau = scipy.sparse.csgraph.connected_components(ties, directed=False)
     true = np.ones(count, dtype=bool)
     true[plateau[~high | (values < highest)]] = False
     members = np.flatnonzero(true[plateau])
@@ -164,7 +162,7 @@ def _local_maxima(
 
 
 def _suppress(
-    mesh: TriangleMesh, graph: sparse.csr_array, found: NDArray[np.int64], radius: float
+    mesh: TriangleMesh, graph: scipy.sparse.csr_array, found: NDArray[np.int64], radius: float
 ) -> NDArray[np.int64]:
     """Return which vertices, best first, stay when none may be closer than the radius.
 
@@ -174,7 +172,9 @@ def _suppress(
     """
     if len(found) < 2 or radius <= 0:
         return found
-    pairs = cKDTree(mesh.vertices_zyx[found]).query_pairs(radius, output_type="ndarray")
+    pairs = scipy.spatial.cKDTree(mesh.vertices_zyx[found]).query_pairs(
+        radius, output_type="ndarray"
+    )
     pairs = np.sort(pairs, axis=1)
     live, kept = np.ones(len(found), bool), np.zeros(len(found), bool)
     while live.any():
@@ -189,7 +189,7 @@ def _suppress(
 
 def _refine(
     mesh: TriangleMesh,
-    graph: sparse.csr_array,
+    graph: scipy.sparse.csr_array,
     values: NDArray[np.float32],
     peaks: NDArray[np.int64],
     radius: float,
@@ -202,7 +202,7 @@ def _refine(
     if not len(peaks):
         return np.zeros((0, 3)), np.zeros(0, np.int64), np.zeros((0, 3))
     window = max(radius, 1.5 * float(graph.data.mean()))
-    distances, _, source = csgraph.dijkstra(
+    distances, _, source = scipy.sparse.csgraph.dijkstra(
         graph, indices=peaks, min_only=True, limit=window, return_predecessors=True
     )
     inside = np.flatnonzero(np.isfinite(distances))

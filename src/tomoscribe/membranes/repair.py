@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
@@ -111,8 +110,10 @@ def _without_slivers(
         start = np.argmin(sides, axis=1)
         ends = faces[thin, start], faces[thin, (start + 1) % 3]
         count = len(vertices)
-        graph = coo_array((np.ones(len(thin), dtype=np.int8), ends), shape=(count, count))
-        _, group = connected_components(graph, directed=False)
+        graph = scipy.sparse.coo_array(
+            (np.ones(len(thin), dtype=np.int8), ends), shape=(count, count)
+        )
+        _, group = scipy.sparse.csgraph.connected_components(graph, directed=False)
         first = np.unique(group, return_index=True)[1]
         faces = first[group][faces]
         faces = faces[(faces != np.roll(faces, -1, axis=1)).all(axis=1)]

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
-from scipy.sparse import csgraph
-from scipy.spatial import cKDTree
+import scipy
 
 from tomoscribe.membranes.geodesics import distance_graph
 from tomoscribe.membranes.locate import SurfaceLocator
@@ -47,7 +45,7 @@ class Domain:
     """
 
     mesh: TriangleMesh
-    graph: sparse.csr_array
+    graph: scipy.sparse.csr_array
     voxel_size_A: float
     areas_A2: NDArray[np.float64]
 
@@ -85,7 +83,7 @@ def make_domain(
     mesh: TriangleMesh,
     voxel_size_A: float,
     mask: NDArray[np.bool_] | None = None,
-    graph: sparse.csr_array | None = None,
+    graph: scipy.sparse.csr_array | None = None,
 ) -> Domain:
     """Return the domain of a mesh, or of those of its vertices (V,) that `mask` names."""
     faces_A2 = face_areas_and_normals(mesh)[0] * voxel_size_A**2
@@ -118,11 +116,11 @@ def place_sites(
 
 
 def site_distances(
-    domain: Domain, graph: sparse.csr_array, rows: NDArray[np.intp], limit_A: float
+    domain: Domain, graph: scipy.sparse.csr_array, rows: NDArray[np.intp], limit_A: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return distances in Å from sites (S,) to all vertices (S, V) and to all sites (S, N)."""
     n_vertices = len(domain.mesh.vertices_zyx)
-    found = csgraph.dijkstra(
+    found = scipy.sparse.csgraph.dijkstra(
         graph,
         directed=True,
         indices=n_vertices + rows,
@@ -132,7 +130,7 @@ def site_distances(
     return found[:, :n_vertices], found[:, n_vertices:]
 
 
-def sites_graph(domain: Domain, sites: Sites) -> sparse.csr_array:
+def sites_graph(domain: Domain, sites: Sites) -> scipy.sparse.csr_array:
     """Return the graph with the sites as more vertices, joined to the corners around them.
 
     And straight to what is near on the same face: a way along edges would be too long for it.
@@ -145,19 +143,19 @@ def sites_graph(domain: Domain, sites: Sites) -> sparse.csr_array:
     other = np.concatenate([corners.reshape(-1), other])
     ways = np.linalg.norm(places[one] - places[other], axis=1)
     ways = np.maximum(ways, np.finfo(np.float32).tiny)
-    added = sparse.csr_array(
+    added = scipy.sparse.csr_array(
         (np.tile(ways, 2), (np.concatenate([one, other]), np.concatenate([other, one]))),
         shape=(len(places), len(places)),
     )
     # A pair that was named twice has its way summed up: it must be that of one.
-    twice = sparse.csr_array(
+    twice = scipy.sparse.csr_array(
         (np.ones(2 * len(ways)), (np.concatenate([one, other]), np.concatenate([other, one]))),
         shape=added.shape,
     )
     added.data /= twice.data
     known = domain.graph.tocoo()
-    grown = sparse.csr_array((known.data, (known.row, known.col)), shape=added.shape)
-    return sparse.csr_array(grown + added)
+    grown = scipy.sparse.csr_array((known.data, (known.row, known.col)), shape=added.shape)
+    return scipy.sparse.csr_array(grown + added)
 
 
 def _near_on_the_face(
@@ -169,7 +167,9 @@ def _near_on_the_face(
     normals = np.concatenate(
         [vertex_normals_zyx(domain.mesh), face_normals_zyx(domain.mesh)[sites.triangles]]
     )
-    near = cKDTree(sites.zyx).sparse_distance_matrix(cKDTree(places), reach, output_type="ndarray")
+    near = scipy.spatial.cKDTree(sites.zyx).sparse_distance_matrix(
+        scipy.spatial.cKDTree(places), reach, output_type="ndarray"
+    )
     one, other = near["i"] + n_vertices, near["j"]
     same_face = np.einsum("ni,ni->n", normals[one], normals[other]) > _SAME_FACE
     kept = same_face & (one != other)

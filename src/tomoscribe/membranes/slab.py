@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from scipy.ndimage import map_coordinates, spline_filter
+import scipy
 
 from tomoscribe.errors import TomoscribeError
 
@@ -136,7 +136,7 @@ def sample_slab(
         points = vertices_zyx[chunk, None, :] + normals_zyx[chunk, None, :] * ways[None, :, None]
         np.clip(points, 0, last, out=points)
         points -= corner
-        values[chunk] = map_coordinates(
+        values[chunk] = scipy.ndimage.map_coordinates(
             source,
             points.reshape(-1, 3).T,
             output=np.float32,
@@ -195,7 +195,7 @@ def _coefficients(volume: LazyArray | NDArray[Any], notes: list[str]) -> NDArray
     key = id(volume)
     if key not in _kept:
         values = finite(volume[...], "voxels of the tomogram", notes)
-        _kept[key] = spline_filter(values, order=3, output=np.float32, mode="nearest")
+        _kept[key] = scipy.ndimage.spline_filter(values, order=3, output=np.float32, mode="nearest")
         weakref.finalize(volume, _kept.pop, key, None)
     return _kept[key]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from tomoscribe.membranes.sites import (
     Domain,
@@ -187,7 +187,7 @@ def ripley(
 
 
 def _ratio(
-    within: list[sparse.csr_array], areas_A2: NDArray[np.float64], per_area: float
+    within: list[scipy.sparse.csr_array], areas_A2: NDArray[np.float64], per_area: float
 ) -> NDArray[np.float64]:
     found = np.array([float(matrix.sum()) for matrix in within])
     expected = areas_A2.sum(axis=0) * per_area
@@ -198,7 +198,7 @@ def _ratio(
 
 def _counts(
     domain: Domain, sites: Sites, rows: NDArray[np.intp], radii: NDArray[np.float64]
-) -> tuple[list[sparse.csr_array], NDArray[np.float64]]:
+) -> tuple[list[scipy.sparse.csr_array], NDArray[np.float64]]:
     """Return which sites are within each radius of which, and the domain's areas (rows, R)."""
     areas = np.zeros((len(rows), len(radii)))
     parts = []
@@ -222,5 +222,5 @@ def _counts(
     for radius in radii:
         near = away <= radius
         ones = np.ones(int(near.sum()), dtype=np.int32)
-        within.append(sparse.csr_array((ones, (row[near], column[near])), shape=shape))
+        within.append(scipy.sparse.csr_array((ones, (row[near], column[near])), shape=shape))
     return within, areas

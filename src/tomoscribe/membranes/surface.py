@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mesh_data import TriangleMesh
@@ -81,7 +81,7 @@ def raw_surface(mask: NDArray[np.bool_]) -> tuple[TriangleMesh, bool]:
     smooth, weak = _smoothed(padded)
     grown = weak > _THIN_SHARE * int(np.count_nonzero(mask))
     if grown:
-        padded = ndimage.binary_dilation(padded)
+        padded = scipy.ndimage.binary_dilation(padded)
         smooth, _ = _smoothed(padded)
     mesh = _marching_cubes(smooth, int(padded.sum()))
     if not len(mesh.faces):
@@ -105,9 +105,9 @@ def _smoothed(mask: NDArray[np.bool_]) -> tuple[NDArray[np.float32], int]:
         inner = tuple(
             slice(c.start - o.start, c.stop - o.start) for c, o in zip(core, outer, strict=True)
         )
-        part = ndimage.gaussian_filter(mask[outer].astype(np.float32), _SIGMA)
+        part = scipy.ndimage.gaussian_filter(mask[outer].astype(np.float32), _SIGMA)
         smooth[core] = part[inner]
-        ridge = ndimage.maximum_filter(part, 3)[inner][mask[core]]
+        ridge = scipy.ndimage.maximum_filter(part, 3)[inner][mask[core]]
         weak += int(np.count_nonzero(ridge < _LEVEL))
     return smooth, weak
 

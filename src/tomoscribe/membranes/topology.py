@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,11 +57,11 @@ def one_fan_a_vertex(
     columns = np.concatenate([next_other, 3 * other + other_at])
     same = faces.reshape(-1)[rows] == faces.reshape(-1)[columns]
     corners = 3 * len(faces)
-    graph = coo_array(
+    graph = scipy.sparse.coo_array(
         (np.ones(int(same.sum()), dtype=np.int8), (rows[same], columns[same])),
         shape=(corners, corners),
     )
-    count, fan = connected_components(graph, directed=False)
+    count, fan = scipy.sparse.csgraph.connected_components(graph, directed=False)
     _, first = np.unique(fan, return_index=True)
     owner = faces.reshape(-1)[first]
     doubled = count - len(np.unique(owner))
@@ -91,8 +90,8 @@ def fill_holes(
     if not len(rim):
         return vertices, faces, 0
     count = len(vertices)
-    graph = coo_array((np.ones(len(rim), dtype=np.int8), rim.T), shape=(count, count))
-    _, loop = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array((np.ones(len(rim), dtype=np.int8), rim.T), shape=(count, count))
+    _, loop = scipy.sparse.csgraph.connected_components(graph, directed=False)
     loops, hole, sizes = np.unique(loop[rim[:, 0]], return_inverse=True, return_counts=True)
     small = np.ones(len(loops), dtype=bool) if longest is None else sizes <= longest
     if not small.any():

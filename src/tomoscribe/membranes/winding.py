@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
+import scipy
 
 from tomoscribe.membranes.topology import edge_keys, many, neighbours, rim_edges
 
@@ -53,8 +52,10 @@ def outward(
     """
     count = len(vertices)
     edges = faces[:, [0, 1, 1, 2]].reshape(-1, 2)
-    graph = coo_array((np.ones(len(edges), dtype=np.int8), edges.T), shape=(count, count))
-    _, of_vertex = connected_components(graph, directed=False)
+    graph = scipy.sparse.coo_array(
+        (np.ones(len(edges), dtype=np.int8), edges.T), shape=(count, count)
+    )
+    _, of_vertex = scipy.sparse.csgraph.connected_components(graph, directed=False)
     _, part = np.unique(of_vertex[faces[:, 0]], return_inverse=True)
     closed = np.ones(int(part.max()) + 1, dtype=bool)
     rim, owner = rim_edges(faces)
@@ -85,10 +86,10 @@ def _parity(
     shift = np.where(differs, count, 0)
     rows = np.concatenate([one, one + count])
     columns = np.concatenate([other + shift, other + count - shift])
-    graph = coo_array(
+    graph = scipy.sparse.coo_array(
         (np.ones(len(rows), dtype=np.int8), (rows, columns)), shape=(2 * count, 2 * count)
     )
-    _, half = connected_components(graph, directed=False)
+    _, half = scipy.sparse.csgraph.connected_components(graph, directed=False)
     flip = half[:count] > half[count:]
     pairs = np.minimum(half[:count], half[count:])
     return flip, np.unique(pairs, return_inverse=True)[1].astype(np.int32).reshape(-1)
@@ -125,11 +126,11 @@ def _one_sided(
 
     Neighbours are followed outward from one triangle, so that the cut is where the ways meet.
     """
-    graph = coo_array((np.ones(len(one)), (one, other)), shape=(count, count)).tocsr()
+    graph = scipy.sparse.coo_array((np.ones(len(one)), (one, other)), shape=(count, count)).tocsr()
     before = np.full(count, -1)
     for each in bad:
         root = int(np.flatnonzero(part == each)[0])
-        order, parent = breadth_first_order(graph, root, directed=False)
+        order, parent = scipy.sparse.csgraph.breadth_first_order(graph, root, directed=False)
         before[order[1:]] = parent[order[1:]]
     in_tree = (before[other] == one) | (before[one] == other)
     flip, _ = _parity(one[in_tree], other[in_tree], differs[in_tree], count)

@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import min_weight_full_bipartite_matching
-from scipy.spatial import KDTree
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -214,8 +212,8 @@ def _candidates(
     """Return all pairs within the tolerance (E, 2), and their distances (E,)."""
     if not len(found) or not len(truth):
         return np.zeros((0, 2), np.intp), np.zeros(0)
-    near = KDTree(found).sparse_distance_matrix(
-        KDTree(truth), np.nextafter(tolerance, np.inf), output_type="coo_matrix"
+    near = scipy.spatial.KDTree(found).sparse_distance_matrix(
+        scipy.spatial.KDTree(truth), np.nextafter(tolerance, np.inf), output_type="coo_matrix"
     )
     pairs = np.stack([near.row, near.col], axis=1).astype(np.intp)
     # The tree and `norm` may differ in the last bit; what counts is the distance that is reported.
@@ -239,14 +237,14 @@ def _assign(
     offset = float(distances.max()) or 1.0
     dummy = 2 * offset * (min(found_count, truth_count) + 1)
     own = np.arange(found_count)
-    graph = csr_array(
+    graph = scipy.sparse.csr_array(
         (
             np.concatenate([distances + offset, np.full(found_count, dummy)]),
             (np.concatenate([edges[:, 0], own]), np.concatenate([edges[:, 1], truth_count + own])),
         ),
         shape=(found_count, truth_count + found_count),
     )
-    rows, columns = min_weight_full_bipartite_matching(graph)
+    rows, columns = scipy.sparse.csgraph.min_weight_full_bipartite_matching(graph)
     real = columns < truth_count
     return np.stack([rows[real], columns[real]], axis=1).astype(np.intp)
 
@@ -265,7 +263,9 @@ def match_in_order(
         return taken
     free = bytearray(b"\x01" * len(truth))
     # One list for each found position; the stubs know the answer to a single one only.
-    neighbours = cast("list[list[int]]", KDTree(truth).query_ball_point(found, tolerance))
+    neighbours = cast(
+        "list[list[int]]", scipy.spatial.KDTree(truth).query_ball_point(found, tolerance)
+    )
     for i, near in enumerate(neighbours):
         open_ones = [j for j in near if free[j]]
         if open_ones:

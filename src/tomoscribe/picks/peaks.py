@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import ndimage
-from scipy.spatial import KDTree
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,7 +77,7 @@ def suppress(zyx: NDArray[np.floating], radius: float) -> NDArray[np.bool_]:
     """Return which positions (N, 3), best first, stay when none may be closer than `radius`."""
     keep = bytearray(b"\x01" * len(zyx))
     if len(zyx) and radius > 0:
-        tree = KDTree(zyx)
+        tree = scipy.spatial.KDTree(zyx)
         reach = np.nextafter(radius, 0)
         for i in range(len(zyx)):
             if keep[i]:
@@ -95,9 +94,9 @@ def _local_maxima(
         return np.zeros((0, 3)), np.zeros(0, np.float32)
     # Above the lowest value, so that an empty or constant map has no peak.
     candidates = (scores >= min_score) & (scores > scores.min())
-    candidates &= scores == ndimage.maximum_filter(scores, size=3, mode="nearest")
+    candidates &= scores == scipy.ndimage.maximum_filter(scores, size=3, mode="nearest")
     neighbours = np.ones((3, 3, 3), bool)
-    labels, count = ndimage.label(candidates, structure=neighbours)
+    labels, count = scipy.ndimage.label(candidates, structure=neighbours)
     voxels = np.argwhere(candidates)
     of_voxel = labels[candidates] - 1
     sizes = np.bincount(of_voxel, minlength=count)
@@ -113,7 +112,9 @@ def _local_maxima(
     true = np.ones(count, bool)
     # A plateau that touches an equal voxel which is no candidate is the shelf of a higher one.
     rest = np.where(candidates, -np.inf, scores)
-    shelf = ndimage.maximum_filter(rest, size=3, mode="nearest")[candidates] == scores[candidates]
+    shelf = (
+        scipy.ndimage.maximum_filter(rest, size=3, mode="nearest")[candidates] == scores[candidates]
+    )
     true[of_voxel[shelf]] = False
     return centres[true], values[true]
 
@@ -163,7 +164,9 @@ def _keep_apart(
     """Take refinements back that brought two peaks closer than the radius."""
     result = after.copy()
     while len(result) > 1 and radius > 0:
-        pairs = KDTree(result).query_pairs(np.nextafter(radius, 0), output_type="ndarray")
+        pairs = scipy.spatial.KDTree(result).query_pairs(
+            np.nextafter(radius, 0), output_type="ndarray"
+        )
         close = np.unique(pairs)
         moved = close[np.any(result[close] != before[close], axis=1)]
         if not len(moved):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import map_coordinates
+import scipy
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -114,7 +114,7 @@ def sections(
     if (hi <= lo).any():
         return np.full((len(planes), len(axis), len(axis)), np.nan, np.float32)
     box = np.asarray(data[tuple(slice(a, b, step) for a, b in zip(lo, hi, strict=True))])
-    values = map_coordinates(
+    values = scipy.ndimage.map_coordinates(
         box.astype(np.float32),
         np.moveaxis((places - lo) / step, -1, 0),
         order=1,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.coords import binned_to_voxels
 from tomoscribe.errors import TomoscribeError
@@ -239,7 +239,7 @@ class InstantAnswer:
         zyx, scores = heatmap.peaks_zyx[good], heatmap.peak_scores[good]
         known = np.concatenate([_points(clicks_zyx), _points(rejected_zyx)])
         if len(known) and len(zyx):
-            new = KDTree(known).query(zyx)[0] > KNOWN * diameter
+            new = scipy.spatial.KDTree(known).query(zyx)[0] > KNOWN * diameter
             zyx, scores = zyx[new], scores[new]
         return zyx, scores
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import fft as sfft
+import scipy
 
 from tomoscribe.coords import voxels_to_binned
 
@@ -122,10 +122,10 @@ def compute_features(binned: NDArray[np.float32], diameter: float, factor: int) 
     """
     np.clip(binned, -CLIP, CLIP, out=binned)
     shape = (binned.shape[0], binned.shape[1], binned.shape[2])
-    padded = tuple(sfft.next_fast_len(n, real=True) for n in shape)
+    padded = tuple(scipy.fft.next_fast_len(n, real=True) for n in shape)
     inside = tuple(slice(0, n) for n in shape)
     # scipy's stubs do not know that float32 gives complex64.
-    spectrum: Any = sfft.rfftn(binned, padded, workers=1)
+    spectrum: Any = scipy.fft.rfftn(binned, padded, workers=1)
     radii = [max(share * diameter, 1.0) for share in POOLING]
     raw = np.empty(((len(BAND_EDGES) - 1) * len(radii), *shape), np.float16)
     pools = [_gaussian(padded, sigma) for sigma in radii]
@@ -133,14 +133,14 @@ def compute_features(binned: NDArray[np.float32], diameter: float, factor: int) 
     for band in range(len(BAND_EDGES) - 1):
         coarser = _gaussian(padded, BAND_EDGES[band + 1])
         banded: Any = _times(spectrum, finer) - _times(spectrum, coarser)
-        passed = sfft.irfftn(banded, padded, workers=1)
+        passed = scipy.fft.irfftn(banded, padded, workers=1)
         finer = coarser
         passed = passed[inside]
         np.square(passed, out=passed)
-        energy: Any = sfft.rfftn(passed, padded, workers=1)
+        energy: Any = scipy.fft.rfftn(passed, padded, workers=1)
         floor = 1e-6 * float(passed.mean()) + 1e-12
         for j, pool in enumerate(pools):
-            pooled = sfft.irfftn(_times(energy, pool), padded, workers=1)[inside]
+            pooled = scipy.fft.irfftn(_times(energy, pool), padded, workers=1)[inside]
             np.maximum(pooled, floor, out=pooled)
             raw[band * len(pools) + j] = np.log(pooled, out=pooled)
     rng = np.random.default_rng(0)
@@ -157,7 +157,11 @@ def _gaussian(shape: tuple[int, ...], sigma: float) -> _Factors:
     """Return the transfer of a Gaussian blur as three factors along kz, ky, kx."""
     z, y, x = (
         np.exp(-2 * np.pi**2 * sigma**2 * k**2).astype(np.float32)
-        for k in (sfft.fftfreq(shape[0]), sfft.fftfreq(shape[1]), sfft.rfftfreq(shape[2]))
+        for k in (
+            scipy.fft.fftfreq(shape[0]),
+            scipy.fft.fftfreq(shape[1]),
+            scipy.fft.rfftfreq(shape[2]),
+        )
     )
     return z, y, x
 

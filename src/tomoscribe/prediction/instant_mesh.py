@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
+import scipy
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.membranes.geodesics import distance_graph, distance_to
@@ -67,7 +67,7 @@ class InstantMesh:
         From `geodesics.distance_graph`, where it is there already.
     """
 
-    def __init__(self, membrane: Membrane, graph: sparse.csr_array | None = None) -> None:
+    def __init__(self, membrane: Membrane, graph: scipy.sparse.csr_array | None = None) -> None:
         self.membrane = membrane
         self._graph = graph
         self._key: tuple[float, float, float] | None = None
@@ -75,7 +75,7 @@ class InstantMesh:
         self._whitening: Whitening | None = None
 
     @property
-    def graph(self) -> sparse.csr_array:
+    def graph(self) -> scipy.sparse.csr_array:
         """Distances along the mesh, made when first needed."""
         if self._graph is None:
             self._graph = distance_graph(self.membrane.mesh)
@@ -198,17 +198,17 @@ def _layers(membrane: Membrane, band_A: tuple[float, float]) -> NDArray[np.float
 
 
 def pool(
-    graph: sparse.csr_array, values: NDArray[np.float32], sigmas: list[float]
+    graph: scipy.sparse.csr_array, values: NDArray[np.float32], sigmas: list[float]
 ) -> list[NDArray[np.float32]]:
     """Return values (V, K) averaged over the surroundings, once for each ascending sigma (voxels).
 
     By repeated means over the neighbours, each of which adds half a squared edge to the variance.
     """
     edge = float(graph.data.mean())
-    weights = sparse.csr_array(
+    weights = scipy.sparse.csr_array(
         (np.exp(-0.5 * (graph.data / edge) ** 2), graph.indices, graph.indptr), shape=graph.shape
     )
-    weights = (weights + sparse.eye_array(graph.shape[0])).tocsr()
+    weights = (weights + scipy.sparse.eye_array(graph.shape[0])).tocsr()
     total = np.asarray(weights.sum(axis=1)).reshape(-1)
     weights.data /= np.repeat(total, np.diff(weights.indptr))
     weights = weights.astype(np.float32)

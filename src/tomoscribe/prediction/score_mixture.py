@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class _Mixture:
         thinner one, yet what scores higher is no less a particle.
         """
         away = (peaks - self.mean) / self.spread
-        inside = ndtr((self.mean - self.start) / self.spread)
+        inside = scipy.special.ndtr((self.mean - self.start) / self.spread)
         normal = np.exp(-0.5 * away**2) / (self.spread * np.sqrt(2 * np.pi) * inside)
         particles = self.count * normal
         others = np.exp(-self.rate * (peaks - self.start))

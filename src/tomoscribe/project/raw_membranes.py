@@ -14,7 +14,6 @@ from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.pick_columns import tomogram_key
 from tomoscribe.io.pick_files import counts_in_A, read_picks
 from tomoscribe.io.pick_formats import format_of
-from tomoscribe.io.star import read_star_table
 from tomoscribe.io.volumes import is_volume
 from tomoscribe.membranes.units import far_A, judge_readings, pick_readings
 from tomoscribe.picks.table import Pick
@@ -130,8 +129,14 @@ def _tells_classes_by_number(labels: list[Path]) -> bool:
     numbers: set[str] = set()
     for path in labels:
         if path.suffix.lower() == ".star":
-            numbers |= set(read_star_table(path).text("rlnClassNumber") or ())
+            numbers |= set(_class_numbers(path) or ())
     return len(numbers) > 1
+
+
+def _class_numbers(star: Path) -> list[str] | None:
+    from tomoscribe.io.star import read_star_table  # with pandas, which docks need not wait for
+
+    return read_star_table(star).text("rlnClassNumber")
 
 
 def _read_sample(
@@ -163,7 +168,7 @@ def _class_names(columns: PickColumns, labels: Path, numbered: bool) -> list[str
         return columns.class_names
     if numbered and labels.suffix.lower() == ".star":
         # One class in this file, but others in those beside it.
-        numbers = read_star_table(labels).text("rlnClassNumber")
+        numbers = _class_numbers(labels)
         if numbers is not None and len(numbers) == len(columns):
             return [f"class_{n}" for n in numbers]
     return [DEFAULT_CLASS] * len(columns)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.evaluation.judgement import Standing
 
@@ -78,7 +78,9 @@ def _scores_at(sample: JudgedSample, places: NDArray[np.float64]) -> NDArray[np.
     """Return the best score (N,) proposed within a match's reach of places (N, 3)."""
     best = np.full(len(places), NEVER)
     if len(places) and len(sample.proposals):
-        near = KDTree(sample.proposals.places).query_ball_point(places, sample.tolerance)
+        near = scipy.spatial.KDTree(sample.proposals.places).query_ball_point(
+            places, sample.tolerance
+        )
         for i, indices in enumerate(near):
             if indices:
                 best[i] = float(sample.proposals.scores[indices].max())

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.evaluation.proposals import SAME
 from tomoscribe.evaluation.uncertainty import disagreement
@@ -79,7 +79,7 @@ def both_sides(
     same = SAME * own.diameter_voxels
     only = other.scores >= threshold
     if len(own) and only.any():
-        only &= KDTree(own.places).query(other.places)[0] > same
+        only &= scipy.spatial.KDTree(own.places).query(other.places)[0] > same
     scores = np.concatenate([own.scores, score_at[0](other.zyx[only])]).astype(np.float32)
     places = np.concatenate([own.places, other.places[only]])
     order = np.argsort(-scores, kind="stable")
@@ -90,7 +90,7 @@ def both_sides(
     merged = replace(own, zyx=zyx, scores=scores[order], normals_zyx=normals)
     theirs = score_at[1](zyx)
     if len(other) and len(merged):
-        distance, nearest = KDTree(other.places).query(places[order])
+        distance, nearest = scipy.spatial.KDTree(other.places).query(places[order])
         peak = np.where(distance <= same, other.scores[nearest], 0)
         theirs = np.maximum(theirs, peak)
     return OtherSide(merged, theirs.astype(np.float32), other.source, threshold)

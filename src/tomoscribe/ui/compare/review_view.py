@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from qtpy.QtCore import QObject
-from scipy.ndimage import map_coordinates
 
 from tomoscribe.picks.sections import spacing
 from tomoscribe.training.previews import encode_scores
@@ -154,7 +154,7 @@ def outline(
         center + axis[:, None, None] * np.array(plane.down) + axis[:, None] * np.array(plane.across)
     )
     at = np.moveaxis((places - (grid.bin - 1) / 2) / grid.bin, -1, 0)
-    scores = map_coordinates(values, at, output=np.float32, order=1, mode="constant")
+    scores = scipy.ndimage.map_coordinates(values, at, output=np.float32, order=1, mode="constant")
     if scores.max() < level:
         return []
     lines = find_contours(scores, level)  # type: ignore[no-untyped-call]

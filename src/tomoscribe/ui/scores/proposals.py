@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.spatial import KDTree
+import scipy
 
 from tomoscribe.evaluation.proposals import SAME, find_mesh_proposals, find_proposals
 from tomoscribe.picks.match import match_picks
@@ -73,7 +73,7 @@ class Comparison:
         known = self.proposals.place_of(p for p in self.picks if p.class_name in names)
         if not len(known) or not len(self.proposals):
             return np.ones(len(self.proposals), bool)
-        distances, _ = KDTree(known).query(self.proposals.places)
+        distances, _ = scipy.spatial.KDTree(known).query(self.proposals.places)
         return np.asarray(distances > SAME * self.proposals.diameter_voxels)
 
     @cached_property
