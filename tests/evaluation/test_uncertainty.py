@@ -43,6 +43,17 @@ def test_what_is_not_computed_yet_is_not_unsure() -> None:
     assert apart == pytest.approx([0.0, 0.8])
 
 
+def test_a_threshold_just_above_the_background_leaves_the_background_sure() -> None:
+    scores = np.array([0.010, 0.012, 0.020, 0.300])
+    assert uncertainty(scores, 0.02)[:2].min() > 0.8  # by itself all of it would ask
+    unsure = uncertainty(scores, 0.02, background=0.010)
+    assert unsure[0] < 0.1
+    assert unsure[2] == pytest.approx(1.0)
+    assert unsure[3] < 0.01
+    ordinary = np.array([0.1, 0.5, 0.9])
+    np.testing.assert_allclose(uncertainty(ordinary, 0.5, 0.001), uncertainty(ordinary, 0.5))
+
+
 def test_models_agree_where_each_is_as_far_above_its_own_threshold() -> None:
     apart = disagreement(np.array([0.2, 0.2]), np.array([0.6, 0.2]), (0.2, 0.6))
     assert apart[0] == pytest.approx(0.0, abs=1e-6)

@@ -6,11 +6,11 @@ point of even odds; what is labelled already counts nothing.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import maximum_filter, uniform_filter
-from scipy.spatial import cKDTree
+import scipy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,6 +22,9 @@ CELLS = 8
 LEAST = 0.05
 """Uncertainty below which the model is as good as sure: a belief under 0.6 % or over 99.4 %."""
 
+SURE = math.log(0.99 / 0.01)
+"""Log odds at which the background is left to be none of particles."""
+
 SAMPLED = 1_000_000
 """Voxels that the background is read from."""
 
@@ -29,7 +32,9 @@ SAMPLE = 800
 """Fields that are tried on a membrane, spread over its vertices."""
 
 
-def belief(scores: NDArray[np.floating], threshold: float) -> NDArray[np.float32]:
+def belief(
+    scores: NDArray[np.floating], threshold: float, background: float = 0.0
+) -> NDArray[np.float32]:
     """Return the probability of a particle that scores mean with this threshold.
 
     The odds of a score are divided by those of the threshold, so that the threshold itself is
@@ -42,12 +47,24 @@ def belief(scores: NDArray[np.floating], threshold: float) -> NDArray[np.float32
         0..1, of any shape; NaN where nothing is known stays NaN.
     threshold : float
         0..1, the score from which on the model proposes.
+    background : float
+        0..1, the score of most places. Under a threshold that is little above it beliefs are
+        spread, so that it is as good as sure: else all of it would count as unsure.
     """
     cut = float(np.clip(threshold, 1e-3, 1 - 1e-3))
+    spread = np.float32(_spread(cut, background))
     scores = np.asarray(scores, np.float32)
-    yes = scores * np.float32(1 - cut)
-    no = (1 - scores) * np.float32(cut)
+    yes = (scores * np.float32(1 - cut)) ** spread
+    no = ((1 - scores) * np.float32(cut)) ** spread
     return np.asarray(yes / (yes + no), np.float32)
+
+
+def _spread(cut: float, background: float) -> float:
+    """Return what log odds are multiplied by; 1 where the background is far below, or above."""
+    if not 0 < background < cut:
+        return 1.0
+    apart = math.log(cut / (1 - cut)) - math.log(background / (1 - background))
+    return max(SURE / apart, 1.0)
 
 
 def entropy(probability: NDArray[np.floating]) -> NDArray[np.float32]:
@@ -56,9 +73,15 @@ def entropy(probability: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(-(p * np.log2(p) + (1 - p) * np.log2(1 - p)), np.float32)
 
 
-def uncertainty(scores: NDArray[np.floating], threshold: float) -> NDArray[np.float32]:
-    """Return how unsure the model is, 0 (sure) to 1 (even odds); 0 where nothing is known."""
-    values: NDArray[np.float32] = np.nan_to_num(entropy(belief(scores, threshold)), copy=False)
+def uncertainty(
+    scores: NDArray[np.floating], threshold: float, background: float = 0.0
+) -> NDArray[np.float32]:
+    """Return how unsure the model is, 0 (sure) to 1 (even odds); 0 where nothing is known.
+
+    Parameters are those of `belief`.
+    """
+    unsure = entropy(belief(scores, threshold, background))
+    values: NDArray[np.float32] = np.nan_to_num(unsure, copy=False)
     return values
 
 
@@ -79,7 +102,7 @@ def peaks_in_volume(values: NDArray[np.uint8], size: float) -> NDArray[np.uint8]
     At the rim of any particle, however sure, scores pass the threshold: what is unsure is asked of
     its highest score.
     """
-    peaks: NDArray[np.uint8] = maximum_filter(values, 2 * round(size / 2) + 1)
+    peaks: NDArray[np.uint8] = scipy.ndimage.maximum_filter(values, 2 * round(size / 2) + 1)
     return peaks
 
 
@@ -164,8 +187,8 @@ def informative_places(
     step = max(int(field / CELLS), 1)
     coarse = _block_means(values, step)
     size = [max(min(round(field / step), n), 1) for n in coarse.shape]
-    means = uniform_filter(coarse, size, mode="constant")
-    peaks = np.argwhere((means == maximum_filter(means, size)) & (means > 0))
+    means = scipy.ndimage.uniform_filter(coarse, size, mode="constant")
+    peaks = np.argwhere((means == scipy.ndimage.maximum_filter(means, size)) & (means > 0))
     ranked = peaks[np.argsort(-means[tuple(peaks.T)], kind="stable")]
     half, smooth = field / 2, max(round(particle / 2), 1)
     chosen: list[NDArray[np.float64]] = []
@@ -199,7 +222,7 @@ def informative_points(
         return unsure
     # The centres that are tried are unsure ones: a field around none of them has nothing to ask.
     tried = unsure[:: max(len(unsure) // SAMPLE, 1)]
-    tree, around = cKDTree(points), field / 2
+    tree, around = scipy.spatial.cKDTree(points), field / 2
     sizes = np.zeros(len(tried))
     sums = np.zeros(len(tried))
     for row, members in enumerate(tree.query_ball_point(points[tried], around)):
@@ -236,6 +259,6 @@ def _spot(
     lo = np.clip(np.floor(center - half), 0, shape - 1).astype(int)
     hi = np.clip(np.ceil(center + half) + 1, lo + 1, shape).astype(int)
     part = values[tuple(slice(a, b) for a, b in zip(lo, hi, strict=True))]
-    means = uniform_filter(np.asarray(part, np.float32), smooth, mode="constant")
+    means = scipy.ndimage.uniform_filter(np.asarray(part, np.float32), smooth, mode="constant")
     best = np.unravel_index(int(np.argmax(means)), means.shape)
     return None if means[best] < LEAST else lo + np.asarray(best, dtype=np.float64)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import events as ev
+from tomoscribe.training.best_since import BestSince
 from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.event_log import EventReader
 from tomoscribe.training.followed_folder import FollowedFolder
@@ -108,8 +109,7 @@ class _RunRows:
         self._events = EventReader(run.events_path, skip=_NOT_LISTED)
         self._written: dict[str, CheckpointRow] = {}
         self._validations: list[ev.Validation] = []
-        self._comparable_from = 0
-        self._held_out: int | None = None
+        self._best = BestSince()
         self._elapsed_s = math.nan
         self._epoch = 0
         self._parent: str | None = None
@@ -118,7 +118,7 @@ class _RunRows:
         for event in self._events.read_new():
             self._take(event)
         self.folder.look_for_weights()
-        best = max(self._validations[self._comparable_from :], key=lambda v: v.score, default=None)
+        best = self._best.validation
         at = {validation.step: validation for validation in self._validations}
         parent = self._parent_name()
         return [
@@ -144,6 +144,7 @@ class _RunRows:
         )
 
     def _take(self, event: ev.Event) -> None:
+        self._best.take(event)
         match event:
             case ev.Step():
                 self._elapsed_s = event.elapsed_s
@@ -151,11 +152,6 @@ class _RunRows:
                 self._epoch = event.epoch
             case ev.Validation():
                 self._validations.append(event)
-            case ev.Labels():
-                # Scores on other held-out clicks cannot be compared with those before.
-                if self._held_out is not None and self._held_out != event.held_out:
-                    self._comparable_from = len(self._validations)
-                self._held_out = event.held_out
             case ev.Checkpoint():
                 self._note(event.name, event)
             case ev.Preview():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from tomoscribe.training import events as ev
+from tomoscribe.training.best_since import BestSince
 from tomoscribe.training.coverage import Coverage
 
 OnSample = tuple[str, str]
@@ -37,10 +38,11 @@ class PreviewIndex:
     scores: dict[OnSample, ev.Scores] = field(default_factory=dict)
     block_counts: Counter[OnSample] = field(default_factory=Counter)
     coverage: dict[OnSample, Coverage] = field(default_factory=dict)
-    _comparable_from: int = 0
+    _best: BestSince = field(default_factory=BestSince)
 
     def apply(self, event: ev.Event) -> None:
         """Take one event over."""
+        self._best.take(event)
         match event:
             case ev.Block():
                 key = (event.checkpoint, event.sample)
@@ -64,9 +66,6 @@ class PreviewIndex:
             case ev.Loaded():
                 self.loaded[event.checkpoint] = event
             case ev.Labels():
-                # Scores on other held-out clicks cannot be compared with those before.
-                if self.labels is not None and self.labels.held_out != event.held_out:
-                    self._comparable_from = len(self.validations)
                 self.labels = event
 
     @property
@@ -78,7 +77,7 @@ class PreviewIndex:
     @property
     def best(self) -> ev.Validation | None:
         """The validation with the highest score since the held-out clicks last changed."""
-        return max(self.validations[self._comparable_from :], key=lambda v: v.score, default=None)
+        return self._best.validation
 
     def threshold(self, checkpoint: str | None, sample: str, class_name: str) -> float | None:
         """Return the threshold that the tool chose for a checkpoint, or for the newest weights.

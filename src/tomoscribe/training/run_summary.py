@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import events as ev
+from tomoscribe.training.best_since import BestSince
 from tomoscribe.training.follow import RunFollower
 from tomoscribe.training.run import checkpoints_of
 from tomoscribe.training.setting_keys import flat_values
@@ -47,7 +48,7 @@ class RunRow:
     values : mapping of str to object
         Every setting, and how the data were altered for this run (`diameter_scale`), by key.
     best_score : float or None
-        Best score of a validation or a checkpoint since the held-out clicks last changed.
+        Best score of a validation since the held-out clicks last changed.
     best_name : str
         `F1` where that was measured for every class, else `score`; empty without a validation.
     steps : int
@@ -114,8 +115,7 @@ class RunSummary:
         self.run = run
         self._follower = RunFollower(run, clock, skip=PASSED_OVER)
         self._config_stamp: tuple[int, int] | None = None
-        self._name = ""
-        self._held_out: int | None = None
+        self._best = BestSince()
         self._kept: list[ev.Event] = []
         self._row = RunRow(run, State.STARTING)
 
@@ -134,6 +134,12 @@ class RunSummary:
         update = self._follower.poll()
         for event in update.events:
             self._take_event(event)
+        best = self._best.validation
+        self._row = replace(
+            self._row,
+            best_score=None if best is None else best.score,
+            best_name="" if best is None else score_name(best.metrics),
+        )
         news = [e for e in update.events if isinstance(e, ev.Checkpoint | ev.Labels)]
         if news:
             self._kept += news
@@ -187,25 +193,14 @@ class RunSummary:
         )
 
     def _take_event(self, event: ev.Event) -> None:
+        self._best.take(event)
         match event:
             case ev.Started():
                 self._row = replace(
                     self._row, train=tuple(event.train), validate=tuple(event.validate)
                 )
             case ev.Labels():
-                if event.held_out != self._held_out:  # other clicks, other scores
-                    self._held_out = event.held_out
-                    self._row = replace(self._row, best_score=None, best_name="")
                 self._row = replace(self._row, clicks_used=event.used, clicks_total=event.total)
-            case ev.Validation():
-                self._name = score_name(event.metrics)
-                self._take_score(event.score)
-            case ev.Checkpoint(score=score) if score is not None:
-                self._take_score(score)
-
-    def _take_score(self, score: float) -> None:
-        if self._row.best_score is None or score > self._row.best_score:
-            self._row = replace(self._row, best_score=score, best_name=self._name or "score")
 
 
 def score_name(metrics: Mapping[str, float]) -> str:

@@ -134,6 +134,31 @@ def test_junking_what_is_under_review_goes_on_to_the_next(compared) -> None:
     assert np.linalg.norm(place(compared.review) - first) > 5
 
 
+def test_x_means_what_is_under_review_while_the_mouse_is_beside_the_canvas(compared) -> None:
+    session = compared.session
+    session.actions["next_uncertain"]()
+    asked = place(compared.review).copy()
+    session.viewer.mouse_over_canvas = False
+    Junk.of(session).under_cursor()
+    (pick,) = session.entry.picks.select(state=PickState.REJECTED)
+    assert pick.class_name == JUNK
+    np.testing.assert_allclose(pick.zyx, asked)
+    assert Answers.of(session).score.answers.tolist() == [False]
+
+
+def test_x_on_a_pick_that_a_file_proposed_is_an_answer_too(compared) -> None:
+    session = compared.session
+    zyx = (8.0, 20.0, 20.0)
+    proposed = Pick(900, zyx, "ribosome", 0.5, state=PickState.PROPOSED, source="file.h5")
+    session.edit(Edit(after=(proposed,)))
+    session.viewer.mouse_over_canvas = True
+    session.fly_to(zyx)
+    session.viewer.cursor.position = tuple(session.layer.data_to_world(zyx))
+    Junk.of(session).under_cursor()
+    assert session.entry.picks[900].class_name == JUNK
+    assert Answers.of(session).score.answers.tolist() == [False]
+
+
 def test_each_answer_counts_in_the_running_score_and_undo_takes_it_back(compared) -> None:
     session, words = compared.session, compared.panel.score.words
     assert "No proposal was answered yet" in words.text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,17 +29,23 @@ class Junk(SessionBound):
     of_ring : callable
         Given the place under the cursor, rejects the proposal there for all classes and tells
         whether there was one; whoever shows proposals puts it in.
+    of_review : callable
+        Does so with the proposal under review, which is meant while the mouse is not over the
+        canvas.
     """
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self.of_ring: Callable[[Spot], bool] = lambda spot: False
+        self.of_review: Callable[[], bool] = lambda: False
 
     def under_cursor(self) -> None:
         """Add a counter-example where the mouse is, or make one of the pick or ring there."""
         session = self._session
         if session.entry is None:
             session.status_message.emit(OPEN_FIRST)
+            return
+        if not session.viewer.mouse_over_canvas and self.of_review():
             return
         spot = session.picks.tool.cursor_spot(LEAST_REACH)
         if spot is None:
@@ -60,7 +67,11 @@ class Junk(SessionBound):
         session, entry = self._session, self._session.entry
         if entry is None or pick.class_name == JUNK:
             return
-        change = entry.picks.make_change([pick.id], class_name=JUNK, state=PickState.REJECTED)
+        # Over what a model proposed it is an answer, as H is.
+        answered = time.time() if pick.state is PickState.PROPOSED else pick.answered
+        change = entry.picks.make_change(
+            [pick.id], class_name=JUNK, state=PickState.REJECTED, answered=answered
+        )
         session.edit(change)
         session.status_message.emit(f"The {pick.class_name} is junk now; Ctrl+Z takes it back.")
 

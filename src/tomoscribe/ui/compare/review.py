@@ -70,6 +70,7 @@ class Review(SessionBound):
         session.membranes.shown_changed.connect(self._on_mesh)
         session.closed.connect(self.close)
         Junk.of(session).of_ring = self.reject_ring
+        Junk.of(session).of_review = self.reject_reviewed
 
     @property
     def proposals(self) -> Proposals | None:
@@ -234,13 +235,22 @@ class Review(SessionBound):
         distances[~shown] = np.inf
         if not len(distances) or distances.min() > found.diameter_voxels / 2:
             return False
-        index = int(np.argmin(distances))
+        self._make_junk(int(np.argmin(distances)))
+        return True
+
+    def reject_reviewed(self) -> bool:
+        """Make junk of the proposal under review; tell whether there is one."""
+        if self.current is None or not self._visible:
+            return False
+        self._make_junk(self.current)
+        return True
+
+    def _make_junk(self, index: int) -> None:
         under_review = index == self.current
         self.current = None if under_review else self.current
         self._add(np.array([index]), PickState.REJECTED, time.time(), JUNK)
         if under_review:
             self.next()
-        return True
 
     def accept_all(self) -> int:
         """Make every proposal above the threshold a pick, as one step of undo; return how many."""

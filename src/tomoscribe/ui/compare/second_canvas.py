@@ -24,7 +24,7 @@ from tomoscribe.ui.compare.twin_proposals import TwinProposals
 from tomoscribe.ui.connections import at_end, connect
 from tomoscribe.ui.membranes.mesh_paint import MeshPaint
 from tomoscribe.ui.runs.monitor import RunMonitor
-from tomoscribe.ui.scores.difference import A_COLOR, B_COLOR
+from tomoscribe.ui.scores.difference import SIDE_COLORS
 from tomoscribe.ui.scores.heatmap_layer import HeatmapLayer
 from tomoscribe.ui.viewer_bound import ViewerBound
 
@@ -47,7 +47,6 @@ LABEL_EDGE, LABEL_PADDING = 6, 20
 """Pixels around the line over a canvas, and in it."""
 
 LABEL = "background: rgba(0, 0, 0, 150); color: white; padding: 2px 6px; border-left: 4px solid {};"
-COLORS: dict[Letter, str] = {"a": A_COLOR, "b": B_COLOR}
 
 
 class Stage(ViewerBound):
@@ -278,7 +277,7 @@ class _Twin:
 def _label(letter: Letter, over: QWidget) -> QLabel:
     """Return a line over a canvas that says whose scores it shows."""
     label = QLabel(over)
-    label.setStyleSheet(LABEL.format(COLORS[letter]))
+    label.setStyleSheet(LABEL.format(SIDE_COLORS[letter]))
     label.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
     label.move(LABEL_EDGE, LABEL_EDGE)
     return label

@@ -46,12 +46,10 @@ def stops_of(
         here = found.get(known.ref.name)
         if here is not None and stored is not None and stored.coverage > here.coverage:
             found[here.name] = replace(here, coverage=stored.coverage)  # computed further
-        elif here is None and record is None:
-            share = 0.0 if stored is None else stored.coverage
-            if share > 0 and (share >= WHOLE or known.ref.file is not None):
-                found[known.ref.name] = as_previewed(known, share)
-        elif here is None and stored is not None and stored.coverage >= WHOLE:
-            found[known.ref.name] = as_previewed(known, stored.coverage)
+        elif here is None and stored is not None and stored.coverage > 0:
+            kept = record is None and known.ref.file is not None
+            if stored.coverage >= WHOLE or kept or known.ref.name == in_view:
+                found[known.ref.name] = as_previewed(known, stored.coverage)
     return sorted(found.values(), key=lambda stop: stop.step)
 
 

@@ -76,7 +76,8 @@ class ScoresInView:
         peaks = self._peaks(self.values)
         inside = in_the_peak(self.values, peaks)
         if self.other is None:
-            found = uncertainty(levels, self.threshold)[peaks]
+            most = np.median(peaks[::STRIDE, ::STRIDE, ::STRIDE]).astype(int)
+            found = uncertainty(levels, self.threshold, float(np.nan_to_num(levels[most])))[peaks]
         else:
             theirs = self._peaks(self.other.values)
             inside |= in_the_peak(self.other.values, theirs)
