@@ -14,6 +14,7 @@ import numpy as np
 from tomoscribe.picks.table import Edit, PickState, PickTable
 from tomoscribe.ui.annotate.pick_style import FACE_ALPHA, MESH_SIZE, SYMBOLS, look_of, on_mesh, rgba
 from tomoscribe.ui.annotate.pick_tool import PickTool
+from tomoscribe.ui.lost_tomogram import LostTomogram
 from tomoscribe.ui.membranes.mesh_pick_tool import MeshPointer, Spot, placed
 from tomoscribe.ui.view import triple
 
@@ -37,7 +38,7 @@ class PickLayer:
         self._session = session
         self._ids: tuple[int, ...] = ()
         self.look: PickLook | None = None
-        self._writing = False
+        self._writing = self._on_mesh_now = False
         self._layer: Points | None = None
         self._expected: tuple[Points | None, float, str] = (None, 0.0, "")
         self.pointer = MeshPointer(session)
@@ -84,8 +85,9 @@ class PickLayer:
 
     def _on_mesh(self, *_: object) -> None:
         """Draw the picks anew: on a mesh they are smaller, lifted, and dim where it is another."""
-        self._expected = (None, 0.0, "")
-        self._write()
+        if self._on_mesh_now or self._session.membranes.shown:
+            self._expected = (None, 0.0, "")
+            self._write()
 
     def activate(self) -> None:
         """Make this the active layer, ready for clicks."""
@@ -112,6 +114,7 @@ class PickLayer:
         self.tool.attach(layer)
         layer.selected_data.events.items_changed.connect(self._on_selection)
         self._layer = layer
+        LostTomogram.of(self._session)
         self.activate()
         return layer
 
@@ -121,7 +124,8 @@ class PickLayer:
             return
         selected = self.selected_ids()
         look = look_of(entry.picks, self._session.classes, entry.voxel_size_A)
-        if self._session.membranes.shown:
+        self._on_mesh_now = self._session.membranes.shown
+        if self._on_mesh_now:
             look = on_mesh(look, entry.picks, self._session.membrane_name)
         self.look = look
         rows = {pick_id: row for row, pick_id in enumerate(look.ids)}

@@ -161,7 +161,7 @@ class TomogramChooser(QWidget):
         project = self._session.project
         if project is not None and index < len(project.tomograms):
             name = list(project.tomograms)[index]
-            if name != self._session.current:
+            if name != self._session.current or self._session.layer is None:
                 self._session.show(name)
                 self._show_role()
 

@@ -63,9 +63,10 @@ class ProjectList(QListView):
     # ---------------------------------------------------------------- doing
     def show_row(self, row: Row | None) -> None:
         """Show a tomogram or a membrane in the viewer."""
-        if row is None or (self._rows.is_current(row) and self._session.opening is None):
-            return
         session = self._session
+        seen = session.opening is None and session.layer is not None
+        if row is None or (seen and self._rows.is_current(row)):
+            return
         if row.is_membrane and row.tomogram == session.current:
             session.change(lambda: session.set_membrane(row.name))
         elif row.is_membrane:
