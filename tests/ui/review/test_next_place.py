@@ -89,6 +89,11 @@ def test_the_layer_is_brightest_where_the_score_is_at_the_threshold(
     compared.dock.proposals_panel.histogram.set_threshold(0.9)
     process_until(lambda: layer.data[tuple(peaks.T)][1] > 240, "the new threshold")
     panel.show_unsure.setChecked(False)
+    assert not layer.visible
+    panel.show_unsure.setChecked(True)
+    process_until(lambda: layer.visible and layer.data.size > 1, "the values again")
+    panel.show_unsure.setChecked(False)
+    session.close_project()
     assert "uncertainty" not in session.viewer.layers
 
 

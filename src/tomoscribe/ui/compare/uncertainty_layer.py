@@ -68,9 +68,11 @@ class UncertaintyLayer(SessionBound):
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.refresh)
         self.on = False
+        self._parked = False
         self._monitor.feed.changed.connect(self.refresh)
         self._review.changed.connect(self.refresh)
         session.membranes.shown_changed.connect(self.refresh)
+        session.current_changed.connect(self._follow_tomogram)
         session.closed.connect(self._end)
 
     @property
@@ -141,6 +143,9 @@ class UncertaintyLayer(SessionBound):
             layer = self._add()
         with layer._block_refresh():  # one refresh, not one for each of these
             layer.data, layer.scale, layer.translate = values, scale * bin_, translate
+        if self._parked:
+            self._parked = False
+            layer.visible = True
         layer.refresh(thumbnail=False)
 
     def _add(self) -> Image:
@@ -164,6 +169,7 @@ class UncertaintyLayer(SessionBound):
             axis_labels=tomogram.axis_labels[-3:],
         )
         layers = self._session.viewer.layers
+        self._parked = False
         below = [name for name in ("heatmap", "tomogram") if name in layers]
         return add_quietly(self._session.viewer, layer, layers.index(layers[below[0]]) + 1)
 
@@ -173,8 +179,21 @@ class UncertaintyLayer(SessionBound):
         MeshPaint.of(self._session).set_overlay(None)
 
     def _remove(self) -> None:
-        if self.layer is not None:
-            self._session.viewer.layers.remove(self.layer)
+        """Hide the layer, empty, for napari takes long to bring another."""
+        if self.layer is not None and not self._parked:
+            self._parked = True
+            self.layer.visible = False
+        self._follow_tomogram()
+
+    def _follow_tomogram(self, *_: object) -> None:
+        """Keep the layer, while it is hidden, within its tomogram; it goes with that."""
+        layer, tomogram = self.layer, self._session.layer
+        if layer is not None and tomogram is None:
+            self._session.viewer.layers.remove(layer)
+        elif layer is not None and tomogram is not None and self._parked:
+            with layer._block_refresh():
+                layer.data = np.zeros((1, 1, 1), np.uint8)
+                layer.scale, layer.translate = tomogram.scale[-3:], tomogram.translate[-3:]
 
     def _end(self) -> None:
         self._timer.stop()

@@ -74,8 +74,16 @@ class HeatmapLayer(ScoreMap):
             self.changed.emit()
 
     def _remove(self) -> None:
-        if self.layer is not None:
-            self._layers.remove(self.layer)
+        """Empty the layer, for napari takes long to bring another; it goes with its tomogram."""
+        layer = self.layer
+        if layer is None:
+            return
+        if self._session.layer is None:
+            self._layers.remove(layer)
+            return
+        self._show(np.zeros((1, 1, 1), np.uint8), bin_=1)
+        if not layer.visible:
+            layer.visible = True  # what was hidden are scores that are gone
 
     def _refresh(self) -> None:
         layer = self.layer

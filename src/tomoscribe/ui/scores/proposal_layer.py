@@ -91,8 +91,9 @@ class ProposalLayer:
     def show_layer(self, visible: bool) -> None:
         """Show or hide the layer, also one that is made later."""
         self._visible = visible
-        if self.layer is not None:
-            self.layer.visible = visible
+        layer = self.layer
+        if layer is not None and layer.visible != visible:  # napari draws all again either way
+            layer.visible = visible
 
     def prepare(self) -> None:
         """Make the layer, empty, unless it is there: a new one holds the window up."""
