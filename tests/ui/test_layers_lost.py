@@ -54,7 +54,7 @@ for name in ("tomogram", "heatmap"):
     draw()
     viewer.layers.remove(name)
 draw()
-assert not viewer.layers["picks"].visible
+assert names() >= {"picks"}
 assert any("Click one in the Project panel" in sentence for sentence in said), said
 place = rows.visualRect(rows.model().index(0, 0)).topLeft()
 place.setX(place.x() + 90)
@@ -62,7 +62,6 @@ place.setY(place.y() + 10)
 QTest.mouseClick(rows.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, place)
 until(lambda: session.layer is not None, "the tomogram")
 draw()
-assert viewer.layers["picks"].visible
 assert len(viewer.layers["picks"].data) == 2
 print("well", flush=True)
 viewer.close()
@@ -78,7 +77,7 @@ def folder(project: Project) -> Path:
     return project.path
 
 
-def test_a_tomogram_that_was_deleted_hides_its_picks_until_it_is_clicked(folder: Path) -> None:
+def test_a_tomogram_whose_layer_was_deleted_comes_back_with_a_click(folder: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", VIEWER, str(folder)],
         capture_output=True, text=True, timeout=120, env=os.environ,

@@ -15,6 +15,7 @@ from napari.qt import QtViewer
 from qtpy.QtCore import QObject, Qt, QTimer
 from qtpy.QtWidgets import QLabel
 
+from tomoscribe.ui.canvas_context import CanvasContext
 from tomoscribe.ui.compare.linked_views import LinkedViews
 from tomoscribe.ui.compare.side_words import canvas_text
 from tomoscribe.ui.compare.sides import LETTERS, Letter, Sides
@@ -148,6 +149,7 @@ class _Twin:
         self.view = _Canvas(self.model)
         self.view.setAcceptDrops(False)  # files go to the viewer around it
         self.view.hide()
+        CanvasContext.mind(self.model, self.view.canvas.native)
         self.stage = Stage.of(self.model)
         self.stage.membranes = session.membranes
         self.links = LinkedViews(session.viewer, self.model)
@@ -269,7 +271,7 @@ class _Twin:
             label, text = self.labels[letter], canvas_text(self._sides, letter)
             room = canvas.native.width() - 2 * LABEL_EDGE - LABEL_PADDING
             metrics = label.fontMetrics()
-            label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
+            label.setText(metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, room))
             label.adjustSize()
             label.show()
 
