@@ -145,7 +145,7 @@ class Tutorial:
     def export(self) -> None:
         """Write a STAR, and show the statistics of the membrane."""
         dock = self.hands.window.findChild(CompareDock)
-        dialog = dock.show_export()
+        dialog = dock.actions_row.show_export()
         dialog.folder.setText(str(self.folder / "export"))
         self.hands.click(dialog.write)
         self.show("export", dialog)

@@ -100,7 +100,7 @@ def test_the_end_tells_score_threshold_and_checkpoint(
     assert exit_code("train", project) == 0
     told = capsys.readouterr().out
     assert "finished after 6 steps" in told
-    assert "step_000003.pt (score 0.750)" in told
+    assert "step_000003.pt (F1 0.750)" in told
     assert "Chosen threshold: 0.250" in told
     assert len(launch.list_runs(project / "runs")) == 1
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 
 import napari
 import pytest
+from napari.settings import get_settings
+from napari.utils.theme import get_theme
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
@@ -31,6 +33,7 @@ from tomoscribe.ui.runs.run_strip import RunStrip
 from tomoscribe.ui.runs.runs_dock import RunsDock
 from tomoscribe.ui.runs.train_dock import TrainDock
 from tomoscribe.ui.session import Session
+from tomoscribe.ui.widgets import hint
 
 DOCKS = (
     ProjectDock, AnnotateDock, TrainDock, CompareDock, RunsDock, RunStrip, MembranePanel,
@@ -141,3 +144,24 @@ def test_where_nothing_is_open(empty_session: Session) -> None:
 def test_where_a_training_goes_on(busy_session: Session) -> None:
     for kind in DOCKS:
         check(kind(busy_session))
+
+
+def luminance(color: str) -> float:
+    """Return the relative luminance of `#rrggbb` as WCAG 2.2 defines it."""
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_hints_are_readable_on_the_theme_and_follow_it(
+    qtbot: Callable[..., object], monkeypatch: pytest.MonkeyPatch, theme: str
+) -> None:
+    label = hint("A quiet line.")
+    qtbot.addWidget(label)
+    monkeypatch.setattr(get_settings().appearance, "theme", theme)
+    label.setStyle(label.style())  # as napari does when the theme changes
+    color = label.styleSheet().removeprefix("color: ").removesuffix(";")
+    ground = luminance(get_theme(theme).background.as_hex())
+    high, low = max(luminance(color), ground), min(luminance(color), ground)
+    assert (high + 0.05) / (low + 0.05) >= 4.5

@@ -43,7 +43,7 @@ def test_peaks_of_the_stored_heatmap_are_found_at_tomogram_voxels() -> None:
 def test_own_clicks_are_found_and_no_longer_open(proposals: Proposals, table: PickTable) -> None:
     comparison = Comparison(proposals, tuple(table))
     assert comparison.open.tolist() == [False, True, True]
-    assert len(comparison.own) == 2
+    assert len(comparison.known) == 2
     assert comparison.found(0.5) == 1
     assert comparison.found(0.95) == 0
     assert comparison.shown(0.5).tolist() == [False, True, False]
@@ -53,7 +53,7 @@ def test_a_rejected_place_is_not_proposed_again(proposals: Proposals, table: Pic
     table.apply(table.make_add(PLACES[1:2], "ribosome", state=PickState.REJECTED, source="run/a"))
     comparison = Comparison(proposals, tuple(table))
     assert comparison.open.tolist() == [False, False, True]
-    assert len(comparison.own) == 2
+    assert len(comparison.known) == 2
 
 
 def test_picks_of_another_class_hide_nothing(proposals: Proposals) -> None:

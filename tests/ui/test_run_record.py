@@ -149,20 +149,20 @@ def test_words() -> None:
     assert sentence(None, record).text == ""
 
 
-def test_without_declared_regions_the_score_that_ranks_is_shown_under_its_own_name() -> None:
+def test_without_declared_regions_what_ranks_is_shown_as_an_estimate() -> None:
     def blind(step: int, score: float, recall: float) -> ev.Validation:
         metrics = {"score": score, "recall": recall, "picks": 30.0}
         return ev.Validation(time=step, step=step, score=score, metrics=metrics)
 
     record = record_of(blind(10, 0.3, 0.7), blind(20, 0.9, 0.6))
-    assert [(q.name, q.value) for q in record.qualities] == [("score", 0.3), ("score", 0.9)]
-    assert figures(record, None, 0.0) == "score 0.90 (best 0.90)"
+    assert [(q.name, q.value) for q in record.qualities] == [("F1 ≈", 0.3), ("F1 ≈", 0.9)]
+    assert figures(record, None, 0.0) == "F1 ≈ 0.90 (best 0.90)"
 
 
-def test_where_f1_is_measured_for_one_class_only_the_mean_is_called_score() -> None:
+def test_where_f1_is_measured_for_one_class_only_the_mean_is_an_estimate() -> None:
     metrics = {"a/f1": 0.8, "a/score": 0.7, "b/score": 0.4}
     record = record_of(ev.Validation(time=1, step=1, score=0.6, metrics=metrics))
-    assert [(q.name, q.value) for q in record.qualities] == [("score", 0.6)]
+    assert [(q.name, q.value) for q in record.qualities] == [("F1 ≈", 0.6)]
 
 
 def test_several_classes_have_a_threshold_each_and_one_mean_quality() -> None:

@@ -16,6 +16,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import events as ev
 from tomoscribe.training import launch
 from tomoscribe.training.follow import RunFollower
+from tomoscribe.training.run_summary import ESTIMATED, score_name
 from tomoscribe.training.status import State
 
 if TYPE_CHECKING:
@@ -67,7 +68,9 @@ def summarise(run: RunFolder) -> str:
     if not kept:
         return f"{run.path}: {state}, without a checkpoint."
     best = next((c for c in kept if c.best), kept[-1])
-    score = "not validated" if best.score is None else f"score {best.score:.3f}"
+    judged = [e for e in run.events() if isinstance(e, ev.Validation)]
+    name = score_name(judged[-1].metrics) if judged else ESTIMATED
+    score = "not validated" if best.score is None else f"{name} {best.score:.3f}"
     lines = [f"{run.path}: {state} after {kept[-1].step} steps.", f"Best: {best.path} ({score})"]
     thresholds = _thresholds(run)
     if thresholds:
@@ -106,7 +109,8 @@ class _Bar:
         elif isinstance(event, ev.Finished):
             self._progress.update(self._task, completed=1.0)
         elif isinstance(event, ev.Validation):
-            self._figures["score"] = f"{event.score:.3f}"
+            self._figures.pop(ESTIMATED, None)  # one figure, under its newest name
+            self._figures[score_name(event.metrics)] = f"{event.score:.3f}"
         elif isinstance(event, ev.Labels):
             self._figures["clicks"] = f"{event.used}/{event.total}"
         elif isinstance(event, ev.Started):

@@ -62,16 +62,14 @@ def _table(found: Sequence[RunRow]) -> Table:
             row.name,
             row.state,
             str(row.steps),
-            "" if row.best_score is None else f"{row.best_score:.3f}",
+            "" if row.best_score is None else f"{row.best_name} {row.best_score:.3f}",
             _ago(row.heartbeat),
         )
         for row in found
     ]
     told = [[f"{key}={_text(value)}" for key, value in one.items()] for one in differences(found)]
     table = Table()
-    for title, *cells in zip(
-        ("run", "state", "steps", "best score", "last sign"), *rows, strict=True
-    ):
+    for title, *cells in zip(("run", "state", "steps", "best", "last sign"), *rows, strict=True):
         table.add_column(title, no_wrap=True, min_width=max(map(len, [title, *cells])))
     longest = max((len(text) for one in told for text in one), default=0)
     table.add_column("differs in", min_width=longest + 1)  # and its comma

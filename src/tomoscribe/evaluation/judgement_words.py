@@ -10,6 +10,14 @@ if TYPE_CHECKING:
 NO_CLICKS = "No accepted picks of this class here: there is nothing to judge by."
 
 
+NOT_COMPUTED = "Nothing is computed yet where your picks are."
+
+
+def left_out_of(judgement: Judgement) -> int:
+    """Return how many picks are not counted, as nothing is computed yet where they are."""
+    return sum(sample.known.not_computed for sample in judgement.samples)
+
+
 def figures_text(figures: Figures) -> str:
     """Return figures in one line, as `F1 0.86 at 0.41 · 142 proposed · 18 of 20 found`."""
     at = f"{figures.threshold:.2g}"
@@ -29,8 +37,9 @@ def best_text(judgement: Judgement) -> str:
 
 def how_measured(judgement: Judgement) -> str:
     """Return how the figures were counted, in sentences for the user."""
+    left_out = left_out_of(judgement)
     if not judgement.clicks:
-        return NO_CLICKS
+        return NOT_COMPUTED if left_out else NO_CLICKS
     said = []
     if judgement.exact:
         said.append(
@@ -40,11 +49,10 @@ def how_measured(judgement: Judgement) -> str:
     else:
         said.append(
             "Nothing here is declared complete, so an extra proposal is not wrong but not judged "
-            "yet: precision and F1 are the least they can be. Draw a complete region or patch for "
-            "exact figures."
+            "yet: precision and F1 are the least they can be, while the F1 ≈ of a training guesses "
+            "how many are right. Draw a complete region or patch for exact figures."
         )
     said += _about_training(judgement)
-    left_out = sum(sample.known.not_computed for sample in judgement.samples)
     if left_out:
         said.append(f"{_picks(left_out)} where nothing is computed yet: not counted.")
     lent = sum(sample.known.from_models for sample in judgement.samples)

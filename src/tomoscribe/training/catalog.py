@@ -17,6 +17,7 @@ from tomoscribe.training.events import Loaded
 from tomoscribe.training.followed_folder import FollowedFolder
 from tomoscribe.training.prediction_folder import PREDICTIONS_FOLDER, PredictionFolder
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.run_summary import ESTIMATED, score_name
 
 if TYPE_CHECKING:
     import os
@@ -79,7 +80,8 @@ class KnownCheckpoint:
     """A checkpoint of which weights or previews are there.
 
     `time` is when it was written or first previewed, seconds since the epoch; `score` ranks the
-    checkpoints of a run, of which one is `best`; `samples` are those with scores on disk.
+    checkpoints of a run, of which one is `best`; `samples` are those with scores on disk;
+    `score_name` is for people, `F1` or `F1 ≈`.
     """
 
     ref: CheckpointRef
@@ -88,6 +90,7 @@ class KnownCheckpoint:
     score: float | None
     best: bool
     samples: tuple[str, ...]
+    score_name: str = ESTIMATED
 
 
 class Catalog:
@@ -278,6 +281,7 @@ class Catalog:
         told = {e.checkpoint: e for e in reversed(index.previews.values())}
         written = {name: e for name, e in index.checkpoints.items() if name in followed.kept}
         best = None if index.best is None else index.best.step
+        names = {v.step: score_name(v.metrics) for v in index.validations}
         found = []
         for name in {**told, **written}:
             event = written.get(name) or told[name]
@@ -286,7 +290,15 @@ class Catalog:
             assert ref is not None
             samples = self._samples(ref)
             found.append(
-                KnownCheckpoint(ref, event.step, event.time, score, event.step == best, samples)
+                KnownCheckpoint(
+                    ref,
+                    event.step,
+                    event.time,
+                    score,
+                    event.step == best,
+                    samples,
+                    names.get(event.step, ESTIMATED),
+                )
             )
         return sorted(found, key=lambda known: (known.step, known.time))
 

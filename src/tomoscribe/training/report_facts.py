@@ -14,6 +14,7 @@ from tomoscribe.evaluation.report_data import Report, ReportClass, ReportSide, s
 from tomoscribe.training import events as ev
 from tomoscribe.training.event_log import EventReader
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.run_summary import ESTIMATED, score_name
 from tomoscribe.training.setting_keys import DEFAULTS, describe, flat_values
 
 if TYPE_CHECKING:
@@ -135,7 +136,9 @@ def _facts(name: str, config: RunConfig, news: Sequence[ev.Event]) -> list[tuple
         if steps:
             facts.append(("training time", f"{steps[-1].elapsed_s / 60:.1f} min"))
         if written.score is not None:
-            facts.append(("score in training", f"{written.score:.3f}"))
+            judged = [e for e in news if isinstance(e, ev.Validation) and e.step == written.step]
+            name = score_name(judged[-1].metrics) if judged else ESTIMATED
+            facts.append((f"{name} in training", f"{written.score:.3f}"))
     started = [e for e in news if isinstance(e, ev.Started)]
     if started:
         facts.append(("device", f"{started[-1].device}, {started[-1].precision}"))

@@ -50,7 +50,7 @@ class RunRow:
     best_score : float or None
         Best score of a validation since the held-out clicks last changed.
     best_name : str
-        `F1` where that was measured for every class, else `score`; empty without a validation.
+        `F1` where that was measured for every class, else `F1 ≈`; empty without a validation.
     steps : int
         Optimizer steps.
     elapsed_s, budget_s : float
@@ -203,13 +203,17 @@ class RunSummary:
                 self._row = replace(self._row, clicks_used=event.used, clicks_total=event.total)
 
 
+ESTIMATED = "F1 ≈"
+"""What ranks checkpoints where F1 could not be measured for each class: an estimate of it."""
+
+
 def score_name(metrics: Mapping[str, float]) -> str:
-    """Return what a score is: `F1` if that was measured for each class, else `score`."""
+    """Return what ranks checkpoints: `F1` if that was measured for each class, else `F1 ≈`."""
     measured: dict[str, bool] = {}
     for key in metrics:
         class_name, _, metric = key.rpartition("/")
         measured[class_name] = measured.get(class_name, False) or metric == "f1"
-    return "F1" if measured and all(measured.values()) else "score"
+    return "F1" if measured and all(measured.values()) else ESTIMATED
 
 
 def size_on_disk(run: RunFolder) -> int:

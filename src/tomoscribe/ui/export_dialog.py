@@ -249,7 +249,7 @@ class ExportDialog(QDialog):
         self._say("\n".join([report.sentence, files, *report.notes]), good=True)
 
     def _say(self, text: str, *, good: bool | None) -> None:
-        color = {True: style.GOOD, False: style.BAD, None: style.MUTED}[good]
+        color = {True: style.GOOD, False: style.BAD, None: style.quiet_text()}[good]
         self.outcome.setText(text)
         self.outcome.setStyleSheet(f"color: {color};")
 

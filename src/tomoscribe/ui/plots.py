@@ -17,7 +17,7 @@ def quiet(plot: pg.PlotItem, **labels: str) -> None:
     for side in ("left", "bottom"):
         axis = plot.getAxis(side)
         axis.setPen(style.MUTED)
-        axis.setTextPen(style.MUTED)
+        axis.setTextPen(style.quiet_text())
         axis.enableAutoSIPrefix(False)
         if side in labels:
             plot.setLabel(side, labels[side])

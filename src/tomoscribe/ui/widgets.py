@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -36,11 +36,31 @@ def heading(text: str) -> QLabel:
     return label
 
 
+class Quiet(QLabel):
+    """Text that stands back, readable on a dark and on a light theme."""
+
+    def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(text, parent)
+        self._color = ""
+        self._recolor()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Follow napari's theme."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.StyleChange:
+            self._recolor()
+
+    def _recolor(self) -> None:
+        color = style.quiet_text()
+        if color != self._color:
+            self._color = color
+            self.setStyleSheet(f"color: {color};")
+
+
 def hint(text: str = "") -> QLabel:
     """Return a quiet line of help that wraps."""
-    label = QLabel(text)
+    label = Quiet(text)
     label.setWordWrap(True)
-    label.setStyleSheet(f"color: {style.MUTED};")
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     return label
 

@@ -61,7 +61,7 @@ class SaveLine(QWidget):
     def _on_saved(self, ok: bool) -> None:
         if ok:
             self._saved_at = time.monotonic()
-            self.message.setStyleSheet(f"color: {style.MUTED};")
+            self.message.setStyleSheet(f"color: {style.quiet_text()};")
             self.show_message("")
             self._timer.start()
         else:
@@ -79,14 +79,14 @@ class SaveLine(QWidget):
     def _tick(self) -> None:
         project = self._session.project
         if project is None:
-            text, color = "", style.MUTED
+            text, color = "", style.quiet_text()
         elif project.read_only:
             text, color = "read only: nothing is saved", style.BAD
         elif project.unsaved:
             text, color = f"{project.unsaved} changes not saved yet", style.BAD
         elif self._saved_at is None:
-            text, color = "every click is saved", style.MUTED
+            text, color = "every click is saved", style.quiet_text()
         else:
-            text, color = saved_text(time.monotonic() - self._saved_at), style.MUTED
+            text, color = saved_text(time.monotonic() - self._saved_at), style.quiet_text()
         self.saved.setText(text)
         self.saved.setStyleSheet(f"color: {color};")

@@ -114,7 +114,7 @@ class CheckpointPicker(QPushButton):
 
     def _elide(self) -> None:
         room = self.width() - 16
-        self.setText(self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideRight, room))
+        self.setText(self.fontMetrics().elidedText(self._text, Qt.TextElideMode.ElideMiddle, room))
 
 
 class CheckpointPopup(QFrame):
@@ -262,7 +262,7 @@ def _run_item(
         item.setData(0, CHOICE, choice)
         top.addChild(item)
     for known in reversed(checkpoints):
-        score = "" if known.score is None else f"{known.score:.2f}"
+        score = "" if known.score is None else f"{known.score_name} {known.score:.2f}"
         marks = " · best" if known.best else ""
         if known.ref.file is None:
             marks += " · previews only"

@@ -43,14 +43,20 @@ def _figure(name: str, title: str, tip: str) -> Column:
     return Column(title, text, lambda row: getattr(row, name), tip)
 
 
+def _f1_text(row: CheckpointRow) -> str:
+    if row.f1 is not None:
+        return f"{row.f1:.2f}"
+    return "" if row.score is None else f"≈ {row.score:.2f}"
+
+
 COLUMNS: tuple[Column, ...] = (
     Column("Run", lambda r: r.run or "(file)", lambda r: r.run, "The training, or a file", False),
     Column("Step", lambda r: str(r.step) if r.run else r.ref.name, lambda r: r.step,
            "Optimizer steps"),
-    _figure("f1", "F1", "F1 of the training's validation, mean over the classes; empty where it "
-            "could only be estimated"),
-    _figure("score", "Score", "What ranks the checkpoints of one run: F1, or an estimate of it "
-            "from few clicks; runs on other clicks cannot be compared by it"),
+    Column("F1", _f1_text, lambda r: r.score if r.f1 is None else r.f1,
+           "F1 of the training's validation on held-out clicks, mean over the classes; ≈ where it "
+           "could only be estimated. It ranks the checkpoints of one run; runs that hold out other "
+           "clicks cannot be compared by it"),
     _figure("recall", "Recall", "Share of the held-out clicks that were found"),
     _figure("precision", "Precision", "Share of right proposals in declared regions"),
     Column("Time", lambda r: "" if math.isnan(r.elapsed_s) else minutes(r.elapsed_s),

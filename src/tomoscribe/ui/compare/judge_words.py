@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tomoscribe.evaluation.judgement_words import best_text, figures_text, how_measured
+from tomoscribe.evaluation.judgement_words import (
+    best_text,
+    figures_text,
+    how_measured,
+    left_out_of,
+)
 from tomoscribe.training.coverage import WHOLE
 from tomoscribe.ui.compare.sides import LETTERS
+from tomoscribe.ui.scores.score_library import READING
 
 if TYPE_CHECKING:
     from tomoscribe.training.checkpoint_ref import CheckpointRef
@@ -25,8 +31,13 @@ def side_words(judge: Judge, letter: Letter) -> str:
     name = ref.source
     if figures is None or judged is None:
         return f"{name}: {_why_not(judge, ref)}"
-    best = best_text(judged.judgement)
-    return f"{name}: {figures_text(figures)}" + (f" · {best}" if best else "")
+    coming = _coming(judge, ref)
+    if coming == READING or (not figures.clicks and left_out_of(judged.judgement)):
+        return f"{name}: {coming or 'judging …'}"  # figures of next to nothing would be odd
+    said = [figures_text(figures), best_text(judged.judgement)]
+    if coming:
+        said.append(f"so far. {coming}")
+    return f"{name}: {' · '.join(filter(None, said))}"
 
 
 def notes(judge: Judge) -> str:
@@ -51,6 +62,12 @@ def progress(judge: Judge) -> str:
     return "" if done == len(wanted) else f"{done} of {len(wanted)} predictions are there …"
 
 
+def _coming(judge: Judge, ref: CheckpointRef) -> str:
+    """Return what holds up the first of a side's scores that are not all there; empty if none."""
+    states = (judge.library.state_of(ref, sample) for sample in judge.names())
+    return next(filter(None, states), "")
+
+
 def _why_not(judge: Judge, ref: CheckpointRef) -> str:
     name, samples = judge.class_name, judge.names()
     if name is None:
@@ -61,8 +78,7 @@ def _why_not(judge: Judge, ref: CheckpointRef) -> str:
         known = judge.library.get(ref, sample)
         if known is not None and name not in known.grid.class_names:
             return f"it does not know {name}, only {', '.join(known.grid.class_names)}"
-    states = (judge.library.state_of(ref, sample) for sample in samples)
-    state = next(filter(None, states), "")
+    state = _coming(judge, ref)
     if state or not judge.busy:
         return state or "no scores on this sample yet"
     return "judging …"

@@ -73,11 +73,14 @@ class ProposalsPanel(QWidget):
         if comparison is None:
             self.counts.setText("Looking for proposals…" if review.busy else nothing or "")
         else:
-            text = f"<b>{left}</b> proposed {self._whose()} at {review.threshold:.2g}"
+            above = int((comparison.proposals.scores >= review.threshold).sum())
+            text = f"<b>{above}</b> proposed {self._whose()} at {review.threshold:.2g}"
             text += f" ({self._threshold_words()})"
-            if comparison.own:
+            if left < above:
+                text += f", {left} of them open"
+            if comparison.known:
                 found = comparison.found(review.threshold)
-                text += f", {found} of your {len(comparison.own)} clicks found"
+                text += f"; {found} of your {len(comparison.known)} picks found"
             self.counts.setText(text + ".")
         enable(self.histogram, nothing)
         none_above = None if left else "No proposal is above the threshold."

@@ -88,7 +88,7 @@ class ReportButton(QObject):
 
     def _on_written(self, path: Path) -> None:
         self.path = path
-        link = f"<a href='report' style='color: {style.MUTED}'>Open it</a>"
+        link = f"<a href='report' style='color: {style.quiet_text()}'>Open it</a>"
         self._say(f"Report written. {link} or find it in {path.parent.name}.")
         self.written.setToolTip(str(path))
         self._session.status_message.emit(f"Report written: {path}")

@@ -55,7 +55,7 @@ def stops_of(
 
 def as_previewed(known: KnownCheckpoint, coverage: float) -> PreviewedCheckpoint:
     """Return a checkpoint of the catalog as a stop."""
-    quality = None if known.score is None else Quality(known.step, "score", known.score)
+    quality = None if known.score is None else Quality(known.step, known.score_name, known.score)
     path = None if known.ref.file is None else f"checkpoints/{known.ref.file.name}"
     return PreviewedCheckpoint(
         known.ref.name, known.step, math.nan, quality, known.best, path, coverage

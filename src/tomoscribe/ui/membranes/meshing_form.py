@@ -273,7 +273,7 @@ class MeshingForm(QDialog):
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         self.message.setText(text)
-        self.message.setStyleSheet(f"color: {style.BAD};" if bad else f"color: {style.MUTED};")
+        self.message.setStyleSheet(f"color: {style.BAD if bad else style.quiet_text()};")
 
     def _show_edge(self) -> None:
         self.edge.setText(f"vertices about {edge_of(self.area.value()):.0f} Å apart")

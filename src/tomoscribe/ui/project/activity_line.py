@@ -42,7 +42,7 @@ class ActivityLine(QElidingLabel):
         super().__init__(parent=parent)
         self._session = session
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self.setStyleSheet(f"color: {style.MUTED};")
+        self.setStyleSheet(f"color: {style.quiet_text()};")
         self._timer = QTimer(self)
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.refresh)

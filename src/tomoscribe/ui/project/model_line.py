@@ -9,7 +9,7 @@ from superqt import QElidingLabel
 
 from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.run import RunFolder
-from tomoscribe.training.run_summary import RunSummary
+from tomoscribe.training.run_summary import ESTIMATED, RunSummary
 from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
@@ -41,7 +41,7 @@ def model_words(path: Path) -> ModelWords:
         row = RunSummary(RunFolder(ref.run)).poll()
         scores = {info.name: info.score for info in row.checkpoints}
         score = scores.get(ref.name)
-        quality = "" if score is None else f"{row.best_name or 'score'} {score:.2f}"
+        quality = "" if score is None else f"{row.best_name or ESTIMATED} {score:.2f}"
     return ModelWords(ref.source, quality, not path.exists())
 
 
@@ -81,7 +81,7 @@ class ModelLine(QWidget):
         self.clear.setVisible(path is not None)
         enable(self.clear, None if project is None or not project.read_only else READ_ONLY)
         if path is None:
-            self._say(NONE, NONE_TIP, style.MUTED)
+            self._say(NONE, NONE_TIP, style.quiet_text())
             return
         self._say(f"Model {CheckpointRef(path.stem).source}", str(path), "")
         self._reader.run(lambda: model_words(path), lambda words: self._take(path, words))

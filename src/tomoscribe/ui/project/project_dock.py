@@ -73,7 +73,7 @@ class ProjectDock(QWidget):
         self.help = hint(EMPTY)
         self.help.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         self.help.setStyleSheet(
-            f"color: {style.MUTED}; border: 1px dashed {style.MUTED}; padding: 16px;"
+            f"color: {style.quiet_text()}; border: 1px dashed {style.MUTED}; padding: 16px;"
         )
         self.split = hint()
         self.activity = ActivityLine(session)

@@ -29,7 +29,7 @@ class LearningCurve(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(view)
-        self._top = _plot(view, 0, "score")
+        self._top = _plot(view, 0, "F1")
         self._top.setToolTip(SCORE_TIP)
         self._bottom = _plot(view, 1, "loss")
         self._bottom.setLabel("bottom", "step")

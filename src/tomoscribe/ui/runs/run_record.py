@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 
 SCORE_TIP = (
-    "What ranks checkpoints, 0 to 1. F1 is measured in regions that are declared complete. Without "
-    "one it is the score: F1 as estimated from how many of the clicks are found with how many "
-    "picks; with very few clicks, recall times how clearly particles stand out."
+    "How good the model is on the clicks held out for that, 0 to 1; it ranks checkpoints. F1 is "
+    "measured in regions that are declared complete. Without one F1 ≈ is estimated from how many "
+    "of the clicks are found with how many picks; with very few clicks it is recall times how "
+    "clearly particles stand out."
 )
 
 
@@ -52,7 +53,7 @@ class PreviewedCheckpoint:
 
 
 def quality_of(validation: ev.Validation) -> Quality:
-    """Return what ranks the checkpoint, under the name F1 if that was measured for each class."""
+    """Return what ranks the checkpoint, as F1 if that was measured for each class."""
     return Quality(validation.step, score_name(validation.metrics), validation.score)
 
 

@@ -87,7 +87,7 @@ class RunsDock(QWidget):
         self.model.show_rows(watch.rows, watch.sizes, self._session.run)
         empty = EMPTY if self._session.project is not None else NO_PROJECT
         self.said.setText(watch.trouble or ("" if watch.rows else empty))
-        self.said.setStyleSheet(f"color: {style.BAD if watch.trouble else style.MUTED};")
+        self.said.setStyleSheet(f"color: {style.BAD if watch.trouble else style.quiet_text()};")
         self.said.setVisible(bool(self.said.text()))
         self.view.setVisible(bool(watch.rows))
         if watch.rows and not self._fitted:

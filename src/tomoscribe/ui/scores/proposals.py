@@ -11,7 +11,7 @@ import scipy
 
 from tomoscribe.evaluation.proposals import SAME, find_mesh_proposals, find_proposals
 from tomoscribe.picks.match import match_picks
-from tomoscribe.picks.table import HUMAN, JUNK, PickState
+from tomoscribe.picks.table import JUNK, PickState
 from tomoscribe.training.previews import decode_scores
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Comparison:
 
     def prepared(self) -> Comparison:
         """Return the comparison with its figures computed, which a thread can do."""
-        _ = self.open, self.own, self._found_scores
+        _ = self.open, self.known, self._found_scores
         return self
 
     @cached_property
@@ -77,14 +77,13 @@ class Comparison:
         return np.asarray(distances > SAME * self.proposals.diameter_voxels)
 
     @cached_property
-    def own(self) -> list[Pick]:
-        """The user's own clicks of this class, on the membrane if there is one."""
+    def known(self) -> list[Pick]:
+        """The accepted picks of this class, on the membrane if there is one."""
         name, membrane = self.proposals.class_name, self.proposals.membrane
         return [
             p
             for p in self.picks
             if p.class_name == name
-            and p.source == HUMAN
             and p.state == PickState.ACCEPTED
             and (not membrane or p.membrane == membrane)
         ]
@@ -92,11 +91,12 @@ class Comparison:
     @cached_property
     def _found_scores(self) -> NDArray[np.float32]:
         tolerance = SAME * self.proposals.diameter_voxels
-        matching = match_picks(self.proposals.places, self.proposals.place_of(self.own), tolerance)
+        known = self.proposals.place_of(self.known)
+        matching = match_picks(self.proposals.places, known, tolerance)
         return self.proposals.scores[matching.pairs[:, 0]]
 
     def found(self, threshold: float) -> int:
-        """Return how many of the user's clicks have a proposal at this threshold."""
+        """Return how many of the known picks have a proposal at this threshold."""
         return int(np.count_nonzero(self._found_scores >= threshold))
 
     def shown(self, threshold: float) -> NDArray[np.bool_]:

@@ -92,7 +92,7 @@ class TourCard(QFrame):
         self.title = heading("")
         self.title.setWordWrap(True)
         self.number = QLabel()
-        self.number.setStyleSheet(f"color: {style.MUTED};")
+        self.number.setStyleSheet(f"color: {style.quiet_text()};")
         self.text = QLabel()
         self.text.setWordWrap(True)
         self.note = hint()

@@ -116,8 +116,8 @@ STEPS: tuple[Step, ...] = (
     Step(
         "watch",
         "Watch it learn",
-        "The heatmap grows where you look first. This strip tells the state, the score of the "
-        "model so far and the time left; Stop keeps what was learnt.",
+        "The heatmap grows where you look first. This strip tells the state, how good the "
+        "model is so far (F1) and the time left; Stop keeps what was learnt.",
         "strip",
         lambda before, now: now.previews >= PREVIEWS or (now.previews > 0 and not now.alive),
     ),
@@ -133,7 +133,7 @@ STEPS: tuple[Step, ...] = (
         "threshold",
         "Choose a threshold",
         "What scores above the line is proposed. Drag it: proposals come and go on the canvas, and "
-        "the line below tells how many of your clicks are among them.",
+        "the line below tells how many of your picks are among them.",
         "histogram",
         lambda before, now: now.touched > before.touched,
     ),
