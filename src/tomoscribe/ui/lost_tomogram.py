@@ -8,7 +8,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QApplication
 
 from tomoscribe.ui.session_bound import SessionBound
-from tomoscribe.ui.tomogram_layer import NAME
+from tomoscribe.ui.tomogram_layer import PATH
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
@@ -27,7 +27,7 @@ class LostTomogram(SessionBound):
         session.viewer.layers.events.removed.connect(self._on_removed)
 
     def _on_removed(self, event: Any) -> None:
-        if event.value.name == NAME and QApplication.instance() is not None:
+        if PATH in event.value.metadata and QApplication.instance() is not None:
             # Who takes the tomogram away to show another one takes its picks away right after it.
             QTimer.singleShot(0, self._tell)
 

@@ -1,4 +1,4 @@
-"""Adds layers of ours to the viewer without making them the active one.
+"""Adds layers of ours to the viewer without making them the active one, and finds them again.
 
 napari selects what is added: the user's keys and clicks would go there, and laying out its
 controls paints the whole canvas in between.
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
 L = TypeVar("L", bound="Layer")
+
+
+def still_in(viewer: ViewerModel, layer: L | None) -> L | None:
+    """Return a layer of ours unless the user has deleted it; it may have another name."""
+    return layer if layer is not None and layer in viewer.layers else None
 
 
 def add_quietly(viewer: ViewerModel, layer: L, index: int | None = None) -> L:

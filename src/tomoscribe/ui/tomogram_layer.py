@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from tomoscribe.io.arrays import UnpackedArray
 from tomoscribe.ui.slab import SlabMean, contrast_limits
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from tomoscribe.io.volumes import Volume
 
 NAME = "tomogram"
+
+PATH = "tomoscribe_path"
+"""Where the layer's metadata say which file it shows; the user may give it another name."""
+
+
+def tomogram_of(viewer: ViewerModel) -> Image | None:
+    """Return the layer of the tomogram, whatever its name; a copy of it lies above."""
+    layers = viewer.layers
+    found = next((layer for layer in layers if PATH in layer.metadata), None)
+    return found or (layers[NAME] if NAME in layers else None)
 
 
 def layer_arguments(volume: Volume, limits: tuple[float, float] | None = None) -> dict[str, Any]:
@@ -31,7 +41,7 @@ def layer_arguments(volume: Volume, limits: tuple[float, float] | None = None) -
         "rgb": False,
         # The picks' thickness is for the picks alone: a mean would blur and read many slices.
         "projection_mode": "none",
-        "metadata": {"tomoscribe_path": volume.path},
+        "metadata": {PATH: volume.path},
     }
     if volume.voxel_size_A is None:
         unknown = {"scale": (1.0,) * 3, "translate": (0.0,) * 3, "units": ("pixel",) * 3}
@@ -59,10 +69,10 @@ def show_volume(
     """
     arguments = layer_arguments(volume, limits)
     data = SlabMean(volume.data)
-    layer: Image
-    if NAME in viewer.layers:
+    found = tomogram_of(viewer)
+    if found is not None:
         # Another volume in the same layer: napari needs a second to replace a layer's controls.
-        layer = viewer.layers[NAME]
+        layer = found
         layer.data = data
         layer.metadata = arguments["metadata"]
         for name in ("scale", "translate", "units"):
@@ -71,7 +81,7 @@ def show_volume(
         if layer.depiction != "volume":
             layer.depiction = "volume"
     else:
-        layer = viewer.add_image(data, **arguments)
+        layer = cast("Image", viewer.add_image(data, **arguments))
         viewer.layers.move(viewer.layers.index(layer), 0)
     layer.plane.thickness = 1
     low, high = arguments["contrast_limits"]
@@ -91,5 +101,6 @@ def _same(now: Sequence[object], wanted: Sequence[object]) -> bool:
 
 def hide_volume(viewer: ViewerModel) -> None:
     """Take the layer `tomogram` away, if it is there."""
-    if NAME in viewer.layers:
-        viewer.layers.remove(NAME)
+    layer = tomogram_of(viewer)
+    if layer is not None:
+        viewer.layers.remove(layer)

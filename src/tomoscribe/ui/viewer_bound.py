@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Self
 
+from tomoscribe.ui.tomogram_layer import tomogram_of
 from tomoscribe.ui.view import fly_to, focus_of
 
 if TYPE_CHECKING:
@@ -55,9 +56,8 @@ class ViewerBound:
 
     @property
     def layer(self) -> Image | None:
-        """The layer `tomogram`."""
-        layers = self.viewer.layers
-        return layers["tomogram"] if "tomogram" in layers else None
+        """The layer `tomogram`, whatever the user calls it."""
+        return tomogram_of(self.viewer)
 
     def focus(self) -> Focus | None:
         """Return what is in view, in voxels of the tomogram; None when nothing is shown."""

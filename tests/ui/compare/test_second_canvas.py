@@ -98,6 +98,12 @@ def test_layers_taken_away_and_another_tomogram_leave_it_well(
         lambda: beside.view.viewer.layers["tomogram"].data is session.layer.data, "the other"
     )
     session.viewer.layers["tomogram"].name = "renamed"
+    session.set_current("one")
+    process_until(
+        lambda: beside.view.viewer.layers["tomogram"].data is session.layer.data, "the first again"
+    )
+    assert not beside.view.isHidden()
+    session.viewer.layers.remove("renamed")
     session.picks_changed.emit()
     process_until(lambda: beside.view.isHidden(), "nothing to show")
 

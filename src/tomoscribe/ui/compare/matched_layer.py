@@ -11,7 +11,7 @@ from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.picks.table import positions_zyx
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.pick_style import MESH_SIZE, lift_of, rgba
-from tomoscribe.ui.quiet_layer import add_quietly
+from tomoscribe.ui.quiet_layer import add_quietly, still_in
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -61,13 +61,13 @@ class MatchedLayer:
         self._session = session
         self._sample: JudgedSample | None = None
         self._image: object = None
+        self._layer: Points | None = None
         self._on_mesh = False
 
     @property
     def layer(self) -> Points | None:
         """The napari layer, if it is there; the user may delete it."""
-        layers = self._session.viewer.layers
-        return layers[NAME] if NAME in layers else None
+        return still_in(self._session.viewer, self._layer)
 
     def show(self, sample: JudgedSample | None, verdicts: Verdicts | None) -> None:
         """Show how a sample was judged; with None nothing is shown."""
@@ -140,7 +140,8 @@ class MatchedLayer:
         layer.editable = False
         layers = self._session.viewer.layers
         below = layers.index(layers["picks"]) if "picks" in layers else None
-        return add_quietly(self._session.viewer, layer, below)
+        self._layer = add_quietly(self._session.viewer, layer, below)
+        return self._layer
 
 
 def _standings(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Points
 
+from tomoscribe.ui.tomogram_layer import NAME
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
     from napari.layers import Layer
@@ -66,7 +68,7 @@ class TwinImage:
         if self.layer is None:
             self.layer = Image(
                 image.data,
-                name=image.name,
+                name=NAME,
                 rgb=False,
                 contrast_limits=image.contrast_limits,
                 axis_labels=image.axis_labels,

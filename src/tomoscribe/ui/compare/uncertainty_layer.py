@@ -13,7 +13,7 @@ from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.review import Review
 from tomoscribe.ui.compare.unsure import scores_in_view
 from tomoscribe.ui.membranes.mesh_paint import MOST_OPAQUE, MeshPaint
-from tomoscribe.ui.quiet_layer import add_quietly
+from tomoscribe.ui.quiet_layer import add_quietly, still_in
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_map import NO_SCORES
 from tomoscribe.ui.session_bound import SessionBound
@@ -64,6 +64,7 @@ class UncertaintyLayer(SessionBound):
         self._review = Review.of(session)
         self._thread = Background(reads_only=True)
         self._shown: ScoresInView | None = None
+        self._layer: Image | None = None
         self._timer = QTimer()
         self._timer.setInterval(LOOK_MS)
         self._timer.timeout.connect(self.refresh)
@@ -78,8 +79,7 @@ class UncertaintyLayer(SessionBound):
     @property
     def layer(self) -> Image | None:
         """The napari layer, if it is there."""
-        layers = self._session.viewer.layers
-        return layers[NAME] if NAME in layers else None
+        return still_in(self._session.viewer, self._layer)
 
     @property
     def busy(self) -> bool:
@@ -170,8 +170,9 @@ class UncertaintyLayer(SessionBound):
         )
         layers = self._session.viewer.layers
         self._parked = False
-        below = [name for name in ("heatmap", "tomogram") if name in layers]
-        return add_quietly(self._session.viewer, layer, layers.index(layers[below[0]]) + 1)
+        below = layers["heatmap"] if "heatmap" in layers else tomogram
+        self._layer = add_quietly(self._session.viewer, layer, layers.index(below) + 1)
+        return self._layer
 
     def _hide(self) -> None:
         self._shown = None

@@ -8,6 +8,7 @@ import numpy as np
 
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.pick_style import MESH_SIZE, lift_of
+from tomoscribe.ui.quiet_layer import add_quietly, still_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,13 +50,13 @@ class ProposalLayer:
         self._visible = False
         self._mask: NDArray[np.bool_] | None = None
         self._image: Image | None = None
+        self._layer: Points | None = None
         self._on_mesh = False
 
     @property
     def layer(self) -> Points | None:
         """The napari layer, if it is there; the user may delete it."""
-        layers = self._session.viewer.layers
-        return layers[NAME] if NAME in layers else None
+        return still_in(self._session.viewer, self._layer)
 
     def show(
         self, proposals: Proposals | None, shown: NDArray[np.bool_], current: int | None = None
@@ -152,9 +153,9 @@ class ProposalLayer:
         self._current = current
 
     def _make(self, image: Image) -> None:
-        viewer = self._session.viewer
-        active = viewer.layers.selection.active
-        layer: Points = viewer.add_points(
+        from napari.layers import Points
+
+        layer = Points(
             np.zeros((0, 3)),
             ndim=3,
             name=NAME,
@@ -171,12 +172,10 @@ class ProposalLayer:
         )
         layer.editable = False
         self._proposals = self._current = self._mask = None
-        if "picks" in viewer.layers:  # below the picks, so that these are clicked first
-            viewer.layers.move(
-                viewer.layers.index(layer), viewer.layers.index(viewer.layers["picks"])
-            )
-        if active is not None and active in viewer.layers:
-            viewer.layers.selection.active = active
+        layers = self._session.viewer.layers
+        # Below the picks, so that these are clicked first.
+        below = layers.index(layers["picks"]) if "picks" in layers else None
+        self._layer = add_quietly(self._session.viewer, layer, below)
 
 
 def _features(proposals: Proposals) -> pd.DataFrame:
