@@ -50,7 +50,7 @@ def predict_heatmap(
     `on_progress` is told the share that is done.
     """
     grid = predictor.grid(subject)
-    heatmap = np.zeros((len(predictor.classes), *grid.shape_zyx), np.float32)
+    heatmap = np.zeros((len(predictor.maps), *grid.shape_zyx), np.float32)
     done = 0
     for block in predictor.blocks(subject, focus):
         z, y, x = block.lo_zyx

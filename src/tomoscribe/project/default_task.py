@@ -11,8 +11,16 @@ from tomoscribe.project.raw_membranes import holds_membranes
 if TYPE_CHECKING:
     from tomoscribe.project.source import DataSource
 
-TOMOGRAM, MEMBRANE = TASKS = ("tomogram", "membrane")
-"""Names of the tasks, by what their samples are."""
+TOMOGRAM, MEMBRANE, SEMANTIC, INSTANCE = TASKS = (
+    "tomogram",
+    "membrane",
+    "semantic",
+    "instance",
+)
+"""Names of the tasks: particles in tomograms and on membranes, classes and objects of voxels."""
+
+VOXEL_TASKS = (SEMANTIC, INSTANCE)
+"""Those that learn from painted labels."""
 
 
 def likely_tasks(*, membranes: bool) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tomoscribe.segmentation.labels import LabelClass, SampleLabels
+
 
 class Role(StrEnum):
     """What a tomogram is used for."""
@@ -71,7 +73,8 @@ class TrainingSample:
 
     Picks are values, so that the viewer may go on editing. Of a membrane `volume_path` is its
     container, `tomogram` the path of its tomogram where somebody knows it better than the
-    container, and `complete` tells that all of its particles are picked.
+    container, and `complete` tells that all of its particles are picked. `labels` are those of
+    its voxels, for what is learned from painted labels.
     """
 
     name: str
@@ -83,6 +86,7 @@ class TrainingSample:
     patches: tuple[Patch, ...] = ()
     complete: bool = False
     tomogram: str | None = None
+    labels: SampleLabels | None = None
 
     def of_class(self, class_name: str, state: PickState = PickState.ACCEPTED) -> list[Pick]:
         """Return the picks of one class in one review state."""
@@ -96,7 +100,8 @@ class TrainingData:
     `revision` grows with every edit of the picks, so that a running worker
     knows when to read again. `warnings` are sentences for the user: what was odd
     in the data, and how it was read. `left_out` counts accepted picks that are on no sample:
-    outside of their volume, or far from every membrane.
+    outside of their volume, or far from every membrane. `label_classes` are what voxels are
+    labelled with; `exclusive` tells that a voxel is of one of them at most.
     """
 
     samples: tuple[TrainingSample, ...]
@@ -104,6 +109,8 @@ class TrainingData:
     revision: int = 0
     warnings: tuple[str, ...] = ()
     left_out: int = 0
+    label_classes: tuple[LabelClass, ...] = ()
+    exclusive: bool = True
 
     def with_role(self, role: Role) -> list[TrainingSample]:
         """Return the samples of one role."""
@@ -115,7 +122,8 @@ class TrainingData:
         Proposals, samples that are not used, colours and the order of picks make no difference.
         """
         mine, theirs = ([(c.name, c.diameter_A) for c in d.classes] for d in (self, other))
-        return mine == theirs and self._taught() == other._taught()
+        labelled = self.label_classes == other.label_classes and self.exclusive == other.exclusive
+        return mine == theirs and labelled and self._taught() == other._taught()
 
     def _taught(self) -> list[tuple[object, ...]]:
         return [
@@ -132,6 +140,7 @@ class TrainingData:
                 s.regions,
                 s.patches,
                 s.complete,
+                None if s.labels is None else (s.labels.source, s.labels.version),
             )
             for s in self.samples
             if s.role != Role.UNUSED

@@ -8,12 +8,42 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 
+class LabelFiles(BaseModel):
+    """Images and labels of voxels that lie in files, and how the labels are meant."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    image: str | None = Field(
+        None,
+        description="image: a volume, a folder of images, a list of files (.txt), tiles (.json)",
+    )
+    labels: str | None = Field(None, description="labels of the image, of the same shape")
+    csv: Path | None = Field(None, description="datasplit of the CellMap toolbox (.csv)")
+    classes: tuple[str, ...] = Field(
+        (), description="names of the classes, by rising label value; default class 1, 2, …"
+    )
+    unlabelled: int | None = Field(
+        None, description="label value of voxels that nobody has labelled; default none"
+    )
+    background: int | None = Field(0, description="label value of what is of no class")
+    objects: bool | None = Field(
+        None, description="label values number objects, not classes; default by the task"
+    )
+    voxel_size_zyx_nm: tuple[float, float, float] | None = Field(
+        None, description="voxel edges in nm, z y x, where the file does not tell them"
+    )
+    scale_zyx_nm: tuple[float, float, float] | None = Field(
+        None, description="voxel edges in nm, z y x, to train at; images are resampled to it"
+    )
+
+
 class DataSource(BaseModel):
     """Names the data of a training; `project.training_data.load_training_data` reads it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: Literal["project", "folder", "lists"] = "project"
+    kind: Literal["project", "folder", "lists", "pair", "datasplit"] = "project"
+    """`pair` is one image and its labels, `datasplit` a list of them; both in `voxels`."""
     path: Path | None = Field(None, description="project folder, or folder with train/ and val/")
     images: Path | None = Field(None, description="list of image_name, rec_path (MiLoPYP)")
     coordinates: Path | None = Field(
@@ -37,4 +67,7 @@ class DataSource(BaseModel):
         None,
         description="membranes that validate where no role says so; filled when a training "
         "begins, so that new picks do not move the split",
+    )
+    voxels: LabelFiles = Field(
+        default_factory=LabelFiles, description="what only segmentations are trained from"
     )

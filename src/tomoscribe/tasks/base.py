@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 from tomoscribe.coords import binned_to_voxels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator
     from pathlib import Path
 
     import numpy as np
@@ -95,12 +95,14 @@ class FoundPicks:
 class Evaluation:
     """A validation: `score` ranks checkpoints.
 
-    `thresholds` by class name are what the tool would choose.
+    `thresholds` by class name are what the tool would choose; `decoder` are the settings with
+    which the maps of a segmentation become objects (`segmentation.decoders.DecoderSettings`).
     """
 
     score: float
     metrics: dict[str, float]
     thresholds: dict[str, float]
+    decoder: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,14 @@ class Predictor(Protocol):
     """What it predicts on, as in `Grid`."""
 
     classes: tuple[ParticleClass, ...]
+    """What it picks; empty where it segments."""
+
+    maps: tuple[str, ...]
+    """Names of the maps that it predicts, in their order: the classes, and what else decoding
+    needs, as `mito contour`."""
+
     thresholds: dict[str, float]
+    """The chosen score by name of the map."""
 
     def open(
         self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
@@ -188,6 +197,25 @@ class SlicePredictor(Predictor, Protocol):
 
     def slice_first(self, subject: Subject, focus: Focus) -> Block:
         """Return a thin block on the slice in view, as fast as possible; a small halo will do."""
+        ...
+
+
+@runtime_checkable
+class TurnablePredictor(Predictor, Protocol):
+    """A predictor whose blocks can go on from another place."""
+
+    def blocks_left(
+        self, subject: Subject, focus: Focus, done: Collection[tuple[int, int, int]]
+    ) -> Iterator[Block]:
+        """Yield the blocks that are left, those nearest to `focus` first.
+
+        Parameters
+        ----------
+        subject : Subject
+        focus : Focus
+        done : collection of (int, int, int)
+            `lo_zyx` of the blocks that `blocks`, begun with any focus, has yielded.
+        """
         ...
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from tomoscribe.tasks.membrane.settings import MembraneSettings
+from tomoscribe.tasks.voxels.settings import VoxelSettings
 
 
 class TrainingSettings(BaseModel):
@@ -78,4 +79,7 @@ class TrainingSettings(BaseModel):
     )
     membrane: MembraneSettings = Field(
         default_factory=MembraneSettings, description="what only trainings on membranes have"
+    )
+    voxels: VoxelSettings = Field(
+        default_factory=VoxelSettings, description="what only segmentations have"
     )

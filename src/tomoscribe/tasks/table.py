@@ -26,7 +26,24 @@ def _membrane() -> Task:
     return MembraneTask()
 
 
-_TASKS: dict[str, Callable[[], Task]] = {"tomogram": _tomogram, "membrane": _membrane}
+def _semantic() -> Task:
+    from tomoscribe.tasks.voxels.task import VoxelTask
+
+    return VoxelTask("semantic")
+
+
+def _instance() -> Task:
+    from tomoscribe.tasks.voxels.task import VoxelTask
+
+    return VoxelTask("instance")
+
+
+_TASKS: dict[str, Callable[[], Task]] = {
+    "tomogram": _tomogram,
+    "membrane": _membrane,
+    "semantic": _semantic,
+    "instance": _instance,
+}
 
 
 def get_task(name: str) -> Task:

@@ -57,7 +57,7 @@ def list_picks(
         checkpoint=name,
         sample=sample,
         path=run.relative(path),
-        threshold=predictor.thresholds[predictor.classes[0].name],
+        threshold=predictor.thresholds[predictor.maps[0]],
         thresholds=dict(predictor.thresholds),
     )
     reporter.emit(scores)

@@ -198,7 +198,7 @@ class PredictionPlanner:
                     task=model.task,
                     kind=model.predictor.kind,
                     voxel_size_A=model.voxel_size_A,
-                    class_names=[c.name for c in classes],
+                    class_names=list(model.predictor.maps),
                     diameters_A=[c.diameter_A for c in classes],
                     thresholds=dict(model.predictor.thresholds),
                     name=model.name,
@@ -213,12 +213,12 @@ class PredictionPlanner:
         """List the picks of what is predicted whole, then keep to the disk that is granted."""
         name, grid = job.preview.name, job.preview.grid
         path = self._folder.preview_path(name, wish.sample)
-        classes = len(job.model.predictor.classes)
+        count = len(job.model.predictor.maps)
         self._reporter.update(message=f"Listing the picks of {wish.sample}.")
         self._whole[(name, wish.sample)] = list_picks(
             self._reporter,
             job.model.predictor,
-            decode_scores(assemble(path, classes, grid.shape_zyx)),
+            decode_scores(assemble(path, count, grid.shape_zyx)),
             grid,
             name=name,
             step=job.model.step,

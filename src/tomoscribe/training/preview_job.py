@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.coords import voxels_to_binned
-from tomoscribe.tasks.base import Focus, SlicePredictor
+from tomoscribe.tasks.base import Focus, SlicePredictor, TurnablePredictor
 from tomoscribe.training.events import Block, Preview
 from tomoscribe.training.previews import BlockLog
 
@@ -90,7 +90,7 @@ class PreviewJob:
                 path=reporter.run.relative(self._log.path),
                 shape_zyx=list(grid.shape_zyx),
                 bin=grid.bin,
-                class_names=[c.name for c in predictor.classes],
+                class_names=list(predictor.maps),
                 kind=grid.kind,
                 file=file,
             )
@@ -108,8 +108,14 @@ class PreviewJob:
         return done / max(math.prod(self.grid.shape_zyx), 1)
 
     def look(self, focus: Focus) -> None:
-        """Have `parts_in_view` be of another place; blocks go on outward from the first one."""
+        """Have `parts_in_view` be of another place, and blocks go on outward from there.
+
+        Blocks of a predictor that cannot turn go on outward from the first place.
+        """
         self._focus = focus
+        if self._blocks is not None and isinstance(self._predictor, TurnablePredictor):
+            done = {lo for lo, _ in self._filled}
+            self._blocks = self._predictor.blocks_left(self._subject, focus, done)
 
     def parts_in_view(self) -> list[Focus]:
         """Return what is in view in parts, the middle one first; none where nobody waits for it.
@@ -160,7 +166,7 @@ class PreviewJob:
             lo + size <= edge
             for lo, size, edge in zip(lo_zyx, shape[1:], self.grid.shape_zyx, strict=True)
         )
-        return inside and shape[0] == len(self._predictor.classes)
+        return inside and shape[0] == len(self._predictor.maps)
 
     def write(self, block: base.Block) -> None:
         """Append a block to the log and announce it."""

@@ -116,8 +116,7 @@ class ScoreMaker:
                 on_progress(f"{self.ref.source} on {sample}", share)
 
         heatmap, grid = predict_heatmap(predictor, subject, on_progress=tell)
-        names = tuple(c.name for c in predictor.classes)
-        return SideScores(heatmap, grid.bin, names, dict(predictor.thresholds))
+        return SideScores(heatmap, grid.bin, predictor.maps, dict(predictor.thresholds))
 
     def _load(self) -> Predictor:
         if self._predictor is None:

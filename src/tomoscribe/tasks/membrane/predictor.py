@@ -64,6 +64,11 @@ class MembranePredictor:
     resident: Mapping[str, Resident] = field(default_factory=dict)
     _last: Resident | None = None
 
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the maps: the classes."""
+        return tuple(particle.name for particle in self.classes)
+
     def open(
         self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
     ) -> Membrane:

@@ -15,12 +15,12 @@ from tomoscribe.tasks.base import Block, FoundPicks, Grid
 from tomoscribe.tasks.tomogram.scaled import ScaledVolume, scale_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from tomoscribe.io.volumes import Volume
-    from tomoscribe.nets.tiled import TiledNet
+    from tomoscribe.nets.tiled import Tile, TiledNet
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.tasks.base import Focus
 
@@ -68,6 +68,11 @@ class TomogramPredictor:
     resident: Mapping[str, ScaledVolume] = field(default_factory=dict)
     _last: ScaledVolume | None = None
 
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the maps: the classes."""
+        return tuple(particle.name for particle in self.classes)
+
     def open(
         self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
     ) -> Volume:
@@ -98,12 +103,22 @@ class TomogramPredictor:
 
         Without a focus the tiles are as large as memory allows, which is fastest.
         """
+        if focus is not None:
+            yield from self.blocks_left(volume, focus, ())
+            return
+        shape = self.grid(volume).shape_zyx
+        yield from self._run(volume, self.net.tiles(shape, self._largest_core(shape), self._halo()))
+
+    def blocks_left(
+        self, volume: Volume, focus: Focus, done: Collection[tuple[int, int, int]]
+    ) -> Iterator[Block]:
+        """Yield the blocks that are not `done` (`lo_zyx`), those nearest to `focus` first."""
         grid = self.grid(volume)
-        if focus is None:
-            first, core = None, self._largest_core(grid.shape_zyx)
-        else:
-            first, core = self._to_grid(focus.center_zyx, grid), _FOCUS_CORE
-        tiles = self.net.tiles(grid.shape_zyx, core, self._halo(), first)
+        first = self._to_grid(focus.center_zyx, grid)
+        tiles = self.net.tiles(grid.shape_zyx, _FOCUS_CORE, self._halo(), first)
+        yield from self._run(volume, [tile for tile in tiles if tile.core_lo not in done])
+
+    def _run(self, volume: Volume, tiles: list[Tile]) -> Iterator[Block]:
         for tile, scores in self.net.run(self._reader(volume).read, tiles):
             yield Block(tile.core_lo, scores)
 

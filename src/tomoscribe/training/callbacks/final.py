@@ -49,7 +49,7 @@ def _preview(
     steering = context.steering
     subject = watched.subject(sample, predictor)
     grid = predictor.grid(subject)
-    heatmap = np.zeros((len(predictor.classes), *grid.shape_zyx), np.float32)
+    heatmap = np.zeros((len(predictor.maps), *grid.shape_zyx), np.float32)
     job = PreviewJob(
         context.reporter,
         predictor,

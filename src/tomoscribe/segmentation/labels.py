@@ -1,0 +1,63 @@
+"""What a training knows of the voxels of one image, whatever kind of file or painting it is from.
+
+One form serves all: for each class and voxel a number. `UNKNOWN` where nobody has said anything,
+0 where the voxel is known not to be of the class, else the number of the object that it belongs
+to (1 where objects are not told apart). So classes may overlap, strokes may be sparse, and a
+missing annotation is never mistaken for background.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+UNKNOWN = -1
+"""The voxel is not labelled: it neither teaches nor judges."""
+
+Triple = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelClass:
+    """A class of voxels; `color` as #rrggbb."""
+
+    name: str
+    color: str = "#e69f00"
+
+
+class LabelReader(Protocol):
+    """Reads labels on the voxel grid of their image."""
+
+    def read(self, lo_zyx: Triple, hi_zyx: Triple) -> NDArray[np.int32]:
+        """Return the labels of a box, lo <= voxel < hi, as (class, z, y, x) int32.
+
+        Outside of what is labelled, also outside of the image, all is `UNKNOWN`.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SampleLabels:
+    """The labels of one image of a training.
+
+    Parameters
+    ----------
+    reader : LabelReader
+        Its classes are `TrainingData.label_classes`, in their order.
+    boxes : tuple of ((z, y, x), (z, y, x))
+        Boxes lo <= voxel < hi on the image's grid that hold all labelled voxels: where strokes
+        were painted, section by section or chunk by chunk, or one box where all is labelled.
+    source : str
+        File or folder that they come from, for sentences.
+    version : int
+        Grows with every change, so that a running training takes only news.
+    """
+
+    reader: LabelReader
+    boxes: tuple[tuple[Triple, Triple], ...]
+    source: str
+    version: int = 0

@@ -1,0 +1,1 @@
+"""Painted labels: the brush, its classes, and what a training makes of them."""
