@@ -27,6 +27,10 @@ class FakePredictor:
     thresholds: dict[str, float]
     value: float
 
+    @property
+    def maps(self) -> tuple[str, ...]:
+        return tuple(particle.name for particle in self.classes)
+
     def open(
         self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
     ) -> Volume:
