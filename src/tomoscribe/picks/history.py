@@ -42,6 +42,11 @@ class History:
         return bool(self._undone)
 
     @property
+    def last(self) -> Edit | None:
+        """The last edit that stands."""
+        return self._done[-1] if self._done else None
+
+    @property
     def next_undo(self) -> Edit | None:
         """The edit that `undo` would apply to the table."""
         return self._done[-1].inverse() if self._done else None

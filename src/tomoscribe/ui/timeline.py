@@ -6,7 +6,7 @@ The project remembers the picks' edits; of patches this room remembers what they
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,8 @@ class Timeline:
         if project is None or entry is None:
             return
         before, after = tuple(entry.patches), tuple(patches)
-        if session.change(lambda: project.set_patches(entry.name, after)):
+        session.change(lambda: project.set_patches(entry.name, after))
+        if tuple(entry.patches) != before:  # also where they could not be written
             self._push((before, after))
 
     @property
@@ -66,16 +67,12 @@ class Timeline:
     def undo(self) -> None:
         """Take the last step back, of picks or of patches."""
         steps = self._of_current
-        step = steps.done.pop() if steps.done else PICKS
-        if self._history_step("undo") if step is PICKS else self._set(step[0]):
-            steps.undone.append(step)
+        self._move("undo", steps.done, steps.undone)
 
     def redo(self) -> None:
         """Bring the last undone step back."""
         steps = self._of_current
-        step = steps.undone.pop() if steps.undone else PICKS
-        if self._history_step("redo") if step is PICKS else self._set(step[1]):
-            steps.done.append(step)
+        self._move("redo", steps.undone, steps.done)
 
     @property
     def _of_current(self) -> _Steps:
@@ -93,18 +90,35 @@ class Timeline:
             return False
         return any(step is not PICKS for step in steps) or getattr(project.history(current), name)
 
-    def _history_step(self, name: str) -> bool:
-        """Undo or redo an edit of picks; return whether there was one."""
-        project, current, there = self._session.project, self._session.current, False
+    def _move(self, name: Literal["undo", "redo"], origin: list[Step], target: list[Step]) -> None:
+        """Undo or redo the newest step of `origin`; one that is refused stays there."""
+        step = origin[-1] if origin else PICKS
+        if step is PICKS:
+            well, made = self._history_step(name)
+        else:
+            well, made = self._set(step[0] if name == "undo" else step[1])
+        if origin and (well or made):
+            origin.pop()
+        if made:
+            target.append(step)
 
-        def step() -> None:
-            nonlocal there
-            there = getattr(project, name)(current)
+    def _history_step(self, name: Literal["undo", "redo"]) -> tuple[bool, bool]:
+        """Undo or redo an edit of picks; return whether it was saved, and whether it was made.
 
-        return project is not None and current is not None and self._session.change(step) and there
-
-    def _set(self, patches: Sequence[Patch]) -> bool:
-        project, current = self._session.project, self._session.current
+        What cannot be written is made in memory all the same.
+        """
+        session, project, current = self._session, self._session.project, self._session.current
         if project is None or current is None:
-            return False
-        return self._session.change(lambda: project.set_patches(current, patches))
+            return False, False
+        history = project.history(current)
+        before = history.last
+        well = session.change(lambda: getattr(project, name)(current))
+        return well, history.last is not before
+
+    def _set(self, patches: Sequence[Patch]) -> tuple[bool, bool]:
+        """Set the patches; return whether they were saved, and whether they were set."""
+        session, project, entry = self._session, self._session.project, self._session.entry
+        if project is None or entry is None:
+            return False, False
+        well = session.change(lambda: project.set_patches(entry.name, patches))
+        return well, list(entry.patches) == list(patches)
