@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +71,16 @@ def test_the_part_in_view_comes_first(predictor: TomogramPredictor) -> None:
     assert np.all(lo <= (7, 140, 10))
     assert np.all(hi > (7, 139, 10))
     assert block.scores[0].size < np.prod(predictor.grid(volume).shape_zyx) / 4
+
+
+def test_what_is_left_goes_on_outward_from_another_place(predictor: TomogramPredictor) -> None:
+    volume, _ = _volume((30, 300, 300))
+    first, then = (Focus((15, y, y), (15, 0, 0), (15, 300, 300)) for y in (20, 280))
+    done = [block.lo_zyx for block in islice(predictor.blocks(volume, first), 2)]
+    left = [block.lo_zyx for block in predictor.blocks_left(volume, then, done)]
+    assert left[0][1:] == max(lo[1:] for lo in left)
+    assert not set(done) & set(left)
+    assert {*done, *left} == {block.lo_zyx for block in predictor.blocks(volume, then)}
 
 
 def test_memory_is_bounded_by_the_tile_not_the_tomogram(predictor: TomogramPredictor) -> None:

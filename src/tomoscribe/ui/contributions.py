@@ -20,7 +20,7 @@ from tomoscribe.simulate.project import make_sample_project
 from tomoscribe.ui.app import add_docks
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.project.adding import holds_volumes
+from tomoscribe.ui.project.adding import can_open
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.tomogram_layer import layer_arguments
 
@@ -37,7 +37,6 @@ PLACEHOLDER = "making the sample …"
 """Empty layer that napari gets until the sample is there: it takes none for an error."""
 
 OURS = {"project", "run", "volume", "picks", "membrane"}
-OURS_IN_A_SESSION = {*OURS, "mesh"}
 """Meshes are read by others too; ours are those that come to a viewer with our docks."""
 
 
@@ -47,7 +46,7 @@ def get_reader(path: str | list[str]) -> Callable[[Any], list[LayerTuple]] | Non
     viewer = napari.current_viewer()
     if viewer is None or not Session.exists(viewer):
         return read if all(kind_of(p) in OURS for p in paths) else None
-    return read if all(kind_of(p) in OURS_IN_A_SESSION or holds_volumes(p) for p in paths) else None
+    return read if all(map(can_open, paths)) else None
 
 
 def read(path: str | list[str]) -> list[LayerTuple]:

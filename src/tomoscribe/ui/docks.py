@@ -10,6 +10,7 @@ from napari import Viewer
 from tomoscribe.ui.annotate.annotate_actions import move_plane_with_wheel
 from tomoscribe.ui.annotate.annotate_dock import AnnotateDock
 from tomoscribe.ui.canvas_context import CanvasContext
+from tomoscribe.ui.canvas_drop import CanvasDrop
 from tomoscribe.ui.compare.compare_dock import CompareDock
 from tomoscribe.ui.keys import KeyMap
 from tomoscribe.ui.lifetime import DockEnd, WindowEnd
@@ -111,5 +112,6 @@ def _settle(session: Session, dock: QWidget) -> None:
     if isinstance(viewer, Viewer):
         window = main_window(dock)
         CanvasContext.mind(viewer, viewer.window._qt_viewer.canvas.native)
+        CanvasDrop.bring(session, viewer.window._qt_viewer)
         bring_strip(viewer, window)
         HelpEntry.bring(viewer, session, window)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_volume import looks_like_labels
 from tomoscribe.io.pick_files import check_inside, read_picks
 from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import Edit
+from tomoscribe.project.model import Role
 from tomoscribe.training.run import RunFolder
-from tomoscribe.ui.project.adding import TomogramAdder
+from tomoscribe.ui.project.adding import LABELS, TomogramAdder
 from tomoscribe.ui.project.beginning import ensure_class, ensure_classes, ensure_project
 
 if TYPE_CHECKING:
@@ -87,7 +89,11 @@ def _open_tomogram(session: Session, place: str) -> None:
     elif volume.voxel_size_A is None:
         session.ask_voxel_size(place, volume)
     else:
-        session.set_current(project.add_tomogram(place).name)
+        name = project.add_tomogram(place).name
+        if looks_like_labels(volume):
+            project.set_role(name, Role.UNUSED)
+            session.status_message.emit(LABELS.format(name))
+        session.set_current(name)
 
 
 def import_picks(session: Session, path: Path) -> int:

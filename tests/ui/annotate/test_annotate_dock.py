@@ -160,6 +160,18 @@ def test_the_third_click_brings_a_heatmap_and_a_training_keeps_its_own(hands: An
     assert 0 < threshold < 1
 
 
+def test_the_instant_heatmap_comes_back_with_its_tomogram(hands: Any) -> None:
+    places = [[8.0, 16.0, 16.0], [8.0, 40.0, 20.0], [8.0, 30.0, 36.0]]
+    hands.session.edit(hands.session.entry.picks.make_add(places, "ribosome"))
+    layer = hands.dock.instant._monitor.feed.volume
+    hands.until(lambda: layer.shown == SOURCE, "the instant heatmap")
+    for name in ("two", "one"):
+        hands.session.show(name)  # read in a thread, as from the list
+        hands.until(lambda n=name: hands.session.current == n, "the tomogram")
+        hands.until(lambda: hands.session.opening is None, "its data")
+    hands.until(lambda: layer.shown == SOURCE, "the instant heatmap again")
+
+
 def test_accepted_proposals_teach_but_are_no_clicks(hands: Any) -> None:
     table = hands.session.entry.picks
     for source, z in (("human", 4.0), ("instant", 8.0)):

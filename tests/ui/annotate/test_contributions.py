@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 from napari.layers import Points
 from npe2 import PluginManifest
+from qtpy.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import QApplication, QWidget
+from tests.ui.annotate.conftest import NO_MODIFIER
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_files import read_picks
@@ -66,6 +70,31 @@ def test_a_file_dropped_on_the_viewer_reaches_its_session(
     hands.viewer.open(tomogram, plugin="tomoscribe")
     assert hands.session.current == "t"
     assert [layer.name for layer in hands.viewer.layers if layer.name == "t"] == []
+
+
+def test_a_project_dropped_on_the_canvas_opens_without_a_question(
+    hands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Project.create(tmp_path / "dropped")
+    made.close()
+    canvas = hands.viewer.window._qt_viewer
+    left_to_napari: list[object] = []
+    monkeypatch.setattr(canvas, "_qt_open", lambda *paths, **_: left_to_napari.append(paths))
+    drop_on(canvas, made.path)
+    assert hands.session.project.path == made.path
+    assert not left_to_napari
+    (tmp_path / "picture.png").touch()
+    drop_on(canvas, tmp_path / "picture.png")
+    assert len(left_to_napari) == 1
+
+
+def drop_on(widget: QWidget, path: Path) -> None:
+    """Drop a file on a widget."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path))])
+    with_it = Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton, NO_MODIFIER
+    QApplication.sendEvent(widget, QDragEnterEvent(QPoint(20, 20), *with_it))
+    QApplication.sendEvent(widget, QDropEvent(QPointF(20, 20), *with_it, QEvent.Type.Drop))
 
 
 def test_points_are_saved_as_star_with_class_and_score(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from tomoscribe.io.volumes import write_mrc
+from tomoscribe.project.model import Role
 from tomoscribe.ui.contributions import get_reader
 from tomoscribe.ui.project.adding import TomogramAdder, holds_volumes, sort_out
 
@@ -49,6 +50,22 @@ def test_one_that_is_dropped_is_shown(panel: Any, tmp_path: Path) -> None:
     panel.drop(write(tmp_path / "a.mrc"))
     done(panel)
     assert panel.session.current == "a"
+
+
+def test_a_segmentation_trains_nothing_and_is_told_what_it_is_for(
+    panel: Any, tmp_path: Path
+) -> None:
+    labels = np.zeros((6, 12, 10), np.int16)
+    labels[2:5, 3:9, 2:8] = 1
+    write_mrc(tmp_path / "seg.mrc", labels, 8.0)
+    noise = np.random.default_rng(0).integers(0, 120, (6, 12, 10)).astype(np.int16)
+    write_mrc(tmp_path / "dense.mrc", noise, 8.0)
+    panel.drop(tmp_path / "seg.mrc", tmp_path / "dense.mrc")
+    done(panel)
+    roles = {name: entry.role for name, entry in panel.session.project.tomograms.items()}
+    assert (roles["seg"], roles["dense"]) == (Role.UNUSED, Role.TRAIN)
+    assert "seg looks like labels" in panel.said[-1]
+    assert "Membranes" in panel.said[-1]
 
 
 def test_what_is_there_already_is_noted_and_not_added_again(panel: Any, tmp_path: Path) -> None:

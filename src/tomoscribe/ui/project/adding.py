@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_volume import looks_like_labels
 from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
+from tomoscribe.project.model import Role
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.project.activity import Activity
 from tomoscribe.ui.project.beginning import ensure_class, ensure_project
@@ -27,9 +29,17 @@ if TYPE_CHECKING:
 MOST_IN_A_FOLDER = 2_000
 """Entries of a dropped folder that are looked at."""
 
+OPENED = {"project", "run", "volume", "picks", "membrane", "mesh"}
+"""Kinds of what a session opens."""
+
 OTHER_PROJECT = (
     "What was dropped was meant for {}, which is not open any more: nothing was added. Drop it "
     "again where you want it."
+)
+
+LABELS = (
+    "{} looks like labels, not like a tomogram: it is not used for training. To make membranes of "
+    "it, choose it in Annotate ▸ Membranes ▸ New; if it is a tomogram, click its role in Project."
 )
 
 
@@ -43,6 +53,8 @@ class Given:
         Address and voxel size in Å of each tomogram that tells its own.
     asked : tuple of (str, float or None)
         Those that do not, with a hint in Å where there is one.
+    labels : tuple of str
+        Those of both that hold labels, not densities.
     others : tuple of str
         What is no tomogram: projects, runs, picks, membranes, meshes.
     notes : tuple of str
@@ -51,6 +63,7 @@ class Given:
 
     known: tuple[tuple[str, float], ...] = ()
     asked: tuple[tuple[str, float | None], ...] = ()
+    labels: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -60,6 +73,11 @@ def volumes_in(folder: str | Path, most: int | None = None) -> list[str]:
     with os.scandir(folder) as entries:
         names = sorted(entry.path for entry in islice(entries, MOST_IN_A_FOLDER))
     return list(islice((name for name in names if kind_of(name) == "volume"), most))
+
+
+def can_open(path: str | Path) -> bool:
+    """Return whether a path is something that a session opens, by kind."""
+    return kind_of(path) in OPENED or holds_volumes(path)
 
 
 def holds_volumes(folder: str | Path) -> bool:
@@ -73,6 +91,7 @@ def sort_out(paths: Iterable[str]) -> Given:
     """Look at what was given; in a thread, since it opens each file."""
     known: list[tuple[str, float]] = []
     asked: list[tuple[str, float | None]] = []
+    labels: list[str] = []
     others: list[str] = []
     notes: list[str] = []
     for path in paths:
@@ -88,6 +107,8 @@ def sort_out(paths: Iterable[str]) -> Given:
             else:
                 for one in inside:
                     volume = open_volume(one)
+                    if looks_like_labels(volume):
+                        labels.append(one)
                     if volume.voxel_size_A is None:
                         asked.append((one, volume.hint_A))
                     else:
@@ -96,7 +117,7 @@ def sort_out(paths: Iterable[str]) -> Given:
             notes.append(str(error))
         except OSError as error:
             notes.append(f"{path} cannot be read ({error.strerror or error}).")
-    return Given(tuple(known), tuple(asked), tuple(others), tuple(notes))
+    return Given(tuple(known), tuple(asked), tuple(labels), tuple(others), tuple(notes))
 
 
 class TomogramAdder(SessionBound):
@@ -112,6 +133,7 @@ class TomogramAdder(SessionBound):
         self._background = Background(reads_only=True)
         self._paths: list[str] = []
         self._meant_for: Path | None = None
+        self._labels: tuple[str, ...] = ()
         self.asked: tuple[tuple[str, float | None], ...] = ()
         session.closed.connect(self._background.close)
         session.project_changed.connect(self._on_project)
@@ -153,6 +175,7 @@ class TomogramAdder(SessionBound):
             session.status_message.emit(OTHER_PROJECT.format(self._meant_for))
             return
         notes = list(given.notes)
+        self._labels = given.labels
 
         def add() -> None:
             if given.known or given.asked:
@@ -183,11 +206,16 @@ class TomogramAdder(SessionBound):
         self.asked = tuple(one for one in asked if _address(one[0]) not in there)
         again = [there[a] for path, _ in (*known, *asked) if (a := _address(path)) in there]
         added = project.add_opened(new) if new else []
+        labels = [e.name for e in added if e.address in map(_address, self._labels)]
+        for name in labels:
+            project.set_role(name, Role.UNUSED)
         if added and (session.current is None or len(added) == 1):
             (session.set_current if wait else session.show)(added[0].name)
         elif not added and not self.asked and len(again) == 1:
             session.show(again[0])
         notes = [f"{len(added)} tomograms added."] if len(added) > 1 else []
+        if labels:
+            notes.append(LABELS.format(_in_short(labels, ", ")))
         if again:
             verb = "is" if len(again) == 1 else "are"
             notes.append(f"{_in_short(again, ', ')} {verb} in the project already.")
