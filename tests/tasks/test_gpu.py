@@ -15,7 +15,10 @@ from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
 from tomoscribe.tasks.tomogram.module import TomogramModule
 
-pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device")
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA device"),
+]
 
 GPU, CPU = torch.device("cuda:0"), torch.device("cpu")
 
