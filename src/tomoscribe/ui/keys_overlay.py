@@ -67,6 +67,7 @@ class KeysOverlay(QFrame):
         self.setObjectName("tomoscribe-keys")
         edge = f"border: 1px solid {style.MUTED}; border-radius: {style.SPACING}px;"
         self.setStyleSheet(f"#tomoscribe-keys {{ {edge} }}")
+        self._laid_out: tuple[QSize, list[Group]] | None = None
         self.area = QScrollArea()
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
@@ -94,9 +95,13 @@ class KeysOverlay(QFrame):
     def fit(self, window: QWidget) -> None:
         """Lay the keys out for the size of a window, and take its middle."""
         room = window.size() - QSize(4, 4) * style.SPACING
+        groups = keys.table()
+        if self._laid_out == (room, groups):
+            return
+        self._laid_out = (room, groups)
         bar = QSize(self.area.verticalScrollBar().sizeHint().width(), 0)
         for count in range(MOST_COLUMNS, 0, -1):
-            wanted = self._fill(columns_of(keys.table(), count)) + AROUND + bar
+            wanted = self._fill(columns_of(groups, count)) + AROUND + bar
             if wanted.width() <= room.width():
                 break
         self.resize(wanted.boundedTo(room))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.store import Project
+from tomoscribe.ui.drawn_later import drawn_later
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from napari.components import ViewerModel
 
     from tomoscribe.ui.session import Session
 
@@ -52,3 +56,10 @@ def show_first(session: Session) -> tuple[bool, str]:
         return False, ""
     more = f" So it is with all {len(failures)} tomograms." if len(failures) > 1 else ""
     return False, f"{failures[0]}{more} {NONE_OPENS}"
+
+
+@contextmanager
+def tidied_once(viewer: ViewerModel) -> Iterator[None]:
+    """Let napari tidy up and draw once while layers go, not after each of them."""
+    with drawn_later(viewer), viewer.layers.batched_update():
+        yield

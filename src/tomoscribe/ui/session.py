@@ -21,7 +21,7 @@ from tomoscribe.ui.membranes.membrane_outline import OutlineLayer
 from tomoscribe.ui.membranes.membrane_session import CurrentMembrane
 from tomoscribe.ui.membranes.normal_ticks import NormalTicks
 from tomoscribe.ui.open_paths import open_paths
-from tomoscribe.ui.opening import show_first, take_project
+from tomoscribe.ui.opening import show_first, take_project, tidied_once
 from tomoscribe.ui.slab import Averaging
 from tomoscribe.ui.timeline import Timeline
 from tomoscribe.ui.tomogram_layer import hide_volume
@@ -203,10 +203,11 @@ class Session(ViewerBound):
 
     def close_project(self) -> None:
         """Save and close the project, so that others may edit it; the viewer shows nothing then."""
-        self._release()
-        self.project_changed.emit()
-        self._on_classes_changed()
-        self._show_nothing()
+        with tidied_once(self.viewer):
+            self._release()
+            self.project_changed.emit()
+            self._on_classes_changed()
+            self._show_nothing()
 
     def close(self) -> None:
         """Save and close the project after the window is gone; layers and docks are left alone."""
@@ -324,8 +325,7 @@ class Session(ViewerBound):
         """Add the pending volume to the project with this voxel size in Å, and show it."""
         if self.pending is None or self.project is None:
             return
-        entry = self.project.add_tomogram(self.pending, voxel_size_A=voxel_size_A)
-        self.set_current(entry.name)
+        self.set_current(self.project.add_tomogram(self.pending, voxel_size_A=voxel_size_A).name)
 
     # ---------------------------------------------------------------- editing
     def edit(self, edit: Edit) -> None:

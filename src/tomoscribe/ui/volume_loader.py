@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.ui.background import Background
+from tomoscribe.ui.drawn_later import drawn_later
 from tomoscribe.ui.membranes.membrane_shelf import is_small
 from tomoscribe.ui.slab import contrast_limits
 from tomoscribe.ui.tomogram_layer import hide_volume, is_slow, show_volume
@@ -45,8 +46,10 @@ class VolumeLoader:
         """
         self.drop()
         if not is_slow(volume) or QApplication.instance() is None:
-            self._place(volume, contrast_limits(volume.data))
-            then()
+            limits = contrast_limits(volume.data)
+            with drawn_later(self._session.viewer):
+                self._place(volume, limits)
+                then()
             return
         name = PurePosixPath(volume.path).name
         hide_volume(self._session.viewer)
@@ -58,8 +61,9 @@ class VolumeLoader:
 
         def shown(limits: tuple[float, float]) -> None:
             self._session.status_message.emit("")
-            self._place(volume, limits)
-            then()
+            with drawn_later(self._session.viewer):
+                self._place(volume, limits)
+                then()
 
         # The contrast needs the first slices, and with them all that is slow.
         self._background.run(lambda: contrast_limits(volume.data), shown, self._failed)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from napari.layers import Image
 
+from tomoscribe.ui.drawn_later import drawn_later
 from tomoscribe.ui.view import Triple, voxels_to_world
 
 if TYPE_CHECKING:
@@ -57,10 +58,11 @@ class MembraneView:
 
     def toggle(self) -> None:
         """Switch between slices and the membrane."""
-        if self._session.membranes.shown:
-            self.leave()
-        else:
-            self.enter()
+        with drawn_later(self._session.viewer):
+            if self._session.membranes.shown:
+                self.leave()
+            else:
+                self.enter()
 
     def enter(self) -> None:
         """Show the current membrane in 3D; volumes are hidden, so that none is sent to the GPU."""
@@ -84,16 +86,16 @@ class MembraneView:
         self.remember()
         self._session.membranes.show(False)  # first, or napari cuts the whole mesh for a slice
         viewer.dims.ndisplay = 2
-        self._show_volumes()
+        entry, selected = self._session.entry, self._session.picks.selected_ids()
         if self._slice is not None:
-            stand, point = self._slice
-            stand.take(viewer)
-            viewer.dims.point = point
+            self._slice[0].take(viewer)
         else:
             viewer.reset_view()
-        entry, selected = self._session.entry, self._session.picks.selected_ids()
         if entry is not None and selected and selected[-1] in entry.picks:
             self._session.fly_to(entry.picks[selected[-1]].zyx)
+        elif self._slice is not None:
+            viewer.dims.point = self._slice[1]
+        self._show_volumes()  # last, or napari cuts them on each slice on the way
         self._session.picks.activate()
 
     def frame(self) -> None:
