@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from socket import gethostname
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from tomoscribe.training.control import FocusBox
 from tomoscribe.training.devices import Device
 from tomoscribe.training.prediction_device import PredictionDevice
 from tomoscribe.training.prediction_disk import prune
-from tomoscribe.training.prediction_folder import PredictionControl, PredictionFolder, Wish
+from tomoscribe.training.prediction_folder import Owner, PredictionControl, PredictionFolder, Wish
 from tomoscribe.training.prediction_models import MOST_MODELS, PredictionModels
 from tomoscribe.training.prediction_planner import PredictionPlanner
 from tomoscribe.training.previews import BlockLog, assemble
@@ -429,6 +430,24 @@ def test_an_empty_folder_of_an_ended_process_is_removed_one_of_a_living_stays(
     log.write_bytes(b"scores")
     assert prune(project, 10**9) == len(b"scores")
     assert [f.path.exists() for f in (desk.folder, ended, full)] == [True, False, True]
+
+
+def test_an_empty_folder_stays_while_the_viewer_that_made_it_is_there(
+    desk: Desk, project: Path
+) -> None:
+    made = {}
+    for name, owner in (
+        ("mine", Owner.this()),
+        ("ended", Owner(pid=2**22 - 1, host=gethostname())),
+    ):
+        made[name] = PredictionFolder.make(project, PredictionControl(owner=owner))
+        # As of a process that imports torch for long, on a machine that does much else.
+        made[name].write_status(Status(host=gethostname(), heartbeat=1.0))
+    prune(project, 10**9)
+    assert {name: folder.path.exists() for name, folder in made.items()} == {
+        "mine": True,
+        "ended": False,
+    }
 
 
 def test_a_gone_sample_is_no_end(desk: Desk, project: Path) -> None:

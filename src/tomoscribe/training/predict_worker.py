@@ -17,15 +17,14 @@ import psutil
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_error
-from tomoscribe.training import process
 from tomoscribe.training.devices import default_threads
 from tomoscribe.training.events import Finished
 from tomoscribe.training.failures import explain
 from tomoscribe.training.prediction_device import PredictionDevice
 from tomoscribe.training.prediction_disk import prune
-from tomoscribe.training.prediction_folder import Owner, PredictionControl, PredictionFolder
+from tomoscribe.training.prediction_folder import PredictionControl, PredictionFolder
 from tomoscribe.training.reporter import Reporter
-from tomoscribe.training.status import State, Status
+from tomoscribe.training.status import State
 from tomoscribe.training.steering import Steering
 
 if TYPE_CHECKING:
@@ -174,17 +173,9 @@ class _Watch:
             return "gone"
         if now - self._looked > OWNER_S:
             self._looked = now
-            if _is_gone(self.control.owner):
+            if self.control.owner.is_gone:
                 return "owner"
         return "idle" if now - self._busy > self.control.idle_s else ""
-
-
-def _is_gone(owner: Owner) -> bool:
-    if owner.pid == 0:
-        return False
-    return process.is_gone(
-        Status(pid=owner.pid, process_started=owner.process_started, host=owner.host)
-    )
 
 
 if __name__ == "__main__":

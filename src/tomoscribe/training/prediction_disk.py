@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from tomoscribe.training.follow import effective_state
-from tomoscribe.training.prediction_folder import list_folders
+from tomoscribe.training.prediction_folder import PredictionFolder, list_folders
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -46,9 +46,17 @@ def prune(project: Path, keep_bytes: int, spare: Collection[Path] = ()) -> int:
             total -= size
     for folder in list_folders(project):
         empty = next(folder.path.glob("previews/*/*.blocks"), None) is None
-        if empty and not effective_state(folder.status()).alive:
+        if empty and not _is_used(folder):
             shutil.rmtree(folder.path, ignore_errors=True)
     return total
+
+
+def _is_used(folder: PredictionFolder) -> bool:
+    """Return whether a process works in a folder, or who wanted it may still look at its end.
+
+    One that starts on a busy machine is as silent as one that died.
+    """
+    return folder.control().owner.lives_here or effective_state(folder.status()).alive
 
 
 def _removed(path: Path) -> bool:

@@ -16,6 +16,7 @@ from tomoscribe.io.atomic import write_error, write_text_atomic
 from tomoscribe.training import process
 from tomoscribe.training.control import Control
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.status import Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,6 +74,20 @@ class Owner(msgspec.Struct, frozen=True, kw_only=True):
         """Return this process."""
         pid, started, host = process.this_process()
         return cls(pid=pid, process_started=started, host=host)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is known to have ended; False for nobody, and for other machines."""
+        return self.pid != 0 and process.is_gone(self._status)
+
+    @property
+    def lives_here(self) -> bool:
+        """Whether it is a process of this machine that goes on."""
+        return self.pid != 0 and process.is_here(self._status) and not self.is_gone
+
+    @property
+    def _status(self) -> Status:
+        return Status(pid=self.pid, process_started=self.process_started, host=self.host)
 
 
 class PredictionControl(Control, frozen=True, kw_only=True):
