@@ -126,6 +126,11 @@ def _editor(name: str, field: FieldInfo) -> Editor:
         for value in typing.get_args(kind) or (field.default,):
             combo.addItem(str(value), value)
         return combo
+    if kind is bool and _optional(field):
+        choice = QComboBox()
+        for text, answer in ((AUTO, AUTO), ("yes", True), ("no", False)):
+            choice.addItem(text, answer)
+        return choice
     if kind is bool:
         box = QCheckBox()
         _show(box, field.default)
@@ -173,7 +178,7 @@ def _finish(box: Box, name: str, field: FieldInfo) -> Box:
 
 def _show(editor: Editor, value: Any) -> None:
     if isinstance(editor, QComboBox):
-        index = editor.findData(value)
+        index = editor.findData(AUTO if value is None else value)
         if index < 0:
             editor.addItem(str(value), value)
             index = editor.count() - 1
@@ -188,7 +193,8 @@ def _show(editor: Editor, value: Any) -> None:
 
 def _value(field: FieldInfo, editor: Editor) -> Any:
     if isinstance(editor, QComboBox):
-        return editor.currentData()
+        chosen = editor.currentData()
+        return None if chosen == AUTO and _optional(field) else chosen
     if isinstance(editor, QCheckBox):
         return editor.isChecked()
     if isinstance(editor, QLineEdit):

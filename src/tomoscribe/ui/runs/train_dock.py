@@ -8,9 +8,11 @@ from pydantic import ValidationError
 from qtpy.QtCore import QSignalBlocker, QTimer
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.tasks.voxels.settings import VoxelSettings
 from tomoscribe.training import devices
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
@@ -36,6 +38,7 @@ from tomoscribe.ui.widgets import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
     from qtpy.QtGui import QShowEvent
     from superqt import QCollapsible
 
@@ -44,8 +47,8 @@ if TYPE_CHECKING:
 FIRST = ("max_minutes", "device")
 """Settings that are worth a look; the others lie one fold deeper."""
 
-MEMBRANE = "membrane"
-"""The settings that only trainings on membranes have are a class of their own."""
+MEMBRANE, VOXELS = OWN = ("membrane", "voxels")
+"""What only trainings on membranes, or of painted labels, are set by: classes of their own."""
 
 CURVE_MS = 500
 """The large curve costs 14 ms to draw, so it is drawn twice a second at most."""
@@ -80,9 +83,10 @@ class TrainDock(QWidget):
         self.runs = RunList(session)
         self.first = SettingsForm(FIRST)
         self.others = SettingsForm(
-            [n for n in TrainingSettings.model_fields if n not in (*FIRST, MEMBRANE)]
+            [n for n in TrainingSettings.model_fields if n not in (*FIRST, *OWN)]
         )
         self.membrane = SettingsForm(list(MembraneSettings.model_fields), MembraneSettings)
+        self.voxels = SettingsForm(list(VoxelSettings.model_fields), VoxelSettings)
         self.sweep = SweepRow(session)
         self.continue_from = ContinueFrom(session)
         self._curve_timer = QTimer(self)
@@ -117,10 +121,7 @@ class TrainDock(QWidget):
     def _show_settings(self) -> None:
         settings = self._starter.settings
         for form in (self.first, self.others):
-            blockers = [QSignalBlocker(editor) for editor in form.editors.values()]
-            form.set_values(settings)
-            for blocker in blockers:
-                blocker.unblock()
+            _show_quietly(form, settings)
 
     def _build(self) -> None:
         layout = scrolling_column(self)
@@ -145,7 +146,9 @@ class TrainDock(QWidget):
         form.addRow("continue from", self.continue_from)
         others = folded("All settings", self.others)
         self._of_membranes = folded("Membrane settings", self.membrane)
-        details = folded("Details", self.first, rows, self._of_membranes, others, self.plan)
+        self._of_labels = folded("Label settings", self.voxels)
+        own = (self._of_membranes, self._of_labels)
+        details = folded("Details", self.first, rows, *own, others, self.plan)
         self.details = details
         return details
 
@@ -159,6 +162,7 @@ class TrainDock(QWidget):
         self.first.changed.connect(self._take_settings)
         self.others.changed.connect(self._take_settings)
         self.membrane.changed.connect(self._take_settings)
+        self.voxels.changed.connect(self._take_settings)
 
     def _show_task(self) -> None:
         starter = self._starter
@@ -168,13 +172,11 @@ class TrainDock(QWidget):
             self.task.setCurrentIndex(self.task.findData(starter.task))
         self.task.setVisible(len(starter.tasks) > 1)
         self._of_membranes.setVisible(on_membranes)
+        self._of_labels.setVisible(starter.task in VOXEL_TASKS)
         self.band.setText(band_words(self._starter.own_band, self._profile) if on_membranes else "")
         self.band.setVisible(bool(self.band.text()))
-        for editor in self.membrane.editors.values():
-            editor.blockSignals(True)
-        self.membrane.set_values(starter.settings.membrane)
-        for editor in self.membrane.editors.values():
-            editor.blockSignals(False)
+        _show_quietly(self.membrane, starter.settings.membrane)
+        _show_quietly(self.voxels, starter.settings.voxels)
 
     def _choose_task(self) -> None:
         self._starter.set_task(self.task.currentData())
@@ -183,7 +185,8 @@ class TrainDock(QWidget):
         self._starter.start()
 
     def _take_settings(self) -> None:
-        values = self.first.values() | self.others.values() | {MEMBRANE: self.membrane.values()}
+        own = {MEMBRANE: self.membrane.values(), VOXELS: self.voxels.values()}
+        values = self.first.values() | self.others.values() | own
         try:
             self._starter.settings = TrainingSettings.model_validate(values)
         except ValidationError as error:
@@ -230,9 +233,23 @@ def _summary(shares: list[Share]) -> str:
     return text + (f", validates on {validated}." if validated else ".")
 
 
+def _show_quietly(form: SettingsForm, settings: BaseModel) -> None:
+    """Show settings that the user has not set here just now."""
+    blockers = [QSignalBlocker(editor) for editor in form.editors.values()]
+    form.set_values(settings)
+    for blocker in blockers:
+        blocker.unblock()
+
+
 def _task_choice() -> QComboBox:
     made = QComboBox()
-    made.setToolTip("What is learnt: a score for each point of a membrane, or a heatmap")
-    for name, text in (("membrane", "on membranes"), ("tomogram", "in tomograms")):
+    made.setToolTip("What is learnt, and from what: clicks, or painted labels")
+    texts = {
+        "membrane": "clicks on membranes",
+        "tomogram": "clicks in tomograms",
+        "semantic": "labels: classes",
+        "instance": "labels: objects",
+    }
+    for name, text in texts.items():
         made.addItem(text, name)
     return made
