@@ -14,14 +14,16 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.picks import journal
 from tomoscribe.project.model import MembraneEntry, ParticleClass, Role, TomogramEntry
+from tomoscribe.segmentation.labels import LabelClass
 
-FORMAT = 2
-"""Highest format that is read. Written is 1 where there is no membrane, so that older versions
-open what they know."""
+FORMAT = 3
+"""Highest format that is read. Written is 1 where there is no membrane, 2 where no class of
+voxels is, so that older versions open what they know."""
 PROJECT_FILE = "project.yaml"
 PICKS_FOLDER = "picks"
 RUNS_FOLDER = "runs"
 MEMBRANES_FOLDER = "membranes"
+LABELS_FOLDER = "labels"
 LOCK_FILE = ".project.lock"
 # libyaml's, where it was built: ten times as fast, and a project of hundreds is read at opening.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -88,8 +90,27 @@ class ClassItem(BaseModel):
         return ParticleClass(self.name, self.diameter_A, self.color)
 
 
+class LabelClassItem(BaseModel):
+    """A class of voxels in `project.yaml`; `value` is what its voxels have in paintings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    color: str = "#e69f00"
+    value: int = Field(ge=2, lt=64)
+
+    @classmethod
+    def of(cls, label: LabelClass) -> LabelClassItem:
+        """Return a class as it stands in the file."""
+        return cls(name=label.name, color=label.color, value=label.value)
+
+    def to_class(self) -> LabelClass:
+        """Return the class as the rest of the code knows it."""
+        return LabelClass(self.name, self.color, self.value)
+
+
 class ProjectFile(BaseModel):
-    """`project.yaml`. `revision` counts its own changes; picks count theirs in the journals."""
+    """`project.yaml`. `revision` counts its own changes; picks and labels count theirs."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -99,6 +120,9 @@ class ProjectFile(BaseModel):
     tomograms: list[TomogramItem] = []
     membranes: list[MembraneItem] = []
     classes: list[ClassItem] = []
+    label_classes: list[LabelClassItem] = []
+    label_values_used: int = 0
+    """Highest value that a class of voxels ever had: no other class gets it."""
     current_model: str | None = None
 
 
@@ -174,9 +198,11 @@ def write_project_file(folder: Path, content: ProjectFile) -> None:
 def text_of(content: ProjectFile) -> str:
     """Return a project's file as text; a second time it costs what differs from the first."""
     values = content.model_dump(mode="json")
-    values["format"] = FORMAT if content.membranes else 1
+    values["format"] = FORMAT if content.label_values_used else 2 if content.membranes else 1
     if not content.membranes:
         del values["membranes"]
+    if not content.label_values_used:
+        del values["label_classes"], values["label_values_used"]
     if content.current_model is None:
         del values["current_model"]
     return "".join(_entry_text(key, value) for key, value in values.items())
@@ -203,25 +229,44 @@ def journal_path(folder: Path, name: str) -> Path:
     return folder / PICKS_FOLDER / f"{name}.jsonl"
 
 
+def painted_path(folder: Path, name: str) -> Path:
+    """Return where the painted labels of a tomogram lie."""
+    return folder / LABELS_FOLDER / f"{name}.zarr"
+
+
+def painted_revision_path(store: Path) -> Path:
+    """Return the file in which painted labels count their changes."""
+    return store / "revision"
+
+
+def painted_revision(store: Path) -> int:
+    """Return the number of changes of painted labels; 0 where there are none."""
+    try:
+        return int(painted_revision_path(store).read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
+
+
 def project_revision(folder: Path) -> int:
     """Return a number that grows with every change of a project, whichever process makes it.
 
-    Costs one short read a tomogram. Journals of removed tomograms stay and count on.
+    Costs one short read a tomogram. Journals and labels of removed tomograms stay and count on.
     """
     try:
         match = _REVISION_LINE.search((folder / PROJECT_FILE).read_bytes())
     except OSError:
         match = None
     own = int(match.group(1)) if match else 0
+    picks = sum(journal.revision(p) for p in _named(folder / PICKS_FOLDER, ".jsonl"))
+    return own + picks + sum(map(painted_revision, _named(folder / LABELS_FOLDER, ".zarr")))
+
+
+def _named(folder: Path, suffix: str) -> list[Path]:
     try:
-        names = [
-            entry.path
-            for entry in os.scandir(folder / PICKS_FOLDER)
-            if entry.name.endswith(".jsonl")
-        ]
+        with os.scandir(folder) as entries:
+            return [Path(entry.path) for entry in entries if entry.name.endswith(suffix)]
     except OSError:
-        names = []
-    return own + sum(journal.revision(Path(name)) for name in names)
+        return []
 
 
 def stored_path(folder: Path, path: Path) -> str:

@@ -122,8 +122,8 @@ class TrainingData:
         Proposals, samples that are not used, colours and the order of picks make no difference.
         """
         mine, theirs = ([(c.name, c.diameter_A) for c in d.classes] for d in (self, other))
-        labelled = self.label_classes == other.label_classes and self.exclusive == other.exclusive
-        return mine == theirs and labelled and self._taught() == other._taught()
+        voxels = [([c.name for c in d.label_classes], d.exclusive) for d in (self, other)]
+        return mine == theirs and voxels[0] == voxels[1] and self._taught() == other._taught()
 
     def _taught(self) -> list[tuple[object, ...]]:
         return [

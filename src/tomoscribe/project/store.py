@@ -10,13 +10,13 @@ from psygnal import Signal
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.additions import entry_of, new_membrane, new_tomogram
-from tomoscribe.project.annotated import AnnotatedTomograms
 from tomoscribe.project.classes import check_classes
 from tomoscribe.project.file import (
     MEMBRANES_FOLDER,
     PICKS_FOLDER,
     RUNS_FOLDER,
     ClassItem,
+    LabelClassItem,
     MembraneItem,
     ProjectFile,
     is_project,
@@ -29,8 +29,10 @@ from tomoscribe.project.file import (
     text_of,
     write_project_file,
 )
+from tomoscribe.project.label_classes import LabelledTomograms
 from tomoscribe.project.lock import ProjectLock
 from tomoscribe.project.model import ParticleClass, Role
+from tomoscribe.project.painted import set_painted_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from tomoscribe.project.model import MembraneEntry, TomogramEntry
 
 
-class Project(AnnotatedTomograms):
+class Project(LabelledTomograms):
     """Tomograms and membranes with what is annotated in them, classes and runs, in one folder.
 
     Make one with `Project.create` or `Project.open`. Edit picks through `edit`, `undo`
@@ -55,6 +57,8 @@ class Project(AnnotatedTomograms):
     classes_changed = Signal()
     membranes_changed = Signal()
     model_changed = Signal()
+    closing = Signal()
+    """Emitted before the project closes: whoever holds something unsaved saves it now."""
 
     def __init__(self, folder: Path, content: ProjectFile, lock: ProjectLock | None) -> None:
         super().__init__(folder, lock)
@@ -62,6 +66,8 @@ class Project(AnnotatedTomograms):
         self.membranes: dict[str, MembraneEntry] = {}
         self._file_revision = content.revision
         self._classes = [item.to_class() for item in content.classes]
+        self._label_classes = [item.to_class() for item in content.label_classes]
+        self._label_values_used = content.label_values_used
         stored = content.current_model
         self._model = None if stored is None else resolved_path(folder, stored)
         self._file_unsaved = False
@@ -132,6 +138,7 @@ class Project(AnnotatedTomograms):
             If something outstanding cannot be written.
         """
         try:
+            self.closing.emit()
             if self._lock is not None:
                 self.save()
         finally:
@@ -235,10 +242,11 @@ class Project(AnnotatedTomograms):
     def remove_tomogram(self, name: str) -> None:
         """Take a tomogram and its membranes out.
 
-        Its picks stay in the `picks` folder, under a name that says so.
+        Its picks and labels stay in their folders, under names that say so.
         """
         self._check_editable()
         self._of(name).set_aside()
+        set_painted_aside(self.path, name)
         del self.tomograms[name], self._annotations[name]
         kept = {key: m for key, m in self.membranes.items() if m.tomogram != name}
         lost, self.membranes = len(self.membranes) - len(kept), kept
@@ -378,5 +386,7 @@ class Project(AnnotatedTomograms):
             tomograms=[item_of(self.path, entry) for entry in self.tomograms.values()],
             membranes=[MembraneItem.of(self.path, entry) for entry in self.membranes.values()],
             classes=[ClassItem.of(particle) for particle in self._classes],
+            label_classes=[LabelClassItem.of(label) for label in self._label_classes],
+            label_values_used=self._label_values_used,
             current_model=None if self._model is None else stored_path(self.path, self._model),
         )

@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 UNKNOWN = -1
@@ -23,10 +24,14 @@ Triple = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class LabelClass:
-    """A class of voxels; `color` as #rrggbb."""
+    """A class of voxels; `color` as #rrggbb.
+
+    `value` is what its voxels have in the paintings of a project; 0: none is chosen yet.
+    """
 
     name: str
     color: str = "#e69f00"
+    value: int = 0
 
 
 class LabelReader(Protocol):
@@ -38,6 +43,27 @@ class LabelReader(Protocol):
         Outside of what is labelled, also outside of the image, all is `UNKNOWN`.
         """
         ...
+
+
+@dataclass(frozen=True)
+class ArrayLabels:
+    """Labels that are in memory: `values` (class, z, y, x), int32, on the grid of the image."""
+
+    values: NDArray[np.int32]
+
+    def read(self, lo_zyx: Triple, hi_zyx: Triple) -> NDArray[np.int32]:
+        """Return the labels of a box, lo <= voxel < hi; `UNKNOWN` outside of the array."""
+        sizes = tuple(b - a for a, b in zip(lo_zyx, hi_zyx, strict=True))
+        found = np.full((len(self.values), *sizes), UNKNOWN, np.int32)
+        inside = [
+            (max(a, 0), min(b, n))
+            for a, b, n in zip(lo_zyx, hi_zyx, self.values.shape[1:], strict=True)
+        ]
+        if all(a < b for a, b in inside):
+            place = tuple(slice(a - o, b - o) for (a, b), o in zip(inside, lo_zyx, strict=True))
+            source = tuple(slice(a, b) for a, b in inside)
+            found[(slice(None), *place)] = self.values[(slice(None), *source)]
+        return found
 
 
 @dataclass(frozen=True)
