@@ -9,9 +9,14 @@ from __future__ import annotations
 import itertools
 import math
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
@@ -66,18 +71,31 @@ class UNet3d(nn.Module):
         resolution: eight times fewer voxels to work on, at no loss of detail in the input.
     prior : float
         Expected share of particle voxels; sets the bias of the output.
+    steps : sequence of (int, int, int), optional
+        Voxels along z, y and x that each level takes together, `levels - 1` of them; default two
+        along each. Sections that are far apart are not joined until they are as close as pixels.
     """
 
     def __init__(
-        self, classes: int, width: int, *, levels: int = 3, stem: int = 2, prior: float = 0.01
+        self,
+        classes: int,
+        width: int,
+        *,
+        levels: int = 3,
+        stem: int = 2,
+        prior: float = 0.01,
+        steps: Sequence[tuple[int, int, int]] | None = None,
     ) -> None:
         super().__init__()
         self.stem, self.levels = stem, levels
+        self.steps = tuple(steps or [(2, 2, 2)] * (levels - 1))
         self.reduce = Conv3d(1, width, 4, stride=2, padding=1) if stem == 2 else nn.Identity()
         widths = [width * 2**level for level in range(levels)]
         pairs = list(itertools.pairwise(widths))
         self.first = DoubleConv(width if stem == 2 else 1, width)
-        self.shrink = nn.ModuleList(Conv3d(a, b, 2, stride=2) for a, b in pairs)
+        self.shrink = nn.ModuleList(
+            Conv3d(a, b, step, stride=step) for (a, b), step in zip(pairs, self.steps, strict=True)
+        )
         self.down = nn.ModuleList(DoubleConv(b, b) for _, b in pairs)
         self.widen = nn.ModuleList(Conv3d(b, a, 1) for a, b in reversed(pairs))
         self.up = nn.ModuleList(DoubleConv(a, a) for a, _ in reversed(pairs))
@@ -107,8 +125,10 @@ class UNet3d(nn.Module):
         for shrink, block in zip(self.shrink, self.down, strict=True):
             skips.append(features)
             features = block(shrink(features))
-        for widen, block in zip(self.widen, self.up, strict=True):
-            grown = functional.interpolate(widen(features), scale_factor=2, mode="nearest")
+        for widen, block, step in zip(self.widen, self.up, reversed(self.steps), strict=True):
+            grown = functional.interpolate(
+                widen(features), scale_factor=tuple(float(n) for n in step), mode="nearest"
+            )
             features = block(grown + skips.pop())
         # The last product in float32: bfloat16 logits would tie peaks.
         with torch.autocast(volume.device.type, enabled=False):

@@ -50,9 +50,14 @@ def pack(
     ema: dict[str, torch.Tensor],
     device: str,
     training: dict[str, Any],
+    more: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return a checkpoint; tensors are copied, so that training may go on while it is written."""
+    """Return a checkpoint; tensors are copied, so that training may go on while it is written.
+
+    `more` are fields of the task's own.
+    """
     return {
+        **(more or {}),
         "task": task,
         "format": FORMAT,
         "plan": plan.model_dump(),

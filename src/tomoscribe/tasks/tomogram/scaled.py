@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.volumes import Volume
 
+Triple = tuple[int, int, int]
+
 _SLABS = 16
 """Slabs from which the intensity statistics are taken; enough for a per cent of accuracy."""
 _MAD_TO_SIGMA = 1.4826
@@ -33,8 +35,8 @@ class ScaledVolume:
     ----------
     volume : Volume
         The tomogram.
-    bin : int
-        Voxels averaged along each axis.
+    bin : int or (int, int, int)
+        Voxels averaged along each axis, or along z, y and x.
     center, spread : float
         Median and robust standard deviation of the averaged values, in the file's units.
     values : (z, y, x) array or None
@@ -42,7 +44,7 @@ class ScaledVolume:
     """
 
     volume: Volume
-    bin: int
+    bin: int | Triple
     center: float
     spread: float
     values: NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
@@ -50,8 +52,7 @@ class ScaledVolume:
     @property
     def shape_zyx(self) -> tuple[int, int, int]:
         """Return the shape after averaging; what fills no cube at the far faces is left out."""
-        z, y, x = (max(1, edge // self.bin) for edge in self.volume.data.shape)
-        return z, y, x
+        return binned_shape(self.volume, self.bin)
 
     def read(self, lo: tuple[int, ...], hi: tuple[int, ...]) -> NDArray[np.float32]:
         """Return the box `lo` <= index < `hi` of averaged voxels, normalised; the edge repeats.
@@ -94,7 +95,14 @@ class ScaledVolume:
         return whole
 
 
-def scale_volume(volume: Volume, factor: int) -> ScaledVolume:
+def binned_shape(volume: Volume, factor: int | Triple) -> Triple:
+    """Return the shape after averaging; what fills no cube at the far faces is left out."""
+    edges = zip(volume.data.shape, _by_axis(factor), strict=True)
+    z, y, x = (max(1, edge // step) for edge, step in edges)
+    return z, y, x
+
+
+def scale_volume(volume: Volume, factor: int | Triple) -> ScaledVolume:
     """Return `volume` averaged by `factor`, with statistics from slabs spread over its depth.
 
     Raises
@@ -102,7 +110,7 @@ def scale_volume(volume: Volume, factor: int) -> ScaledVolume:
     TomoscribeError
         If voxels are not finite, or all equal.
     """
-    depth, height, width = (max(1, edge // factor) for edge in volume.data.shape)
+    depth, height, width = binned_shape(volume, factor)
     planes = np.unique(np.linspace(0, depth - 1, min(_SLABS, depth)).round().astype(int))
     values = np.concatenate(
         [
@@ -120,7 +128,9 @@ def scale_volume(volume: Volume, factor: int) -> ScaledVolume:
     return ScaledVolume(volume, factor, center, spread)
 
 
-def read_binned(volume: Volume, factor: int, box: list[tuple[int, int]]) -> NDArray[np.float32]:
+def read_binned(
+    volume: Volume, factor: int | Triple, box: list[tuple[int, int]]
+) -> NDArray[np.float32]:
     """Return the averages of cubes of `factor` voxels in `box`, a (start, stop) an axis.
 
     Raises
@@ -128,17 +138,23 @@ def read_binned(volume: Volume, factor: int, box: list[tuple[int, int]]) -> NDAr
     TomoscribeError
         If voxels are not finite.
     """
+    steps = _by_axis(factor)
     spans = [
-        slice(start * factor, min(stop * factor, edge))
-        for (start, stop), edge in zip(box, volume.data.shape, strict=True)
+        slice(start * step, min(stop * step, edge))
+        for (start, stop), edge, step in zip(box, volume.data.shape, steps, strict=True)
     ]
     values = np.asarray(volume.data[tuple(spans)])
-    total = values.astype(np.float32, copy=True) if factor == 1 else values
-    for axis in range(3) if factor > 1 else ():
-        total = _sum_groups(total, axis, factor)
+    total = values.astype(np.float32, copy=True) if max(steps) == 1 else values
+    for axis, step in enumerate(steps):
+        if step > 1:
+            total = _sum_groups(total, axis, step)
     if not np.isfinite(total.sum(dtype=np.float64)):
         require_finite(values, volume.path)
     return total
+
+
+def _by_axis(factor: int | Triple) -> Triple:
+    return (factor, factor, factor) if isinstance(factor, int) else factor
 
 
 def _sum_groups(values: NDArray[Any], axis: int, factor: int) -> NDArray[np.float32]:

@@ -1,6 +1,10 @@
 """What the user may set of a segmentation; no torch, so that the viewer stays light.
 
-Where AutoSeg or the CellMap toolbox has the same option, its name stands in brackets.
+Where AutoSeg or the CellMap toolbox has the same option, its name stands in brackets. What they
+share with other trainings is in `tasks.settings.TrainingSettings`: `learning_rate` [Base LR,
+learning_rate], `max_steps` [Iteration Total, epochs x iterations_per_epoch], `batch` [Samples Per
+Batch, batch_size], `width` [filters, ngf], `bin`, `seed` [random_seed], `device`, `threads`
+[# CPU], `validate_every_s` [Iteration Save], `keep_best`.
 """
 
 from __future__ import annotations
@@ -18,11 +22,77 @@ class VoxelSettings(BaseModel):
     dimension: Literal["auto", "2d", "2.5d", "3d"] = Field(
         "auto",
         description="auto: 3d where voxels are about cubes and the stack is thick, else 2d; "
-        "2.5d: sections with their neighbours as channels",
+        "2.5d: sections with their neighbours as channels "
+        "[Training Config Semantic2D … Instance3D]",
+    )
+    net: str = Field("unet", description="unet, resnet or vit [model_name]")
+    net_options: dict[str, int | float | str | bool | list[int]] = Field(
+        default_factory=dict, description="options of the network by name [model_kwargs]"
+    )
+    levels: int | None = Field(None, ge=2, le=7, description="resolutions of the network")
+    window_zyx: tuple[int, int, int] | None = Field(
+        None,
+        description="voxels of the image in a training window, z y x "
+        "[Window Size; input_array_info shape]",
     )
     overlap: bool | None = Field(
         None, description="a voxel may be of several classes; default by the labels"
     )
     hold_out_labels: float = Field(
-        0.2, ge=0, lt=1, description="share of the labelled voxels that only judge"
+        0.2,
+        ge=0,
+        lt=1,
+        description="share of the labelled voxels that only judge [validation_prob]",
+    )
+    contour_width: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="half width of contours in working voxels [w of target 4-w-b]",
+    )
+    contour_background: bool = Field(
+        True,
+        description="contours also where an object meets the background, not only another object "
+        "[b of target 4-w-b]",
+    )
+    contour_3d: bool | None = Field(
+        None, description="contours also between sections; default where the network is 3d"
+    )
+    distance: bool | None = Field(
+        None, description="predict the distance from the contour too [target 5]; default no"
+    )
+    affinity: bool = Field(
+        False, description="predict whether neighbours are of one object too [target 2]"
+    )
+    loss: Literal["bce+dice", "bce", "dice", "focal"] = Field(
+        "bce+dice",
+        description="of classes and contours; cross-entropy where classes exclude each other "
+        "[criterion]",
+    )
+    dice_weight: float = Field(0.5, ge=0, description="weight of the Dice part [loss weights]")
+    class_weights: bool = Field(
+        False, description="rare classes weigh more in the cross-entropy [weight_loss]"
+    )
+    prior_correction: bool = Field(
+        True,
+        description="correct for strokes that show a class more often than it occurs, so that "
+        "a score of 0.5 is the right threshold",
+    )
+    centred: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="share of the windows centred on voxels of a class, all classes alike "
+        "[weighted_sampler]; the others lie anywhere that is labelled",
+    )
+    turns: bool = Field(True, description="flips and quarter turns [spatial_transforms]")
+    intensity: bool = Field(True, description="vary contrast, brightness and noise")
+    clip_gradients: float | None = Field(
+        None, gt=0, description="largest norm of the gradients [max_grad_norm]"
+    )
+    validation_s: float | None = Field(
+        None, gt=0, description="seconds that a validation may take [validation_time_limit]"
+    )
+    validation_boxes: int | None = Field(
+        None, gt=0, description="boxes that a validation looks at [validation_batch_limit]"
     )
