@@ -1,0 +1,89 @@
+"""What the Labels panel says: how much is labelled, what is missing, what to do next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tomoscribe.segmentation.painted_values import BACKGROUND
+from tomoscribe.ui.labels.label_counts import Labelled
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tomoscribe.segmentation.labels import LabelClass
+
+
+NOTHING = Labelled()
+
+
+def number(count: int) -> str:
+    """Return a count in at most four characters."""
+    for limit, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= limit:
+            value = count / limit
+            return f"{value:.0f}{unit}" if value >= 10 else f"{value:.1f}{unit}"
+    return str(count)
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 section`, `3 sections`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
+def amount(labelled: Labelled, *, objects: bool) -> str:
+    """Return how much of a class is labelled, for its row."""
+    if not labelled.voxels:
+        return "–"
+    first = f"{labelled.objects} obj" if objects and labelled.objects else number(labelled.voxels)
+    return f"{first} / {labelled.sections}"
+
+
+def missing(
+    classes: Sequence[LabelClass], counts: Mapping[int, Labelled], *, complete: bool
+) -> list[str]:
+    """Return what a training would lack, the most important first, as sentences.
+
+    Parameters
+    ----------
+    classes : sequence of LabelClass
+        The project's.
+    counts : mapping
+        What is labelled in all tomograms that train, by the value of the class.
+    complete : bool
+        Something is declared fully labelled, so that there is background without strokes.
+    """
+    if not classes:
+        return ["There is no class yet: add one with +."]
+    bare = [c.name for c in classes if not counts.get(c.value, NOTHING).voxels]
+    said = [f"{', '.join(bare)} {'has' if len(bare) == 1 else 'have'} no strokes."] if bare else []
+    if not counts.get(BACKGROUND, NOTHING).voxels and not complete:
+        said.append(
+            "There are no background strokes: paint some (Shift+0), or declare a section "
+            "fully labelled."
+        )
+    return said
+
+
+def next_step(
+    classes: Sequence[LabelClass], counts: Mapping[int, Labelled], *, complete: bool
+) -> tuple[str, str]:
+    """Return title and help of the card: what to do next."""
+    lacks = missing(classes, counts, complete=complete)
+    if not classes:
+        return "Add a class", "With + below: what you want to find, such as mitochondria."
+    labelled = any(counts.get(c.value, NOTHING).voxels for c in classes)
+    if not labelled:
+        return (
+            f"Paint some {classes[0].name}",
+            "Drag on the section. A few strokes do; what stays unpainted is unknown, not "
+            "background.",
+        )
+    if lacks:
+        return "Paint what is missing", " ".join(lacks)
+    sections = max(counts.get(c.value, NOTHING).sections for c in classes)
+    more = (
+        " Strokes on a second section would make the score honest."
+        if sections < 2
+        else " Paint on where it errs while it trains: strokes count from the next step."
+    )
+    return "Enough to train", f"Open the Train tab.{more}"
