@@ -1,17 +1,16 @@
-"""Which maps a segmentation predicts, by name; no torch, for viewers and decoders ask too."""
+"""Which maps a segmentation predicts; no torch, for viewers and decoders ask too."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
+
+from tomoscribe.segmentation.maps import MapKind, map_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MapKind = Literal["foreground", "contour", "distance", "affinity z", "affinity y", "affinity x"]
-
-SEMANTIC_KINDS: tuple[MapKind, ...] = ("foreground",)
-INSTANCE_KINDS: tuple[MapKind, ...] = ("foreground", "contour")
+__all__ = ["MapKind", "MapSpec", "map_name", "map_specs"]
 
 
 @dataclass(frozen=True)
@@ -21,11 +20,6 @@ class MapSpec:
     name: str
     class_index: int
     kind: MapKind
-
-
-def map_name(class_name: str, kind: MapKind) -> str:
-    """Return the name of a map: the class's own for its foreground, else `mito contour`."""
-    return class_name if kind == "foreground" else f"{class_name} {kind}"
 
 
 def map_specs(class_names: Sequence[str], kinds: Sequence[MapKind]) -> tuple[MapSpec, ...]:

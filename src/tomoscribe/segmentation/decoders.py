@@ -1,0 +1,288 @@
+"""Maps of scores to labels: classes, or objects told apart. Sizes are in nm.
+
+Fast enough for a slider on one section; a volume is worked through class by class.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, DecoderSettings
+from tomoscribe.segmentation.levels import at_least
+from tomoscribe.segmentation.maps import MapKind, map_name
+from tomoscribe.segmentation.renumber import without_small
+from tomoscribe.segmentation.sections import link_sections
+from tomoscribe.segmentation.watershed import components, grow_seeds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.segmentation.decoder_settings import Triple
+
+    Between = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """A label volume and what its numbers mean.
+
+    Parameters
+    ----------
+    labels : (Z, Y, X) array of uint32
+        0 is background, else the number of an object. A class whose objects are not told apart
+        is one object.
+    class_names : tuple of str
+        Classes that it holds.
+    class_of : (N + 1,) array of int64
+        Index into `class_names` of each object; -1 for number 0, the background.
+    """
+
+    labels: NDArray[np.uint32]
+    class_names: tuple[str, ...]
+    class_of: NDArray[np.int64]
+
+    @property
+    def count(self) -> int:
+        """Number of objects."""
+        return len(self.class_of) - 1
+
+    def of_class(self, name: str) -> NDArray[np.int32]:
+        """Return the labels of one class, 0 elsewhere, as labels for judging are: (Z, Y, X)."""
+        table = np.arange(len(self.class_of), dtype=np.int32)
+        table[self.class_of != self.class_names.index(name)] = 0
+        return table[self.labels]
+
+
+def decode(
+    maps: Any,
+    map_names: Sequence[str],
+    classes: Sequence[str],
+    settings: DecoderSettings | Mapping[str, DecoderSettings],
+    voxel_size_zyx_nm: Triple,
+    *,
+    exclusive: bool = True,
+    between: Between = lambda: None,
+) -> tuple[Segmentation, ...]:
+    """Turn maps of scores into labels.
+
+    Parameters
+    ----------
+    maps : (map, Z, Y, X) array
+        Scores 0..1 as float32, or 0..255 as uint8; also an array that reads its file when it
+        is indexed, of which one map is in memory at a time where classes may overlap.
+    map_names : sequence of str
+        As `segmentation.maps.map_name` makes them; those of no class are left alone.
+    classes : sequence of str
+    settings : DecoderSettings or mapping of str to DecoderSettings
+        For all classes, or for each by its name.
+    voxel_size_zyx_nm : tuple of float
+    exclusive : bool
+        A voxel has one class at most: the likeliest. Else classes may overlap.
+    between : callable
+        Called between the steps; what it raises ends the work.
+
+    Returns
+    -------
+    tuple of Segmentation
+        One where classes are exclusive, else one for each class.
+
+    Raises
+    ------
+    TomoscribeError
+        If a class has no map.
+    """
+    named = {name: i for i, name in enumerate(map_names)}
+    for name in classes:
+        if name not in named:
+            raise TomoscribeError(
+                f"There is no map of class '{name}'; the maps are: {', '.join(map_names)}."
+            )
+    whole, found = [_settings_of(settings, n).kind in SEMANTIC_KINDS for n in classes], []
+    for name, mask in _masks(maps, named, classes, settings, exclusive):
+        between()
+        mine = _settings_of(settings, name)
+        found.append(
+            _objects(_ClassMaps(maps, named, name), mask, mine, voxel_size_zyx_nm, between)
+        )
+    if exclusive:
+        return (_together(found, whole, tuple(classes)),)
+    return tuple(_together([o], [w], (n,)) for o, w, n in zip(found, whole, classes, strict=True))
+
+
+def decode_section(
+    maps: NDArray[Any],
+    map_names: Sequence[str],
+    classes: Sequence[str],
+    settings: DecoderSettings | Mapping[str, DecoderSettings],
+    voxel_size_zyx_nm: Triple,
+    *,
+    exclusive: bool = True,
+) -> tuple[Segmentation, ...]:
+    """Decode one section (map, Y, X) at once, much as it will look in the decoded volume.
+
+    Labels are (1, Y, X); see `decode` for the rest, and `DecoderSettings.for_section`.
+    """
+    thin: DecoderSettings | dict[str, DecoderSettings]
+    if isinstance(settings, DecoderSettings):
+        thin = settings.for_section()
+    else:
+        thin = {name: each.for_section() for name, each in settings.items()}
+    return decode(maps[:, None], map_names, classes, thin, voxel_size_zyx_nm, exclusive=exclusive)
+
+
+@dataclass(frozen=True)
+class _ClassMaps:
+    """The maps of one class, read when asked for."""
+
+    maps: Any
+    named: dict[str, int]
+    name: str
+
+    def read(self, kind: MapKind) -> NDArray[Any] | None:
+        at = self.named.get(map_name(self.name, kind))
+        return None if at is None else np.asarray(self.maps[at])
+
+
+def _settings_of(
+    settings: DecoderSettings | Mapping[str, DecoderSettings], name: str
+) -> DecoderSettings:
+    if isinstance(settings, DecoderSettings):
+        return settings
+    if name not in settings:
+        raise TomoscribeError(f"There are no decoder settings for class '{name}'.")
+    return settings[name]
+
+
+def _masks(
+    maps: Any,
+    named: dict[str, int],
+    classes: Sequence[str],
+    settings: DecoderSettings | Mapping[str, DecoderSettings],
+    exclusive: bool,
+) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """Yield each class with where it may be: above its threshold, and the likeliest there."""
+    scores = [np.asarray(maps[named[n]]) for n in classes] if exclusive else []
+    winner = _likeliest(scores) if len(scores) > 1 else None
+    rest: NDArray[Any] | None = None
+    for index, name in enumerate(classes):
+        mine = scores[index] if exclusive else np.asarray(maps[named[name]])
+        wanted = _settings_of(settings, name)
+        if wanted.kind != "argmax":
+            mask = at_least(mine, wanted.threshold)
+        elif exclusive:
+            rest = _background(scores) if rest is None else rest
+            mask = mine > rest
+        else:
+            mask = at_least(mine, 0.5)
+        if winner is not None:
+            mask &= winner == index
+        yield name, mask
+
+
+def _likeliest(scores: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
+    """Return the index of the highest score; of equal ones the first."""
+    best = scores[0].copy()
+    winner = np.zeros(best.shape, dtype=np.uint8)
+    for index, mine in enumerate(scores[1:], start=1):
+        winner[mine > best] = index
+        np.maximum(best, mine, out=best)
+    return winner
+
+
+def _background(scores: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the score of the background, which is what the classes leave."""
+    whole, kind = (255, np.int16) if scores[0].dtype == np.uint8 else (1, np.float32)
+    rest: NDArray[Any] = np.full(scores[0].shape, whole, dtype=kind)
+    for each in scores:
+        rest -= each
+    return rest
+
+
+def _objects(
+    maps: _ClassMaps,
+    mask: NDArray[np.bool_],
+    settings: DecoderSettings,
+    voxel_nm: Triple,
+    between: Between,
+) -> NDArray[np.int32]:
+    """Return the numbered objects of a class; one where objects are not told apart."""
+    volume = settings.dimension == "3d"
+    voxel = math.prod(voxel_nm) if volume else voxel_nm[1] * voxel_nm[2]
+    least = (settings.min_volume_nm3 if volume else settings.min_area_nm2) / voxel
+    seed = (settings.min_seed_nm3 if volume else settings.min_seed_nm2) / voxel
+    if settings.kind in SEMANTIC_KINDS and least <= 1:
+        return mask.astype(np.int32)
+    height = seeds = None
+    if settings.kind.startswith("watershed"):
+        height, seeds = _seed_mask(maps, mask, settings)
+
+    def find(at: Any) -> NDArray[np.int32]:
+        between()
+        if height is None or seeds is None:
+            return components(mask[at], least)
+        numbered = components(seeds[at], seed)
+        return without_small(grow_seeds(mask[at], numbered, height[at], between), least)
+
+    if volume:
+        labels = find(...)
+    else:
+        labels = _by_section(mask.shape, find)
+        if settings.dimension == "linked" and settings.kind not in SEMANTIC_KINDS:
+            labels = link_sections(labels, settings.link_overlap)
+    return (labels > 0).astype(np.int32) if settings.kind in SEMANTIC_KINDS else labels
+
+
+def _seed_mask(
+    maps: _ClassMaps, mask: NDArray[np.bool_], settings: DecoderSettings
+) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return what is flooded from its heights down, and where objects begin."""
+    height = maps.read("foreground")
+    assert height is not None
+    seeds = mask & at_least(height, settings.seed_threshold)
+    contour = maps.read("contour")
+    if contour is not None:
+        seeds &= ~at_least(contour, settings.contour_threshold)
+    if settings.kind == "watershed_distance":
+        height = maps.read("distance")
+        if height is None:
+            raise TomoscribeError(
+                f"Class '{maps.name}' has no map of distances: choose another decoder."
+            )
+        seeds &= at_least(height, settings.distance_threshold)
+    return height, seeds
+
+
+def _by_section(
+    shape: tuple[int, ...], find: Callable[[int], NDArray[np.int32]]
+) -> NDArray[np.int32]:
+    labels = np.zeros(shape, dtype=np.int32)
+    count = 0
+    for z in range(shape[0]):
+        section = find(z)
+        found = int(section.max(initial=0))
+        np.add(section, count, out=labels[z], where=section > 0)
+        count += found
+    return labels
+
+
+def _together(
+    found: Sequence[NDArray[np.int32]], whole: Sequence[bool], names: tuple[str, ...]
+) -> Segmentation:
+    """Join the objects of classes that do not overlap, numbered on from class to class."""
+    labels = np.zeros(found[0].shape, dtype=np.uint32)
+    owners = [np.array([-1], dtype=np.int64)]
+    count = 0
+    for index, objects in enumerate(found):
+        # A class that is not told apart has its number also where nothing of it is found.
+        number = max(int(objects.max(initial=0)), int(whole[index]))
+        np.add(objects, count, out=labels, where=objects > 0, casting="unsafe")
+        owners.append(np.full(number, index, dtype=np.int64))
+        count += number
+    return Segmentation(labels, names, np.concatenate(owners))

@@ -1,0 +1,48 @@
+"""Which objects of two label volumes share voxels, and how many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Overlaps:
+    """Pairs of objects that share voxels: their numbers (P,) and the voxels shared (P,)."""
+
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    voxels: NDArray[np.int64]
+
+
+def overlaps(first: NDArray[Any], second: NDArray[Any], *, background: bool = False) -> Overlaps:
+    """Return all pairs of objects of two label arrays of one shape that share voxels.
+
+    Parameters
+    ----------
+    first, second : array of int
+        Not negative; 0 is background.
+    background : bool
+        Whether pairs with the background count too.
+    """
+    if not background:
+        both = (first != 0) & (second != 0)
+        first, second = first[both], second[both]
+    a, b = np.ravel(first).astype(np.int64), np.ravel(second).astype(np.int64)
+    if not a.size:
+        none = np.zeros(0, dtype=np.int64)
+        return Overlaps(none, none, none)
+    width = int(b.max()) + 1
+    codes = a * width + b
+    cells = (int(a.max()) + 1) * width
+    if cells <= max(4 * codes.size, 1 << 20):
+        counts = np.bincount(codes, minlength=cells)
+        found = np.flatnonzero(counts)
+        return Overlaps(found // width, found % width, counts[found])
+    found, counts = np.unique(codes, return_counts=True)
+    return Overlaps(found // width, found % width, counts)
