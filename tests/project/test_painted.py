@@ -42,7 +42,8 @@ def test_strokes_come_back_and_empty_chunks_take_no_file(tmp_path: Path) -> None
         painted = expected[z, lo[1] : lo[1] + 256, lo[2] : lo[2] + 256].any()
         assert (lo in held) == bool(painted)
     labels.write((0, 0, 0), np.zeros(SHAPE, np.uint16))
-    assert labels.boxes() == [] and not list(labels.path.rglob("*/*/*/*"))
+    assert labels.boxes() == []
+    assert not list(labels.path.rglob("*/*/*/*"))
 
 
 def test_only_touched_chunks_are_written_then_the_revision_counts(tmp_path: Path) -> None:
@@ -108,7 +109,8 @@ def test_objects_are_known_before_they_are_painted(tmp_path: Path) -> None:
     assert (first, second) == ([64], [65, 66])
     labels.set_objects({65: 2})
     again = PaintedLabels(tmp_path, "TS_1", read_only=True)
-    assert again.objects == {64: 2, 65: 2, 66: 3} and again.revision == 3
+    assert again.objects == {64: 2, 65: 2, 66: 3}
+    assert again.revision == 3
 
 
 def test_classes_keep_their_values_whatever_is_renamed_moved_or_removed(project: Project) -> None:

@@ -74,7 +74,9 @@ class TrainingSample:
     Picks are values, so that the viewer may go on editing. Of a membrane `volume_path` is its
     container, `tomogram` the path of its tomogram where somebody knows it better than the
     container, and `complete` tells that all of its particles are picked. `labels` are those of
-    its voxels, for what is learned from painted labels.
+    its voxels, for what is learned from painted labels; None where there are none.
+    `voxel_sizes_zyx_A` are the edges by axis where they are known not to be those of a cube, or
+    where the file tells others; they count over those of the opened volume.
     """
 
     name: str
@@ -87,6 +89,7 @@ class TrainingSample:
     complete: bool = False
     tomogram: str | None = None
     labels: SampleLabels | None = None
+    voxel_sizes_zyx_A: tuple[float, float, float] | None = None
 
     def of_class(self, class_name: str, state: PickState = PickState.ACCEPTED) -> list[Pick]:
         """Return the picks of one class in one review state."""
@@ -132,6 +135,7 @@ class TrainingData:
                 s.volume_path,
                 s.role,
                 s.voxel_size_A,
+                s.voxel_sizes_zyx_A,
                 {
                     (p.class_name, p.zyx, p.state, p.membrane)
                     for p in s.picks

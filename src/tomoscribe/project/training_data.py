@@ -1,4 +1,4 @@
-"""What a training learns from, read from a project, a training folder or two lists."""
+"""What a training learns from, read from a project, a training folder, lists or label files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from tomoscribe.picks.journal import Journal
 from tomoscribe.picks.table import Pick, PickState
 from tomoscribe.project.annotations import regions_of
 from tomoscribe.project.classes import DEFAULT_CLASS
-from tomoscribe.project.default_task import MEMBRANE, TOMOGRAM
+from tomoscribe.project.default_task import MEMBRANE, TOMOGRAM, VOXEL_TASKS
 from tomoscribe.project.file import journal_path, project_revision, read_project_file
+from tomoscribe.project.label_data import label_sources, load_labelled
+from tomoscribe.project.labelled_volume import changed_us
 from tomoscribe.project.membrane_data import load_membranes
 from tomoscribe.project.model import Role, TrainingSample
 from tomoscribe.project.raw_lists import read_lists
@@ -44,9 +46,11 @@ def load_training_data(source: DataSource, task: str = TOMOGRAM) -> TrainingData
     Parameters
     ----------
     source : DataSource
-        A project, a training folder or two lists; its voxel size overrides the headers.
+        A project, a training folder, two lists, or images with label files; its voxel size
+        overrides the headers.
     task : str
-        What is learned. For `membrane` the samples are membranes, else tomograms.
+        What is learned. For `membrane` the samples are membranes, else tomograms; for `semantic`
+        and `instance` what is read are labels of voxels, not picks.
 
     Raises
     ------
@@ -68,6 +72,8 @@ def _load(source: DataSource, task: str) -> TrainingData:
     revision = read_revision(source)
     if task == MEMBRANE:
         return load_membranes(source, revision)
+    if task in VOXEL_TASKS:
+        return load_labelled(source, task, revision)
     if source.kind == "project":
         return _load_project(required(source.path, "a project folder"), source, revision)
     if source.kind == "folder":
@@ -94,7 +100,7 @@ def read_revision(source: DataSource) -> int:
         files = folder_files(required(source.path, "a folder with train/"))
     else:
         files = [p for p in (source.images, source.coordinates) if p is not None]
-    return max((_changed_at_us(path) for path in files), default=0)
+    return max((changed_us(p) for p in (*map(str, files), *label_sources(source))), default=0)
 
 
 def _load_project(folder: Path, source: DataSource, revision: int) -> TrainingData:
@@ -181,10 +187,3 @@ def _without_bystanders(samples: list[TrainingSample]) -> list[TrainingSample]:
         return bool(sizes) and not labelled and not same_voxel_size(sample.voxel_size_A, sizes[0])
 
     return [replace(s, role=Role.UNUSED) if hinders(s) else s for s in samples]
-
-
-def _changed_at_us(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns // 1000
-    except OSError:
-        return 0
