@@ -37,12 +37,15 @@ class Key:
     napari_first: bool = False
 
 
-PICKING, MEMBRANES, REVIEW, COMPARE, VIEW = GROUPS = (
-    "Picking", "Membranes", "Review", "Checkpoints", "View"
+PICKING, LABELS, MEMBRANES, REVIEW, COMPARE, VIEW = GROUPS = (
+    "Picking", "Labels", "Membranes", "Review", "Checkpoints", "View"
 )  # fmt: skip
 
 KEYS: tuple[Key, ...] = (
     Key("Q", "add_under_cursor", "add a pick under the cursor", PICKING),
+    Key("Shift+0", "class_0", "paint background", LABELS),
+    Key("Shift+Q", "take_object", "lock the predicted object under the cursor", LABELS),
+    Key("Shift+L", "next_place", "fly to where a stroke tells most", LABELS),
     *(
         Key(f"Shift+{n}", f"class_{n}", f"class {n}, also of the selected picks", PICKING)
         for n in range(1, 10)
@@ -85,6 +88,14 @@ NAPARI_KEYS: tuple[tuple[str, str], ...] = (
 )
 """What the mouse and napari's own keys do, for the overlay."""
 
+LABEL_KEYS: tuple[tuple[str, str], ...] = (
+    ("Shift+1 … 9", "paint this class"),
+    ("M", "paint a new object"),
+    ("2  4  1  5  6", "brush, bucket, eraser, picker, move"),
+    ("[  ]", "smaller or larger brush"),
+    ("right button", "encircle and fill"),
+)
+
 MEMBRANE_MOUSE: tuple[tuple[str, str], ...] = (
     ("click the mesh", "add a pick with its normal"),
     ("click near an outline", "add one on the membrane there"),
@@ -110,11 +121,12 @@ def table() -> list[tuple[str, list[tuple[str, str]]]]:
     """Return the groups of (key, text) as the overlay shows them, class keys in one row."""
     groups: dict[str, list[tuple[str, str]]] = {name: [] for name in GROUPS}
     groups[PICKING] += NAPARI_KEYS
+    groups[LABELS] += LABEL_KEYS
     groups[MEMBRANES] += MEMBRANE_MOUSE
     for key in KEYS:
         if key.action == "class_1":
             groups[key.group].append(("Shift+1 … 9", "class of the next and the selected picks"))
-        elif not key.action.startswith("class_"):
+        elif not key.action.startswith("class_") or key.action == "class_0":
             groups[key.group].append((key.sequence, key.text))
     return list(groups.items())
 

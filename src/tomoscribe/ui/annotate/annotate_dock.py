@@ -22,6 +22,11 @@ from tomoscribe.ui.annotate.tomogram_chooser import TomogramChooser
 from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.keys_overlay import KeysOverlay
+from tomoscribe.ui.labels.label_actions import label_actions
+from tomoscribe.ui.labels.label_panel import LabelPanel
+from tomoscribe.ui.labels.mode import LabelMode
+from tomoscribe.ui.labels.painter import LabelPainter
+from tomoscribe.ui.labels.switch import Switch
 from tomoscribe.ui.membranes.membrane_list import MembraneList
 from tomoscribe.ui.widgets import button, enable, main_window, row, scrolling_column
 
@@ -29,6 +34,13 @@ if TYPE_CHECKING:
     from qtpy.QtGui import QCloseEvent
 
     from tomoscribe.ui.session import Session
+
+
+PARTICLES, LABELS = "Particles", "Labels"
+KIND_TIPS = {
+    PARTICLES: "Click particles in tomograms or on membranes",
+    LABELS: "Paint voxels of classes, such as mitochondria, in tomograms and image stacks",
+}
 
 
 def counters(session: Session) -> str:
@@ -49,7 +61,9 @@ class AnnotateDock(QWidget):
         super().__init__(parent)
         self.session = session
         self.setObjectName("tomoscribe-annotate")
-        session.actions.update(annotate_actions(session))
+        self._mode = LabelMode.of(session)
+        self.kind = Switch(KIND_TIPS, lambda kind: self._mode.set(on=kind == LABELS))
+        self.labels = LabelPanel(session)
         lend(self, session, {"show_keys": self.show_keys})
         self.chooser = TomogramChooser(session)
         self.slab = SlabControl(session)
@@ -66,7 +80,13 @@ class AnnotateDock(QWidget):
         self.keys = button("? Keys", "Show all keys (?)", self.show_keys)
         self.instant = InstantLoop(session, self)
         self.instant.progressed.connect(self.card.show_answer)
+        self._of_picks = (
+            self.slab, self.card, self.classes, self.membranes,
+            self.counts, self.undo, self.redo, self.export,
+        )  # fmt: skip
         self._lay_out()
+        connect(self, self._mode.changed, self._show_kind)
+        self._show_kind()
         for signal in (session.picks_changed, session.current_changed, session.project_changed):
             connect(self, signal, self.refresh)
         connect(self, session.saved, self.refresh)
@@ -78,7 +98,8 @@ class AnnotateDock(QWidget):
     def _lay_out(self) -> None:
         column = scrolling_column(self)
         column.setSpacing(2 * style.SPACING)
-        parts = (self.chooser, self.slab, self.card, self.classes, self.membranes, self.regions)
+        picking = (self.slab, self.card, self.classes, self.membranes)
+        parts = (self.chooser, self.kind, *picking, self.labels, self.regions)
         for widget in parts:
             column.addWidget(widget)
         column.addStretch(1)
@@ -97,9 +118,27 @@ class AnnotateDock(QWidget):
         picks = bool(session.entry and len(session.entry.picks))
         enable(self.export, None if picks else "There are no picks to export yet.")
 
+    def _show_kind(self) -> None:
+        """Show what belongs to particles or to labels, and let the keys mean that."""
+        on = self._mode.on
+        self.kind.show_choice(LABELS if on else PARTICLES)
+        for widget in self._of_picks:
+            widget.setVisible(not on)
+        self.labels.setVisible(on)
+        self.regions.speak_of_labels(on)
+        actions, of_labels = self.session.actions, label_actions(self.session)
+        for name in of_labels:
+            actions.pop(name, None)
+        actions.update(annotate_actions(self.session))
+        if on:
+            actions.update(of_labels)
+        elif LabelPainter.of(self.session).is_active:
+            self.session.picks.activate()
+        self._make_room(self.session.membranes.shown)
+
     def _make_room(self, mesh_shown: bool) -> None:
         """Leave out what is about slices while a mesh is shown: its brush shall be in view."""
-        self.slab.setVisible(not mesh_shown)
+        self.slab.setVisible(not mesh_shown and not self._mode.on)
         self.regions.setVisible(not mesh_shown)
 
     def show_export(self) -> ExportDialog:

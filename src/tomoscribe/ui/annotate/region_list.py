@@ -23,6 +23,9 @@ FIELD_WIDTH = 38
 """Pixels; four digits, so that a line fits a dock of 300 pixels."""
 
 EMPTY = "In a region that you declare complete, whatever is not picked counts as background."
+EMPTY_LABELS = "In a region that you declare complete, whatever is not painted is background."
+DRAW = "Drag a box on a slice in which you picked every particle; then set its slices here"
+DRAW_LABELS = "Drag a box on a section in which you painted everything; then set its sections here"
 
 
 class RegionLine(QWidget):
@@ -87,9 +90,10 @@ class RegionList(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._labels = False
         self.draw = button(
             "Draw…",
-            "Drag a box on a slice in which you picked every particle; then set its slices here",
+            DRAW,
             session.regions.start_drawing,
         )
         self.help = hint(EMPTY)
@@ -106,6 +110,13 @@ class RegionList(QWidget):
         connect(self, session.current_changed, self.refresh)
         connect(self, session.project_changed, self.refresh)
         connect(self, session.picks_changed, self._refresh_counts)
+        self.refresh()
+
+    def speak_of_labels(self, on: bool) -> None:
+        """Speak of what is painted, not of what is picked."""
+        self.help.setText(EMPTY_LABELS if on else EMPTY)
+        self.draw.setProperty("tip", DRAW_LABELS if on else DRAW)
+        self._labels = on
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -135,3 +146,4 @@ class RegionList(QWidget):
         for line, region in zip(self.lines, entry.regions, strict=False):
             inside = int(np.count_nonzero(region.contains(positions)))
             line.count.setText(str(inside))
+            line.count.setVisible(not self._labels)

@@ -36,7 +36,7 @@ def next_label_color(classes: Iterable[LabelClass]) -> str:
 def object_color(number: int) -> Rgba:
     """Return the colour of an object; three lightnesses tell those of near hue apart."""
     index = number - FIRST_OBJECT
-    hue, value = (0.1 + GOLDEN * index) % 1.0, (1.0, 0.75, 0.9)[index % 3]
+    hue, value = (0.52 + GOLDEN * index) % 1.0, (1.0, 0.75, 0.9)[index % 3]
     red, green, blue = colorsys.hsv_to_rgb(hue, (0.85, 0.6)[index % 2], value)
     return red, green, blue, 1.0
 

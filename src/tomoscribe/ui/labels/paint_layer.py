@@ -24,7 +24,7 @@ class PaintLayer(Labels):
 
     Attributes
     ----------
-    locked : bool
+    objects_locked : bool
         Objects keep their voxels: of them, only that with the chosen number is painted over.
     """
 
@@ -32,7 +32,7 @@ class PaintLayer(Labels):
     """A box, lo <= voxel < hi, in which an edit that has ended, or its undo, changed values."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self.locked = True
+        self.objects_locked = True
         super().__init__(*args, **kwargs)
         self.events.paint.connect(lambda event: self.edited.emit(box_of(event.value)))
 
@@ -94,7 +94,7 @@ class PaintLayer(Labels):
         volume_slice: tuple[slice, ...],
     ) -> NDArray[np.bool_] | None:
         """Paint where the mask says, but on no locked object."""
-        if self.locked:
+        if self.objects_locked:
             mask = mask & ~((data >= FIRST_OBJECT) & (data != self.selected_label))
         painted: NDArray[np.bool_] | None = super()._apply_mask_to_data(
             data, mask, new_label, volume_slice

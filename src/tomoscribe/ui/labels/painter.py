@@ -100,6 +100,12 @@ class LabelPainter(SessionBound):
         """Whether the painting of the tomogram in view is being read."""
         return self._wanted is not None and self.copy is None
 
+    @property
+    def is_active(self) -> bool:
+        """Whether clicks on the canvas go to the layer."""
+        layer = self.layer
+        return layer is not None and self._session.viewer.layers.selection.active is layer
+
     def labelled(self) -> dict[int, Labelled]:
         """Return what is labelled in the tomogram in view, by the value of the class."""
         return {} if self.copy is None else self.copy.counts.by_class(self.copy.objects)
@@ -327,7 +333,7 @@ class LabelPainter(SessionBound):
     def _on_selected(self, *_: object) -> None:
         """Follow napari's own picker and spin box; a value that means nothing is not painted."""
         layer, copy = self.layer, self.copy
-        if layer is None or copy is None:
+        if layer is None or copy is None or self._session.project is None:
             return
         value = int(layer.selected_label)
         of_class = copy.objects.get(value, self.active if value >= FIRST_OBJECT else value)

@@ -97,4 +97,4 @@ class ToolRow(QWidget):
     def _lock(self, on: bool) -> None:
         layer = self._painter.layer
         if layer is not None:
-            layer.locked = on
+            layer.objects_locked = on
