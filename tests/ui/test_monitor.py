@@ -143,3 +143,20 @@ def test_a_checkpoint_is_shown_while_the_live_one_goes_on(
     sides.choose("b", None)
     assert heat.layer.data[0, 0, 0] == 204
     showing.close()
+
+
+def test_who_may_only_look_does_not_say_where_the_training_is_to_look(
+    session, project, fake_worker, process_until, monkeypatch
+) -> None:
+    monkeypatch.setattr(project, "_lock", None)  # as where another viewer edits it
+    fake_worker.begin()
+    session.run = fake_worker.run
+    monitor = RunMonitor.of(session)
+    process_until(lambda: monitor.update and not monitor.replaying, "the replay")
+    looks: list[object] = []
+    monitor.updated.connect(looks.append)
+    session.fly_to((3, 40, 20))
+    process_until(lambda: len(looks) >= 6, "a few looks")
+    assert fake_worker.run.control().focus is None
+    monkeypatch.undo()
+    process_until(lambda: fake_worker.run.control().focus is not None, "the focus of an editor")

@@ -57,6 +57,9 @@ class FocusWriter:
         """Write the focus if the view has changed and the last write is long enough ago."""
         if not self._moved or self._writer.busy or now - self._last_write < PERIOD_S:
             return
+        project = self._session.project
+        if project is None or project.read_only:
+            return  # where the editor of the project looks comes first, not where both look in turn
         box = focus_box(self._session, self._feed.kind)
         if box is None:
             return

@@ -79,6 +79,7 @@ class RunMonitor(SessionBound):
         if session.run is not None:
             self.follow(session.run)
         elif session.project is not None:
+            self.feed.follow(None, self.record, keep=False)  # what is in view already
             self.adopt()
 
     @property

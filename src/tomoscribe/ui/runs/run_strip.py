@@ -12,7 +12,7 @@ from superqt import QElidingLabel
 from tomoscribe.training import launch
 from tomoscribe.training.status import State
 from tomoscribe.ui import style
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.closing import ClosingGuard
 from tomoscribe.ui.runs.label_switch import LabelSwitch
@@ -206,4 +206,4 @@ class RunStrip(QWidget):
         self._session.run = run
 
     def _failed(self, error: BaseException) -> None:
-        self._session.status_message.emit(str(error))
+        self._session.status_message.emit(sentence_of(error))
