@@ -97,7 +97,7 @@ def _describe_volume(path: str) -> list[str]:
         f"  shape (z y x)   {' x '.join(map(str, volume.shape_zyx))}",
         f"  type            {np.dtype(volume.data.dtype).name}",
         f"  voxel size      {size}",
-        f"  origin (z y x)  {', '.join(f'{o:g}' for o in volume.origin_zyx_A)} Å",
+        f"  origin (z y x)  {', '.join(f'{o + 0.0:g}' for o in volume.origin_zyx_A)} Å",
     ]
     if finite.size:
         lines.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import napari
@@ -14,7 +15,6 @@ from tomoscribe.ui.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 DOCKS = ("Project", "Annotate", "Train", "Compare")
 FRONT = "Annotate"
@@ -35,8 +35,10 @@ def add_docks(viewer: napari.Viewer) -> None:
     QTimer.singleShot(0, front.raise_)
 
 
-def open_viewer(paths: Sequence[str | Path] = (), *, show: bool = True) -> napari.Viewer:
-    """Return a viewer with tomoscribe's docks and the paths opened in it.
+def open_viewer(
+    paths: str | Path | Sequence[str | Path] = (), *, show: bool = True
+) -> napari.Viewer:
+    """Return a viewer with tomoscribe's docks and a path, or several, opened in it.
 
     Raises
     ------
@@ -46,7 +48,7 @@ def open_viewer(paths: Sequence[str | Path] = (), *, show: bool = True) -> napar
     viewer = napari.Viewer(title="tomoscribe", show=show)
     try:
         add_docks(viewer)
-        Session.of(viewer).open_paths(paths)
+        Session.of(viewer).open_paths([paths] if isinstance(paths, str | Path) else paths)
         # Until here the canvas did not have the size that the docks leave it.
         QTimer.singleShot(0, viewer.reset_view)
     except BaseException:

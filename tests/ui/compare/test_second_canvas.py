@@ -8,6 +8,8 @@ from qtpy.QtCore import QEvent
 from tests.ui.compare.test_sides import ref
 from tests.ui.conftest import PLACES_ZYX
 
+from tomoscribe.ui.compare.sides_panel import OPENING
+
 
 @pytest.fixture
 def beside(compared, session, process_until):
@@ -22,6 +24,15 @@ def beside(compared, session, process_until):
     process_until(lambda: "heatmap" in canvas.view.viewer.layers, "its heatmap")
     process_until(lambda: compared.feed.volume.shown == "new/step_000010", "A")
     return canvas
+
+
+def test_until_it_is_there_the_panel_says_that_it_comes(compared, session, process_until) -> None:
+    status = compared.panel.status
+    assert OPENING not in status.text()
+    session.actions["side_by_side"]()
+    assert OPENING in status.text()
+    process_until(lambda: OPENING not in status.text(), "the second canvas")
+    assert not compared.panel.second_canvas.view.isHidden()
 
 
 def test_it_shows_the_same_voxels_and_bs_scores(beside, compared, session) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from tomoscribe.picks.table import HUMAN, PickState
+from tomoscribe.project.classes import DEFAULT_CLASS
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.meter import Meter
 from tomoscribe.ui.connections import connect
@@ -42,7 +43,9 @@ def card_text(
         return "Enter the voxel size", "Everything in Å follows from it. It is kept in the project."
     if not has_tomogram or class_name is None:
         return "Open a tomogram", EMPTY
-    title = f"Click {TARGET} particles of {class_name}"
+    title = f"Click {TARGET} particles"
+    if class_name != DEFAULT_CLASS:
+        title += f" of {class_name}"
     if clicks == 0:
         if in_3d:
             return title, "Click a particle on the membrane. W goes back to slices."

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari.components import ViewerModel
 from napari.qt import QtViewer
-from qtpy.QtCore import QObject, Qt, QTimer
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 from qtpy.QtWidgets import QLabel
 
 from tomoscribe.ui.canvas_context import CanvasContext
@@ -57,7 +57,12 @@ class Stage(ViewerBound):
 
 
 class SecondCanvas(QObject):
-    """Shows side B beside the main canvas while the sides are looked at side by side."""
+    """Shows side B beside the main canvas while the sides are looked at side by side.
+
+    Emits `appeared` when it is in sight, which takes a moment the first time.
+    """
+
+    appeared = Signal()
 
     def __init__(self, session: Session, showing: Showing, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -89,6 +94,13 @@ class SecondCanvas(QObject):
         """The second canvas with its slice slider, None before it was needed."""
         return self._twins[0].view if self._twins else None
 
+    @property
+    def is_coming(self) -> bool:
+        """Whether it is wanted and not in sight yet."""
+        wanted = self._sides.mode == "side_by_side" and self._session.layer is not None
+        has_room = hasattr(getattr(self._session.viewer, "window", None), "_qt_viewer")
+        return wanted and has_room and (self.view is None or self.view.isHidden())
+
     def refresh(self) -> None:
         """Show or hide the canvas, and bring what it shows up to date."""
         wanted = self._sides.mode == "side_by_side" and self._session.layer is not None
@@ -102,7 +114,7 @@ class SecondCanvas(QObject):
             main = getattr(window, "_qt_viewer", None)
             if main is None:
                 return  # a viewer without a window has no room for another canvas
-            self._twins.append(_Twin(self._session, self._showing, main))
+            self._twins.append(_Twin(self._session, self._showing, main, self.appeared.emit))
         self._twins[0].show()
         self._growing.start()
 
@@ -139,9 +151,12 @@ class _Twin:
     They are made one in a turn of the event loop: napari takes long for a canvas and its layers.
     """
 
-    def __init__(self, session: Session, showing: Showing, main: QtViewer) -> None:
+    def __init__(
+        self, session: Session, showing: Showing, main: QtViewer, appeared: Callable[[], object]
+    ) -> None:
         self._session = session
         self._showing = showing
+        self._appeared = appeared
         self._sides = Sides.of(session)
         self._monitor = RunMonitor.of(session)
         self._main = main
@@ -262,6 +277,7 @@ class _Twin:
         self.view.show()
         self.links.link()
         self.mesh.light()
+        self._appeared()
 
     def _halve(self) -> None:
         self._main.setSizes([1000, 1000])

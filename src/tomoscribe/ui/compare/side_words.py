@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tomoscribe.ui.compare.sides import RunChoice
+from tomoscribe.ui.compare.stops import NOT_VALIDATED
 from tomoscribe.ui.runs.run_words import ago
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def checkpoint_text(sides: Sides, letter: Letter) -> str:
         return side.ref.name
     quality = side.stop.quality
     step = f"step {side.stop.step}"
-    return step if quality is None else f"{step}, {quality.name} {quality.value:.2f}"
+    return f"{step}, " + (
+        NOT_VALIDATED if quality is None else f"{quality.name} {quality.value:.2f}"
+    )
 
 
 def choice_text(sides: Sides, letter: Letter) -> str:

@@ -29,6 +29,9 @@ BLINK_MS = 700
 """Long enough to see, short enough to remember what was there."""
 
 
+OPENING = "Opening the second canvas …"
+
+
 class SidesPanel(QWidget):
     """Sides A and B, the way to look at them, and the slider over the checkpoints."""
 
@@ -52,6 +55,7 @@ class SidesPanel(QWidget):
         self._build()
         connect(self, self._sides.changed, self._on_sides)
         connect(self, self.showing.changed, self.refresh)
+        self.second_canvas.appeared.connect(self.refresh)
         connect(self, session.closed, self._end)
         self._on_sides()
 
@@ -109,7 +113,7 @@ class SidesPanel(QWidget):
         """Return what holds the sides in view up, or which does not know the class."""
         paired = self._sides.mode in ("blink", "side_by_side", "difference")
         letters = LETTERS if paired else (self._sides.letter_in_view,)
-        lines = []
+        lines = [OPENING] if self.second_canvas.is_coming else []
         name = self._monitor.feed.layer.class_name
         for letter in letters:
             state, known = self.showing.state_of(letter), self.showing.scores(letter)

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tomoscribe.ui.runs.run_record import RunRecord
 
 
+NOT_VALIDATED = "not validated"
+"""Of weights that nobody has measured, as those of the first steps: what they show is no result."""
+
+
 def stops_of(
     catalog: Catalog | None,
     record: RunRecord | None,
@@ -90,6 +94,8 @@ def stop_text(checkpoint: PreviewedCheckpoint) -> str:
     parts = [f"step {checkpoint.step}"]
     if checkpoint.quality is not None:
         parts.append(f"{checkpoint.quality.name} {checkpoint.quality.value:.2f}")
+    else:
+        parts.append(NOT_VALIDATED)
     if math.isfinite(checkpoint.elapsed_s):
         parts.append(minutes(checkpoint.elapsed_s))
     return " · ".join(parts) + (" · best" if checkpoint.best else "")

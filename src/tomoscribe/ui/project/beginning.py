@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from platformdirs import user_documents_path
 
 from tomoscribe.io.registry import kind_of
+from tomoscribe.project.classes import DEFAULT_CLASS
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.ui.annotate.pick_style import next_color
 
@@ -48,7 +49,7 @@ def ensure_class(session: Session) -> None:
     """Make sure that there is a class to click."""
     project = session.project
     if project is not None and not project.classes:
-        first = ParticleClass("particle", DEFAULT_DIAMETER_A, next_color(()))
+        first = ParticleClass(DEFAULT_CLASS, DEFAULT_DIAMETER_A, next_color(()))
         session.change(lambda: project.add_class(first))
 
 
