@@ -139,3 +139,41 @@ class IndexedArray(_Base):
     def __getitem__(self, key: Any, /) -> NDArray[Any]:
         parts = key if isinstance(key, tuple) else (key,)
         return np.asarray(self._source[(*self._lead, *parts)])
+
+
+class LazyVolume(_Base):
+    """A three-dimensional array that computes boxes: keys as numpy has them, steps too."""
+
+    def _box(self, key: Any) -> tuple[tuple[int, ...], tuple[int, ...], tuple[Any, ...]]:
+        """Return the box lo, hi that a key needs, and the key within that box."""
+        parts = list(key) if isinstance(key, tuple) else [key]
+        dots = [i for i, p in enumerate(parts) if p is Ellipsis]
+        for at in dots[:1]:
+            parts[at : at + 1] = [slice(None)] * (self.ndim - len(parts) + 1)
+        parts += [slice(None)] * (self.ndim - len(parts))
+        if len(parts) > self.ndim:
+            raise IndexError(f"{len(parts)} indices for {self.ndim} axes")
+        lo, hi, inner = zip(
+            *(_axis_range(p, n) for p, n in zip(parts, self.shape, strict=True)), strict=True
+        )
+        return lo, hi, inner
+
+
+def _axis_range(part: Any, length: int) -> tuple[int, int, Any]:
+    """Return the range of an axis that an index, a slice or indices need, and what of it."""
+    if isinstance(part, slice):
+        wanted = range(*part.indices(length))
+        if not wanted:
+            return 0, 0, slice(0, 0)
+        lo, hi = min(wanted[0], wanted[-1]), max(wanted[0], wanted[-1]) + 1
+        return lo, hi, slice(None, None, wanted.step)
+    index = np.asarray(part)
+    if index.dtype == bool:
+        index = np.flatnonzero(index)
+    if index.size == 0:
+        return 0, 0, index
+    if (index < -length).any() or (index >= length).any():
+        raise IndexError(f"index {part} is out of bounds for {length} voxels")
+    index = index % length
+    lo = int(index.min())
+    return lo, int(index.max()) + 1, index - lo if index.ndim else int(index) - lo

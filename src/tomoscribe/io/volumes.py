@@ -157,7 +157,8 @@ def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
     path : str or Path
         MRC, REC or MAP file (also .gz, .bz2), TIFF stack, HDF5 file, or OME-Zarr folder or
         address (s3://...; give addresses as str). `file.h5::/data/set` names a dataset,
-        `image.zarr::1` a resolution level (0, the finest, by default).
+        `image.zarr::1` a resolution level (0, the finest, by default), and `image.zarr::@8,8,8`
+        the image at voxel edges in nm, z y x, resampled where no level has them (`io.multiscale`).
     voxel_size_A : float or None
         Overrides what the file says.
 
@@ -226,7 +227,9 @@ def _reader(place: str) -> Callable[[str, str | None], Opened] | None:
     local = Path(place)
     if local.is_dir():
         marks = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
-        return _open_zarr if any((local / mark).exists() for mark in marks) else None
+        if any((local / mark).exists() for mark in marks):
+            return _open_zarr
+        return _open_zarr if name.endswith(".n5") else None
     if name.endswith(_MRC):
         return open_mrc
     if name.endswith(_TIFF):

@@ -1,0 +1,99 @@
+"""Images in a bucket, while the network is well and while it is not; a real server on localhost."""
+
+from __future__ import annotations
+
+import os
+import threading
+
+import numpy as np
+import pytest
+from tests.io.pyramids import write_pyramid
+from tests.io.s3_server import S3Server
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io import remote
+from tomoscribe.io.volumes import open_volume
+
+DATA = np.random.default_rng(0).integers(1, 200, (16, 24, 32), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    pytest.importorskip("moto.server")
+    import s3fs
+
+    server = S3Server()
+    local = tmp_path_factory.mktemp("s3")
+    write_pyramid(local / "a.zarr", DATA, 4, 2, zarr_format=2)
+    write_pyramid(local / "b.zarr", DATA, 4, 2, zarr_format=3)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.settings.items():
+            patch.setenv(name, value)
+        system = s3fs.S3FileSystem(skip_instance_cache=True)
+        system.mkdir("cells")
+        system.put(f"{local}{os.sep}", "cells/x/", recursive=True)
+        yield server
+    server.close()
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(monkeypatch):
+    monkeypatch.setattr(remote, "_CACHE", remote._BlockCache(remote.CACHE_BYTES))
+    monkeypatch.setattr(remote, "FIRST_PAUSE_S", 0.02)
+
+
+def test_scale_is_chosen_in_a_bucket_as_on_the_disk_and_patterns_are_found(server):
+    for name in ("a", "b"):
+        assert open_volume(f"s3://cells/x/{name}.zarr::@8").shape_zyx == (8, 12, 16)
+    found = remote.find("s3://cells/*/*.zarr")
+    assert found == ["s3://cells/x/a.zarr", "s3://cells/x/b.zarr"]
+    assert remote.find("s3://cells/*/*.none") == []
+
+
+def test_reading_goes_on_when_the_server_comes_back(server, monkeypatch):
+    volume = open_volume("s3://cells/x/a.zarr::0")
+    assert np.array_equal(volume.data[0:8], DATA[0:8])
+    server.stop()
+    back = threading.Timer(0.5, server.start)
+    back.start()
+    # Not one block of the fill value, though the server is away when they are asked for.
+    assert np.array_equal(volume.data[8:16], DATA[8:16])
+    back.join()
+
+
+def test_server_that_stays_away_is_one_sentence_and_known_blocks_are_still_there(
+    server, monkeypatch
+):
+    monkeypatch.setattr(remote, "PATIENCE_S", 0.2)
+    volume = open_volume("s3://cells/x/b.zarr::0")
+    known = volume.data[:8, :8, :8]
+    server.stop()
+    try:
+        assert np.array_equal(volume.data[:8, :8, :8], known)
+        with pytest.raises(TomoscribeError, match=r"x/b.zarr cannot be reached.*check the network"):
+            volume.data[8:]
+        with pytest.raises(TomoscribeError, match="cannot be reached"):
+            open_volume("s3://cells/x/a.zarr")
+    finally:
+        server.start()
+    assert np.array_equal(volume.data[8:], DATA[8:])
+
+
+def test_wrong_bucket_and_refused_access_are_one_sentence_each(server, monkeypatch):
+    with pytest.raises(TomoscribeError, match=r"There is no bucket 'cels', of s3://cels/x/a.zarr"):
+        open_volume("s3://cels/x/a.zarr")
+    with pytest.raises(TomoscribeError, match="There is no bucket 'cels'"):
+        remote.find("s3://cels/*/*.zarr")
+    with pytest.raises(TomoscribeError, match=r"There is no zarr image at s3://cells/x/none.zarr"):
+        open_volume("s3://cells/x/none.zarr")
+
+
+def test_block_cache_keeps_to_its_limit():
+    cache = remote._BlockCache(100)
+    for key in range(10):
+        cache.put(key, b"x" * 40)
+        assert cache.bytes <= 100
+        cache.get(0)
+    assert cache.get(9) is not None
+    cache.put("large", b"x" * 101)
+    assert cache.get("large") is None
