@@ -103,5 +103,7 @@ def _watershed(
 ) -> NDArray[np.int32]:
     from skimage.segmentation import watershed
 
-    flooded: NDArray[np.int32] = watershed(-as_floats(height), seeds, mask=mask)
+    flooded: NDArray[np.int32] = watershed(  # type: ignore[no-untyped-call]
+        -as_floats(height), seeds, mask=mask
+    )
     return flooded
