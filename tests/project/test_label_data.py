@@ -199,7 +199,7 @@ def test_what_is_painted_meanwhile_is_news_and_what_lacks_is_told(
     with pytest.raises(TomoscribeError, match="No voxel of 'mito', 'er' is painted"):
         load()
     labels.write((2, 0, 0), np.full((1, 4, 4), mito.value))
-    with pytest.raises(TomoscribeError, match="Only 'mito' is painted .* paint background too"):
+    with pytest.raises(TomoscribeError, match=r"Only 'mito' is painted .* paint background too"):
         load()
     labels.write((3, 0, 0), np.full((1, 4, 4), BACKGROUND))
     first = load()

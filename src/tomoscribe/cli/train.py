@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from tomoscribe.cli import set_options
+from tomoscribe.cli import set_options, voxel_source
 from tomoscribe.cli.run_progress import summarise, watch
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import MEMBRANE, chosen_task
 from tomoscribe.project.file import RUNS_FOLDER, is_project
-from tomoscribe.project.source import DataSource
+from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.training import launch
 from tomoscribe.training import sweep as sweeps
@@ -24,8 +24,9 @@ Data = Annotated[
     Path | None,
     typer.Argument(
         help="Project folder, or folder with train/ and optionally val/ that hold "
-        "X.mrc and X.star, or X.h5 and X.star for membranes; not needed with --images and "
-        "--coordinates.",
+        "X.mrc and X.star, X.h5 and X.star for membranes, or X.tif and X_labels.tif for "
+        "segmentations; or a datasplit (.csv). Not needed with --images and --coordinates, or "
+        "with --image and --labels.",
         show_default=False,
     ),
 ]
@@ -77,8 +78,10 @@ MaxMinutes = Annotated[
 TaskName = Annotated[
     str | None,
     typer.Option(
-        help="What is learned: tomogram or membrane.",
-        show_default="membrane where the data hold membranes, else tomogram",
+        help="What is learned: picks in a tomogram or on a membrane, semantic (classes of voxels) "
+        "or instance (objects).",
+        show_default="membrane where the data hold membranes, semantic where they are label "
+        "files, else tomogram",
     ),
 ]
 Complete = Annotated[
@@ -114,14 +117,24 @@ def train(
     diameter_A: Diameter = None,
     voxel_size_A: VoxelSize = None,
     complete: Complete = False,
+    image: voxel_source.Image = None,
+    labels: voxel_source.Labels = None,
+    classes: voxel_source.Classes = None,
+    unlabelled: voxel_source.Unlabelled = None,
+    background: voxel_source.Background = None,
+    objects: voxel_source.Objects = None,
+    voxel_size_nm: voxel_source.VoxelSizeNm = None,
     settings: Settings = None,
     device: Device = None,
     max_minutes: MaxMinutes = None,
     continue_from: ContinueFrom = None,
     sweep: Sweep = None,
 ) -> None:
-    """Train on clicked particles, in the foreground; Ctrl-C stops with a checkpoint."""
-    source = find_source(data, images, coordinates, diameter_A, voxel_size_A)
+    """Train on picks or labelled voxels, in the foreground; Ctrl-C stops with a checkpoint."""
+    files = voxel_source.label_files(
+        image, labels, classes, unlabelled, background, objects, voxel_size_nm
+    )
+    source = find_source(data, images, coordinates, diameter_A, voxel_size_A, files)
     source = source.model_copy(update={"complete": complete})
     if continue_from is not None and not continue_from.is_file():
         raise TomoscribeError(f"There is no checkpoint '{continue_from}'; check the path.")
@@ -199,6 +212,7 @@ def find_source(
     coordinates: Path | None,
     diameter_A: float | None,
     voxel_size_A: float | None,
+    files: LabelFiles | None = None,
 ) -> DataSource:
     """Return what the command line names as data.
 
@@ -207,24 +221,34 @@ def find_source(
     TomoscribeError
         If it names nothing, or something that is not there.
     """
+    source = None
     if images is not None or coordinates is not None:
         if data is not None or images is None or coordinates is None:
             raise TomoscribeError("Give DATA, or both --images and --coordinates.")
-        return DataSource(
+        source = DataSource(
             kind="lists",
             images=images,
             coordinates=coordinates,
             diameter_A=diameter_A,
             voxel_size_A=voxel_size_A,
         )
-    if data is None:
-        raise TomoscribeError("Give DATA, or both --images and --coordinates.")
-    if not data.is_dir():
-        raise TomoscribeError(f"There is no project or training folder '{data}'; check the path.")
-    kind = "project" if is_project(data) else "folder"
-    return DataSource.model_validate(
-        {"kind": kind, "path": data, "diameter_A": diameter_A, "voxel_size_A": voxel_size_A}
-    )
+    elif data is not None and data.suffix.lower() == ".csv" and data.is_file():
+        source = DataSource(kind="datasplit", voxels=LabelFiles(csv=data))
+    elif data is not None:
+        if not data.is_dir():
+            raise TomoscribeError(
+                f"There is no project or training folder '{data}'; check the path."
+            )
+        kind = "project" if is_project(data) else "folder"
+        source = DataSource.model_validate(
+            {"kind": kind, "path": data, "diameter_A": diameter_A, "voxel_size_A": voxel_size_A}
+        )
+    source = voxel_source.with_labels(source, files or LabelFiles(), voxel_size_A)
+    if source is None:
+        raise TomoscribeError(
+            "Give DATA, or both --images and --coordinates, or both --image and --labels."
+        )
+    return source
 
 
 train.__doc__ = f"{train.__doc__}\n\n{set_options.help_text()}"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.file import read_project_file
+from tomoscribe.project.label_pairs import holds_labels
 from tomoscribe.project.raw_membranes import holds_membranes
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def chosen_task(wanted: str | None, source: DataSource) -> str:
     wanted : str or None
         One of `TASKS`.
     source : DataSource
-        A project, a training folder or two lists.
+        A project, a training folder, two lists, or images with label files.
 
     Raises
     ------
@@ -50,6 +51,10 @@ def chosen_task(wanted: str | None, source: DataSource) -> str:
         if wanted not in TASKS:
             raise TomoscribeError(f"There is no task '{wanted}'; tasks are: {', '.join(TASKS)}.")
         return wanted
+    if source.kind in ("pair", "datasplit"):
+        return SEMANTIC
+    if source.path is not None and source.kind == "folder" and holds_labels(source.path):
+        return SEMANTIC
     membranes = False
     if source.path is not None and source.kind == "project":
         membranes = bool(read_project_file(source.path).membranes)

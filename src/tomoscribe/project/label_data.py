@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_files import count_values
-from tomoscribe.io.volumes import is_volume
 from tomoscribe.project.default_task import INSTANCE
 from tomoscribe.project.label_checks import check_same_values, check_shapes, meaning_of
+from tomoscribe.project.label_pairs import LabelPair, folder_pairs, label_files
 from tomoscribe.project.labelled_volume import changed_us, check_finite, volume_facts
 from tomoscribe.project.model import Role, TrainingData, TrainingSample
 from tomoscribe.project.names import free_name, safe_name, tomogram_stem
 from tomoscribe.project.painted_samples import load_painted
-from tomoscribe.project.raw_samples import folder_parts, is_hidden
 from tomoscribe.project.sample_checks import required
 from tomoscribe.segmentation.labels import SampleLabels
 from tomoscribe.segmentation.value_labels import ValueLabels
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tomoscribe.project.source import DataSource, LabelFiles
     from tomoscribe.segmentation.value_labels import ValueMeaning
 
-LABELS_ENDING = "_labels"
-"""`X_labels.*` holds the labels of `X.*` in a training folder."""
-
 UNKNOWN_SIZE_A = 10.0
 """Taken where nothing tells the voxel size: 1 nm, so that sizes in nm count voxels."""
-
-
-@dataclass(frozen=True)
-class _Pair:
-    image: str
-    labels: str
-    role: Role = Role.TRAIN
 
 
 def load_labelled(source: DataSource, task: str, revision: int) -> TrainingData:
@@ -63,18 +49,8 @@ def label_sources(source: DataSource) -> list[str]:
     """Return the files whose changes are news for a segmentation: cheap, for it is asked often."""
     files = source.voxels
     if source.kind == "folder" and source.path is not None:
-        parts = [part for part, _ in folder_parts(source.path)]
-        paths = [p for part in parts for p in part.iterdir() if not is_hidden(p)]
-        return [str(p) for p in paths if _is_labels(tomogram_stem(p.name))]
+        return [str(p) for p in label_files(source.path)]
     return [str(f) for f in (files.labels, files.csv) if f is not None]
-
-
-def holds_labels(folder: Path) -> bool:
-    """Return whether a training folder holds images with labels of their voxels."""
-    try:
-        return bool(_folder_pairs(folder))
-    except TomoscribeError:
-        return False
 
 
 def _load_datasplit(source: DataSource, revision: int) -> TrainingData:
@@ -92,48 +68,17 @@ def _load_datasplit(source: DataSource, revision: int) -> TrainingData:
     )
 
 
-def _pairs_of(source: DataSource) -> list[_Pair]:
-    if source.kind == "pair":
-        if source.voxels.image is None or source.voxels.labels is None:
-            raise TomoscribeError("An image needs its labels: give both --image and --labels.")
-        return [_Pair(source.voxels.image, source.voxels.labels)]
-    folder = required(source.path, "a folder with train/")
-    pairs = _folder_pairs(folder)
-    if not pairs:
-        raise TomoscribeError(
-            f"{folder} holds no image with labels: put X.tif and X{LABELS_ENDING}.tif, for "
-            f"example, into {folder / 'train'}."
-        )
-    if all(pair.role != Role.TRAIN for pair in pairs):
-        raise TomoscribeError(f"No image in {folder / 'train'} has labels to train on.")
-    return pairs
+def _pairs_of(source: DataSource) -> list[LabelPair]:
+    if source.kind == "folder":
+        return folder_pairs(required(source.path, "a folder with train/"))
+    if source.voxels.image is None or source.voxels.labels is None:
+        raise TomoscribeError("An image needs its labels: give both --image and --labels.")
+    return [LabelPair(source.voxels.image, source.voxels.labels)]
 
 
-def _folder_pairs(folder: Path) -> list[_Pair]:
-    """Return the images of a training folder that have labels, sorted by part and name."""
-    pairs = []
-    for part, role in folder_parts(folder):
-        paths = sorted(p for p in part.iterdir() if not is_hidden(p) and p.name not in _PARTS)
-        stems = {p: tomogram_stem(p.name) for p in paths}
-        labels = {s.removesuffix(LABELS_ENDING): p for p, s in stems.items() if _is_labels(s)}
-        images = {s: p for p, s in stems.items() if not _is_labels(s) and s in labels}
-        for stem, path in labels.items():
-            if stem not in images or not is_volume(images[stem]):
-                raise TomoscribeError(
-                    f"There is no image for {path}: put {stem}.tif, for example, beside it."
-                )
-            pairs.append(_Pair(str(images[stem]), str(path), role))
-    return pairs
-
-
-_PARTS = ("train", "val")
-
-
-def _is_labels(stem: str) -> bool:
-    return stem.endswith(LABELS_ENDING)
-
-
-def _load_pairs(pairs: list[_Pair], source: DataSource, task: str, revision: int) -> TrainingData:
+def _load_pairs(
+    pairs: list[LabelPair], source: DataSource, task: str, revision: int
+) -> TrainingData:
     files = source.voxels
     for pair in pairs:
         image, labels = volume_facts(pair.image), volume_facts(pair.labels)
@@ -155,7 +100,7 @@ def _load_pairs(pairs: list[_Pair], source: DataSource, task: str, revision: int
 
 
 def _sample(
-    name: str, pair: _Pair, source: DataSource, meaning: ValueMeaning, warnings: list[str]
+    name: str, pair: LabelPair, source: DataSource, meaning: ValueMeaning, warnings: list[str]
 ) -> TrainingSample:
     facts = volume_facts(pair.image, source.voxel_size_A)
     sizes = _voxel_sizes_A(pair.image, source.voxels, facts.voxel_sizes_zyx_A, warnings)

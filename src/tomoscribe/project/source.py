@@ -1,4 +1,4 @@
-"""Where a training takes tomograms and picks from: a project, a train/val folder, or two lists."""
+"""Where a training takes its data from: a project, a folder, lists, or images with labels."""
 
 from __future__ import annotations
 
@@ -35,6 +35,24 @@ class LabelFiles(BaseModel):
     scale_zyx_nm: tuple[float, float, float] | None = Field(
         None, description="voxel edges in nm, z y x, to train at; images are resampled to it"
     )
+
+    def absolute(self) -> LabelFiles:
+        """Return the same with paths that do not depend on the current folder."""
+        return self.model_copy(
+            update={
+                "image": None if self.image is None else absolute_address(self.image),
+                "labels": None if self.labels is None else absolute_address(self.labels),
+                "csv": None if self.csv is None else Path(absolute_address(str(self.csv))),
+            }
+        )
+
+
+def absolute_address(address: str) -> str:
+    """Return an address that does not depend on the current folder; those of the net stay."""
+    place, colons, inner = address.partition("::")
+    if "://" in place:
+        return address
+    return f"{Path(place).expanduser().absolute()}{colons}{inner}"
 
 
 class DataSource(BaseModel):

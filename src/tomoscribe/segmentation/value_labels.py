@@ -104,7 +104,7 @@ def labels_of_file(
             table[row, column] = _number(value) if meaning.objects else 1
     labels: NDArray[np.int32] = table[:, inverse.reshape(numbers.shape)]
     if missing:
-        labels[:, np.isnan(values)] = UNKNOWN  # type: ignore[call-overload]
+        labels[:, np.isnan(values)] = UNKNOWN
     return labels
 
 

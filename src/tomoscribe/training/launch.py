@@ -269,9 +269,8 @@ def _planned(config: RunConfig) -> dict[str, object]:
 
 def _absolute(source: DataSource) -> DataSource:
     paths = {name: getattr(source, name) for name in ("path", "images", "coordinates")}
-    return source.model_copy(
-        update={n: Path(p).absolute() for n, p in paths.items() if p is not None}
-    )
+    update: dict[str, object] = {n: Path(p).absolute() for n, p in paths.items() if p is not None}
+    return source.model_copy(update={**update, "voxels": source.voxels.absolute()})
 
 
 def _state(run: RunFolder) -> State:

@@ -1,0 +1,140 @@
+"""Options that name images with label files and say how their labels are meant."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.source import DataSource, LabelFiles
+
+Image = Annotated[
+    str | None,
+    typer.Option(
+        help="Image to segment: a volume, a folder of images, a list of them (.txt) or tiles "
+        "(.json); with --labels instead of DATA.",
+        show_default=False,
+    ),
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(help="Labels of the image, of the same shape.", show_default=False),
+]
+Classes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--class",
+        metavar="NAME",
+        help="Name of a class, by rising label value; once for each.",
+        show_default="class 1, class 2, …",
+    ),
+]
+Unlabelled = Annotated[
+    int | None,
+    typer.Option(help="Label value of what nobody has labelled.", show_default="none"),
+]
+Background = Annotated[
+    int | None,
+    typer.Option(help="Label value of what is of no class.", show_default="0"),
+]
+Objects = Annotated[
+    bool | None,
+    typer.Option(
+        "--objects/--no-objects",
+        help="Label values number the objects of one class, or are classes.",
+        show_default="objects for the task instance",
+    ),
+]
+VoxelSizeNm = Annotated[
+    str | None,
+    typer.Option(
+        "--voxel-size-nm",
+        metavar="Z,Y,X",
+        help="Voxel edges in nm, where the image does not tell them.",
+        show_default="from the image",
+    ),
+]
+
+
+def label_files(
+    image: str | None,
+    labels: str | None,
+    classes: list[str] | None,
+    unlabelled: int | None,
+    background: int | None,
+    objects: bool | None,
+    voxel_size_nm: str | None,
+) -> LabelFiles:
+    """Return what the options say of label files.
+
+    Raises
+    ------
+    TomoscribeError
+        If the voxel size is not three numbers above 0.
+    """
+    files = LabelFiles(
+        image=image,
+        labels=labels,
+        classes=tuple(classes or ()),
+        unlabelled=unlabelled,
+        objects=objects,
+        voxel_size_zyx_nm=None if voxel_size_nm is None else parse_edges_nm(voxel_size_nm),
+    )
+    return files if background is None else files.model_copy(update={"background": background})
+
+
+def parse_edges_nm(text: str) -> tuple[float, float, float]:
+    """Return voxel edges z y x in nm from `Z,Y,X`, or one number for all.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is anything else.
+    """
+    try:
+        values = [float(part) for part in text.replace("x", ",").split(",")]
+    except ValueError:
+        values = []
+    if len(values) == 1:
+        values *= 3
+    if len(values) != 3 or not all(0 < v < float("inf") for v in values):
+        raise TomoscribeError(
+            f"'{text}' is no voxel size: give its edges in nm as Z,Y,X, for example 50,4,4."
+        )
+    return values[0], values[1], values[2]
+
+
+def with_labels(
+    source: DataSource | None, files: LabelFiles, voxel_size_A: float | None = None
+) -> DataSource | None:
+    """Return the source with what is said of labels; of image and labels alone a source of its own.
+
+    Parameters
+    ----------
+    source : DataSource or None
+        What else is named as data.
+    files : LabelFiles
+        What the options say.
+    voxel_size_A : float or None
+        Voxel size of cubes, in Å.
+
+    Raises
+    ------
+    TomoscribeError
+        If what is said does not go together.
+    """
+    if files == LabelFiles():
+        return source
+    if source is None:
+        if files.image is None or files.labels is None:
+            raise TomoscribeError("Give DATA, or both --image and --labels.")
+        return DataSource(kind="pair", voxels=files, voxel_size_A=voxel_size_A)
+    if files.image is not None or files.labels is not None:
+        raise TomoscribeError("Give DATA, or --image and --labels, not both.")
+    if source.kind == "project":
+        raise TomoscribeError(
+            "--class, --unlabelled, --background, --objects and --voxel-size-nm say how label "
+            "files are meant; a project has its own classes and voxel sizes."
+        )
+    return source.model_copy(update={"voxels": files.model_copy(update={"csv": source.voxels.csv})})
