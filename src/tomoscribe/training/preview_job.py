@@ -76,7 +76,7 @@ class PreviewJob:
         self._subject = subject
         self._log = BlockLog(reporter.run.preview_path(name, sample))
         self._blocks: Iterator[base.Block] | None = None
-        self._filled: list[tuple[tuple[int, ...], tuple[int, ...]]] = []
+        self._filled: list[tuple[tuple[int, int, int], tuple[int, ...]]] = []
         self.grid = grid = predictor.grid(subject)
         self._focus = _middle_slice(grid) if focus is None and grid.kind == "volume" else focus
         # An empty log at least: whoever reads the event finds the file.
