@@ -46,7 +46,7 @@ def trained(session, fake_worker, edit_of, process_until, qtbot) -> SimpleNamesp
 
 
 def test_use_this_one_makes_the_checkpoint_in_view_the_projects_model(
-    trained, session, project, qtbot
+    trained, session, project, qtbot, process_until
 ) -> None:
     button, line = trained.actions.model.use, trained.actions.model.current
     trained.sides.set_mode("a")
@@ -56,17 +56,21 @@ def test_use_this_one_makes_the_checkpoint_in_view_the_projects_model(
     session.status_message.connect(said.append)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     path = trained.worker.run.checkpoint_path("step_000010")
-    assert project.model == path
+    process_until(lambda: project.model == path, "the model")
     assert Project.open(project.path, read_only=True).model == path
-    assert line.text() == f"★ {trained.worker.run.name}/step_000010"
+    name = f"★ {trained.worker.run.name}/step_000010"
+    process_until(lambda: line.text() == name, "whose checkpoint it is")
     assert said == [f"{trained.worker.run.name}/step_000010 is the project's current model now."]
     assert button.toolTip() == "It is the current model already."
 
 
-def test_a_checkpoint_without_weights_cannot_be_used_and_says_why(trained, project) -> None:
+def test_a_checkpoint_without_weights_cannot_be_used_and_says_why(
+    trained, project, process_until
+) -> None:
     trained.sides.set_mode("a")
     trained.worker.run.checkpoint_path("step_000010").unlink()
     trained.actions.model.use_in_view()
+    process_until(lambda: not trained.actions.model._asker.busy, "the answer")
     assert project.model is None
 
 

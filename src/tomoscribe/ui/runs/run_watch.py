@@ -13,7 +13,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.run_summary import size_on_disk
 from tomoscribe.training.run_table import RunTable
-from tomoscribe.ui.background import Background
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ SILENT_S = 4.0
 """A folder that has not answered for so long is told."""
 SIZES_AGAIN_S = 60.0
 """Sizes of runs that go on are measured again after so long."""
+
+NO_RUN_FOLDER = "{path} is not a run folder: it has no config.yaml."
 
 
 class RunWatch(SessionBound):
@@ -57,6 +59,7 @@ class RunWatch(SessionBound):
         self._table: RunTable | None = None
         self._poller = Background(reads_only=True)
         self._sizer = Background(reads_only=True)
+        self._askers: list[Background] = []
         self._measured: dict[RunFolder, tuple[object, float]] = {}
         self._asked = 0.0
         self._due = 0.0
@@ -78,19 +81,26 @@ class RunWatch(SessionBound):
         return next((row for row in self.rows if row.run == run), None)
 
     def add(self, path: Path) -> None:
-        """List a run folder that lies elsewhere, too.
+        """List a run folder that lies elsewhere, too, once its disk has answered.
 
-        Raises
-        ------
-        TomoscribeError
-            If it is no run folder.
+        What is no run folder is told.
         """
-        run = RunFolder(path)
-        if not run.exists:
-            raise TomoscribeError(f"{path} is not a run folder: it has no config.yaml.")
-        if path not in self._elsewhere:
-            self._elsewhere.append(path)
-        self._begin()
+
+        def take(is_run: bool) -> None:
+            if not is_run:
+                self.session.status_message.emit(NO_RUN_FOLDER.format(path=path))
+            elif path not in self._elsewhere:
+                self._elsewhere.append(path)
+                self._begin()
+
+        # Several may be dropped at once: each is asked for by itself.
+        asker = Background(reads_only=True)
+        self._askers.append(asker)
+        asker.run(
+            lambda: RunFolder(path).exists,
+            take,
+            lambda error: self.session.status_message.emit(sentence_of(error)),
+        )
 
     def refresh(self) -> None:
         """Look again as soon as the look under way is over."""
@@ -100,11 +110,14 @@ class RunWatch(SessionBound):
     def close(self) -> None:
         """Stop looking, once; nothing is delivered any more."""
         self._timer.stop()
-        self._poller.close()
-        self._sizer.close()
+        for thread in (self._poller, self._sizer, *self._askers):
+            thread.close()
         self.session.project_changed.disconnect(self._on_project, missing_ok=True)
 
     def _on_project(self) -> None:
+        for asker in self._askers:
+            asker.close()
+        self._askers.clear()
         self._elsewhere.clear()
         self._begin()
 

@@ -20,7 +20,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from tomoscribe.errors import TomoscribeError
 from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.runs.monitor import RunMonitor
@@ -130,10 +129,7 @@ class RunsDock(QWidget):
 
     def add(self, path: Path) -> None:
         """List a run from elsewhere; what is no run is told."""
-        try:
-            self._watch.add(path)
-        except TomoscribeError as error:
-            self._session.status_message.emit(str(error))
+        self._watch.add(path)
 
     def _build(self) -> None:
         self.setAcceptDrops(True)
