@@ -230,7 +230,10 @@ def test_a_folder_of_membranes_is_known_by_its_files(
     assert ended[1].task == "tomogram"
     assert exit_code("train", data, "--task", "tomogram", "--complete", "--run", run / "3") == 1
     assert exit_code("train", data, "--task", "membrain", "--run", run / "3") == 1
-    assert "There is no task 'membrain'; tasks are: tomogram, membrane." in capsys.readouterr().err
+    assert (
+        "There is no task 'membrain'; tasks are: tomogram, membrane, semantic"
+        in capsys.readouterr().err
+    )
 
 
 def test_a_project_with_membranes_trains_on_them_as_in_the_viewer(
