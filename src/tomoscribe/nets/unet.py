@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import math
-
 from typing import TYPE_CHECKING
 
 import torch
@@ -107,6 +106,12 @@ class UNet3d(nn.Module):
     def multiple(self) -> int:
         """Voxels of the input along every axis must be a multiple of this."""
         return self.stem * int(2 ** (self.levels - 1))
+
+    @property
+    def multiple_zyx(self) -> tuple[int, int, int]:
+        """Voxels of the input along z, y and x must be multiples of these."""
+        z, y, x = (self.stem * math.prod(step[axis] for step in self.steps) for axis in range(3))
+        return z, y, x
 
     @property
     def reach(self) -> int:

@@ -1,0 +1,130 @@
+"""Training batches: windows of images with the targets of their labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from tomoscribe.nets.voxel_augment import turn, vary
+from tomoscribe.segmentation.labels import UNKNOWN
+from tomoscribe.tasks.voxels.targets import TargetOptions, make_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+    from tomoscribe.tasks.voxels.maps import MapSpec
+    from tomoscribe.tasks.voxels.plan import VoxelPlan
+    from tomoscribe.tasks.voxels.sampler import Window
+    from tomoscribe.tasks.voxels.settings import VoxelSettings
+    from tomoscribe.tasks.voxels.sources import Source
+
+    Triple = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows (B, 1, z + context, y, x), their targets and what is known, (B, map, z, y, x)."""
+
+    images: Tensor
+    target: Tensor
+    known: Tensor
+
+
+def target_options(plan: VoxelPlan, settings: VoxelSettings) -> TargetOptions:
+    """Return how targets are made in a training."""
+    return TargetOptions(
+        contour_width=plan.contour_width,
+        contour_background=settings.contour_background,
+        contour_3d=plan.contour_3d,
+        distance_scale=plan.distance_scale if "distance" in plan.kinds else 0.0,
+        volume=plan.dimension == "3d",
+    )
+
+
+class BatchMaker:
+    """Cuts windows out of sources.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+        Those that train.
+    specs : tuple of MapSpec
+        The maps.
+    plan : VoxelPlan
+        Size of the windows, and how targets are made.
+    settings : VoxelSettings
+        Which augmentation is wanted.
+    context : int
+        Sections that the network sees beyond a window on each side.
+    """
+
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        specs: tuple[MapSpec, ...],
+        plan: VoxelPlan,
+        settings: VoxelSettings,
+        context: int,
+    ) -> None:
+        self._sources, self._specs, self._settings = list(sources), specs, settings
+        self._size, self._context = plan.window_zyx, context
+        self._options = target_options(plan, settings)
+        deep = plan.contour_3d or plan.dimension == "3d" or "affinity z" in plan.kinds
+        edge = self._options.margin
+        self._margin: Triple = (edge if deep else 0, edge, edge)
+
+    def make(self, windows: Sequence[Window], rng: np.random.Generator) -> Batch:
+        """Return the batch of some windows, augmented."""
+        parts = [self._window(window, rng) for window in windows]
+        images, targets, known = zip(*parts, strict=True)
+        return Batch(
+            torch.from_numpy(np.stack(images))[:, None],
+            torch.from_numpy(np.stack(targets)),
+            torch.from_numpy(np.stack(known)),
+        )
+
+    def _window(
+        self, window: Window, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
+        source, lo = self._sources[window.source], window.lo
+        hi = _plus(lo, self._size, 1)
+        image = source.image.read(
+            (lo[0] - self._context, *lo[1:]), (hi[0] + self._context, *hi[1:])
+        )
+        labels = labels_around(source, lo, hi, self._margin, held=False)
+        if self._settings.turns:
+            square = self._size[1] == self._size[2]
+            quarters = int(rng.integers(4)) if square else 0
+            flips = tuple(bool(n) for n in rng.integers(0, 2, 3))
+            image = turn(image, quarters, flips)  # type: ignore[arg-type]
+            labels = turn(labels, quarters, flips)  # type: ignore[arg-type]
+        maps, known = make_targets(labels, self._specs, self._options)
+        inner = (
+            slice(None),
+            *(slice(m, m + n) for m, n in zip(self._margin, self._size, strict=True)),
+        )
+        if self._settings.intensity:
+            image = vary(image, rng)
+        return np.ascontiguousarray(image), maps[inner], known[inner]
+
+
+def labels_around(
+    source: Source, lo: Triple, hi: Triple, margin: Triple, *, held: bool
+) -> NDArray[np.int32]:
+    """Return the labels of a box with a margin; what judges is unknown unless `held`."""
+    first, last = _plus(lo, margin, -1), _plus(hi, margin, 1)
+    labels = source.read_labels(first, last)
+    if not held and (source.held.blocks or source.held.share > 0):
+        labels[:, source.held.mask(first, last)] = UNKNOWN
+    return labels
+
+
+def _plus(a: Triple, b: Triple, sign: int) -> Triple:
+    z, y, x = (p + sign * q for p, q in zip(a, b, strict=True))
+    return z, y, x

@@ -1,0 +1,298 @@
+"""What a training on painted labels will do, chosen from voxels, labels and device; no torch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.segmentation.maps import MapKind
+
+if TYPE_CHECKING:
+    from tomoscribe.tasks.settings import TrainingSettings
+
+T = TypeVar("T")
+Triple = tuple[int, int, int]
+Dimension = Literal["2d", "2.5d", "3d"]
+
+CUBES = 2.0
+"""Sections up to so many pixels thick still continue each other, so that 3D pays."""
+THICK = 16
+"""Sections from which on a stack is a volume."""
+ACROSS = 12
+"""Working pixels across the middle of the thinnest class's objects: enough for their outline."""
+MOST_REDUCTION = 4
+LEAST_WINDOW, MOST_WINDOW = 128, 256
+"""Edges of a window of a section in working pixels."""
+
+
+@dataclass(frozen=True)
+class DataSummary:
+    """What a plan needs to know of the data.
+
+    Parameters
+    ----------
+    voxel_size_zyx_nm : tuple of float
+        Voxel edges.
+    smallest_shape_zyx : tuple of int
+        Of the images that train, by axis.
+    labelled_depth : int
+        Most sections of a labelled box.
+    across : float
+        Pixels across the middle of objects, of the class where that is least; 0: not known.
+    exclusive : bool
+        A voxel is of one class at most.
+    classes : int
+        Number of classes.
+    """
+
+    voxel_size_zyx_nm: tuple[float, float, float]
+    smallest_shape_zyx: Triple
+    labelled_depth: int
+    across: float
+    exclusive: bool
+    classes: int
+
+
+class VoxelPlan(BaseModel):
+    """Every choice of a training; `reasons` says why, one line each."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    dimension: Dimension = Field(description="of the network")
+    reduction_zyx: Triple = Field(description="voxels averaged along z, y, x into a working voxel")
+    voxel_size_zyx_nm: tuple[float, float, float] = Field(description="of the images, in nm")
+    window_zyx: Triple = Field(description="working voxels of a training window")
+    batch: int = Field(description="windows a step")
+    net: str = Field(description="kind of network")
+    net_options: dict[str, Any] = Field(default_factory=dict, description="of the network's own")
+    width: int = Field(description="channels of the first level")
+    levels: int = Field(description="resolutions of the network")
+    steps_zyx: tuple[Triple, ...] = Field(description="voxels that each level takes together")
+    kinds: tuple[MapKind, ...] = Field(description="maps of each class")
+    softmax: bool = Field(description="classes exclude each other; background is one of them")
+    contour_width: int = Field(description="half width of contours in working voxels")
+    contour_3d: bool = Field(description="contours also between sections")
+    distance_scale: float = Field(description="working voxels at which the distance map is 1")
+    learning_rate: float = Field(description="peak learning rate of AdamW")
+    weight_decay: float = Field(description="weight decay of AdamW")
+    steps: int | None = Field(None, description="steps at most; none: as many as the time allows")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        description="of the network's arithmetic"
+    )
+    reasons: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def working_voxel_zyx_nm(self) -> tuple[float, float, float]:
+        """Edges of a working voxel."""
+        z, y, x = (
+            n * size for n, size in zip(self.reduction_zyx, self.voxel_size_zyx_nm, strict=True)
+        )
+        return z, y, x
+
+
+OF_THE_NETWORK = (
+    "dimension", "reduction_zyx", "net", "net_options", "width", "levels", "steps_zyx", "kinds",
+    "softmax",
+)  # fmt: skip
+"""Choices that weights depend on: a training that goes on from others keeps theirs."""
+
+
+def make_plan(
+    task: str,
+    data: DataSummary,
+    settings: TrainingSettings,
+    device: str,
+    start: VoxelPlan | None = None,
+) -> VoxelPlan:
+    """Return the plan for `data` on a kind of device; what the user set is kept as it is.
+
+    Raises
+    ------
+    TomoscribeError
+        If the window that the user set is larger than an image.
+    """
+    own, reasons, fast = settings.voxels, {}, device == "cuda"
+
+    def choose(name: str, given: T | None, chosen: T, reason: str) -> T:
+        reasons[name] = "set by the user"
+        if given is None and start is not None and name in OF_THE_NETWORK:
+            reasons[name] = "as in the checkpoint that the training starts from"
+            return getattr(start, name)  # type: ignore[no-any-return]
+        if given is None:
+            given, reasons[name] = chosen, reason
+        return given
+
+    wanted = None if own.dimension == "auto" else own.dimension
+    dimension = choose("dimension", wanted, *_choose_dimension(data, settings, fast=fast))
+    reduction = _reduction(data, dimension, settings.bin)
+    reduction = choose("reduction_zyx", reduction if settings.bin else None, *_why(data, reduction))
+    voxel = tuple(n * s for n, s in zip(reduction, data.voxel_size_zyx_nm, strict=True))
+    levels = choose("levels", own.levels, *_choose_levels(dimension))
+    steps = _pooling(voxel, levels, dimension)
+    if start is not None:
+        steps = start.steps_zyx
+    shape = [max(1, n // r) for n, r in zip(data.smallest_shape_zyx, reduction, strict=True)]
+    window = _window(data, settings, dimension, reduction, steps, shape, reasons, fast=fast)
+    softmax = task == "semantic" and data.exclusive and data.classes > 1
+    across = data.across / reduction[2] if data.across else float(ACROSS)
+    return VoxelPlan(
+        dimension=dimension,
+        reduction_zyx=reduction,
+        voxel_size_zyx_nm=data.voxel_size_zyx_nm,
+        window_zyx=window,
+        batch=choose("batch", settings.batch, *_choose_batch(dimension, fast=fast)),
+        net=choose("net", own.net, "unet", ""),
+        net_options=dict(own.net_options),
+        width=choose("width", settings.width, *_choose_width(dimension, fast=fast)),
+        levels=levels,
+        steps_zyx=steps,
+        kinds=start.kinds if start is not None else _kinds(task, settings, dimension),
+        softmax=start.softmax if start is not None else softmax,
+        contour_width=own.contour_width,
+        contour_3d=dimension == "3d" if own.contour_3d is None else own.contour_3d,
+        distance_scale=max(2.0, across / 2),
+        learning_rate=choose(
+            "learning_rate", settings.learning_rate, 3e-3, "stable with a warm-up and a cosine"
+        ),
+        weight_decay=1e-4,
+        steps=settings.max_steps,
+        precision=settings.precision,
+        reasons=reasons,
+    )
+
+
+def _choose_dimension(
+    data: DataSummary, settings: TrainingSettings, *, fast: bool
+) -> tuple[Dimension, str]:
+    z, y, x = data.voxel_size_zyx_nm
+    ratio, depth = z / math.sqrt(y * x), data.smallest_shape_zyx[0]
+    if depth < THICK:
+        return "2d", f"the image has {depth} section{'s' if depth > 1 else ''} only"
+    if ratio > CUBES:
+        return "2d", f"sections are {ratio:.1f} pixels apart, so that they hardly continue"
+    if data.labelled_depth < THICK:
+        return "2.5d", (
+            f"labels go through {data.labelled_depth} sections only; "
+            "a section is seen with its neighbours"
+        )
+    if not fast:
+        return "2.5d", "a processor makes many more steps on sections, each with its neighbours"
+    return "3d", f"voxels are about cubes (z is {ratio:.1f} times x) and the stack is thick"
+
+
+def _reduction(data: DataSummary, dimension: Dimension, given: int | None) -> Triple:
+    in_plane = given or max(1, min(MOST_REDUCTION, int(data.across / ACROSS)))
+    if dimension != "3d":
+        return 1, in_plane, in_plane
+    z, y, x = data.voxel_size_zyx_nm
+    return max(1, round(in_plane * math.sqrt(y * x) / z)), in_plane, in_plane
+
+
+def _why(data: DataSummary, reduction: Triple) -> tuple[Triple, str]:
+    if not data.across:
+        return reduction, "too few labels to tell how large objects are"
+    return reduction, (
+        f"the thinnest class is {data.across:.0f} pixels across, "
+        f"{data.across / reduction[2]:.0f} after averaging"
+    )
+
+
+def _choose_levels(dimension: Dimension) -> tuple[int, str]:
+    if dimension == "3d":
+        return 4, "sees as far as a window"
+    return 5, "sees as far as a window"
+
+
+def _choose_width(dimension: Dimension, *, fast: bool) -> tuple[int, str]:
+    if fast:
+        return 32, "a GPU has room to spare"
+    return 16 if dimension != "3d" else 12, "small, because steps matter more on a processor"
+
+
+def _choose_batch(dimension: Dimension, *, fast: bool) -> tuple[int, str]:
+    if fast:
+        return (4 if dimension == "3d" else 16), "fills a GPU"
+    return (1 if dimension == "3d" else 4), "more steps beat larger ones on a processor"
+
+
+def _pooling(voxel: tuple[float, ...], levels: int, dimension: Dimension) -> tuple[Triple, ...]:
+    """Return what each level takes together: sections once they are as close as pixels."""
+    if dimension != "3d":
+        return ((1, 2, 2),) * (levels - 1)
+    z, y, steps = voxel[0], math.sqrt(voxel[1] * voxel[2]), []
+    for _ in range(levels - 1):
+        step: Triple = (2 if z < 1.5 * y else 1, 2, 2)
+        z, y = z * step[0], y * 2
+        steps.append(step)
+    return tuple(steps)
+
+
+def _kinds(task: str, settings: TrainingSettings, dimension: Dimension) -> tuple[MapKind, ...]:
+    own = settings.voxels
+    kinds: list[MapKind] = ["foreground"]
+    if task == "instance":
+        kinds.append("contour")
+    if own.distance:
+        kinds.append("distance")
+    if own.affinity:
+        kinds += ["affinity y", "affinity x"]
+        if dimension != "2d":
+            kinds.append("affinity z")
+    return tuple(kinds)
+
+
+def _window(
+    data: DataSummary,
+    settings: TrainingSettings,
+    dimension: Dimension,
+    reduction: Triple,
+    steps: tuple[Triple, ...],
+    shape: list[int],
+    reasons: dict[str, str],
+    *,
+    fast: bool,
+) -> Triple:
+    """Return the window in working voxels, multiples of what the network halves."""
+    multiple = [math.prod(step[axis] for step in steps) for axis in range(3)]
+    given = settings.voxels.window_zyx
+    if given is None and settings.patch is not None:
+        deep = settings.patch * reduction[0] if dimension == "3d" else 1
+        given = (deep, settings.patch * reduction[1], settings.patch * reduction[2])
+    if given is not None:
+        if any(w > n for w, n in zip(given, data.smallest_shape_zyx, strict=True)):
+            window, image = (
+                " x ".join(map(str, triple)) for triple in (given, data.smallest_shape_zyx)
+            )
+            raise TomoscribeError(
+                f"The window of {window} voxels (z, y, x) is larger than the smallest image, "
+                f"{image}; make the window smaller."
+            )
+        reasons["window_zyx"] = "set by the user"
+        wanted = [max(1, round(w / r)) for w, r in zip(given, reduction, strict=True)]
+    else:
+        wanted = _usual_window(data, dimension, reduction, fast=fast)
+        wanted = [min(w, _up(n, m)) for w, n, m in zip(wanted, shape, multiple, strict=True)]
+        reasons["window_zyx"] = "some objects wide, no wider than the image"
+    if dimension != "3d":
+        wanted[0] = 1
+    z, y, x = (_up(w, m) for w, m in zip(wanted, multiple, strict=True))
+    return z, y, x
+
+
+def _usual_window(
+    data: DataSummary, dimension: Dimension, reduction: Triple, *, fast: bool
+) -> list[int]:
+    if dimension != "3d":
+        edge = 10 * data.across / reduction[2]
+        return [1, *[int(min(MOST_WINDOW, max(LEAST_WINDOW, edge)))] * 2]
+    edge = 96 if fast else 48
+    z, y, x = (r * s for r, s in zip(reduction, data.voxel_size_zyx_nm, strict=True))
+    return [max(8, round(edge * math.sqrt(y * x) / z)), edge, edge]
+
+
+def _up(value: int, step: int) -> int:
+    return -(-value // step) * step

@@ -1,0 +1,207 @@
+"""Validation of a segmentation: which boxes are looked at, and what they say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.segmentation.decoder_settings import DecoderSettings, default_settings
+from tomoscribe.segmentation.decoders import decode
+from tomoscribe.tasks.voxels.batches import labels_around
+from tomoscribe.tasks.voxels.judge import MapCounts, count_matches
+from tomoscribe.tasks.voxels.targets import make_targets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.tasks.voxels.judge import MapVerdict
+    from tomoscribe.tasks.voxels.plan import VoxelPlan
+    from tomoscribe.tasks.voxels.predictor import VoxelPredictor
+    from tomoscribe.tasks.voxels.sources import Source
+    from tomoscribe.tasks.voxels.targets import TargetOptions
+
+    Triple = tuple[int, int, int]
+
+_MOST_VOXELS = 1_500_000
+"""Working voxels that a validation looks at: some seconds of a processor."""
+_LEAST_CLOSE = 64
+"""Pixels around what is held out that are looked at too, to tell how often a class occurs."""
+
+
+@dataclass(frozen=True)
+class ValidationBox:
+    """A box of working voxels of a source."""
+
+    source: Source
+    lo: Triple
+    hi: Triple
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a validation says; see `tasks.base.Evaluation`."""
+
+    score: float
+    metrics: dict[str, float]
+    offsets: dict[str, float]
+    decoder: dict[str, Any] = field(default_factory=dict)
+
+
+def validation_boxes(
+    sources: Sequence[Source], plan: VoxelPlan, most: int | None
+) -> list[ValidationBox]:
+    """Return boxes that hold what judges, spread evenly where they are too many.
+
+    The same ones each time, so that scores can be compared.
+    """
+    found = [box for source in sources for box in _boxes_of(source, plan)]
+    if not found:
+        return []
+    size = max(1, int(np.mean([_size(box) for box in found])))
+    count = min(len(found), max(1, _MOST_VOXELS // size), most or len(found))
+    chosen = np.unique(np.linspace(0, len(found) - 1, count).round().astype(int))
+    return [found[i] for i in chosen.tolist()]
+
+
+def _size(box: ValidationBox) -> int:
+    return math.prod(b - a for a, b in zip(box.lo, box.hi, strict=True))
+
+
+def _boxes_of(source: Source, plan: VoxelPlan) -> list[ValidationBox]:
+    """Return held-out blocks, or the parts of the labelled boxes that hold held-out cells."""
+    if source.dense:
+        whole = source.held.blocks or source.boxes
+        return [ValidationBox(source, *box) for lo, hi in whole for box in _sections(lo, hi, plan)]
+    boxes = []
+    deep = plan.window_zyx[0] if plan.dimension == "3d" else 1
+    edge = max(256, plan.window_zyx[1])
+    for z, y, x in sorted(_tiles_with_labels(source, deep, edge)):
+        shape = source.image.shape_zyx
+        lo = (z * deep, y * edge, x * edge)
+        hi = tuple(min(a + n, s) for a, n, s in zip(lo, (deep, edge, edge), shape, strict=True))
+        boxes.append(ValidationBox(source, lo, hi))  # type: ignore[arg-type]
+    return boxes
+
+
+def _tiles_with_labels(source: Source, deep: int, edge: int) -> set[tuple[int, int, int]]:
+    tiles = set()
+    for lo, hi in source.boxes:
+        for z in range(lo[0] // deep, -(-hi[0] // deep)):
+            for y in range(lo[1] // edge, -(-hi[1] // edge)):
+                for x in range(lo[2] // edge, -(-hi[2] // edge)):
+                    tiles.add((z, y, x))
+    return tiles
+
+
+def _sections(lo: Triple, hi: Triple, plan: VoxelPlan) -> list[tuple[Triple, Triple]]:
+    """Return a dense box in pieces of a section each, or whole for a network of volumes."""
+    if plan.dimension == "3d":
+        return [(lo, hi)]
+    return [((z, lo[1], lo[2]), (z + 1, hi[1], hi[2])) for z in range(lo[0], hi[0])]
+
+
+def judge_sources(
+    predictor: VoxelPredictor,
+    boxes: Sequence[ValidationBox],
+    options: TargetOptions,
+    *,
+    should_stop: Callable[[], bool],
+    enough: Callable[[], bool],
+) -> Judged | None:
+    """Return what held-out labels say of a predictor; None where `should_stop` ended it.
+
+    `enough` ends it early, with what was seen until then.
+    """
+    specs = predictor.specs
+    dense = bool(boxes) and all(box.source.dense for box in boxes)
+    counts = {
+        spec.name: MapCounts(dense=dense)
+        for spec in specs
+        if spec.kind in ("foreground", "contour")
+    }
+    kept = []
+    for box in boxes:
+        if should_stop():
+            return None
+        logits = predictor.map_logits(box.source.image, box.lo, box.hi).cpu().numpy()
+        margin = (options.margin if options.contour_3d else 0, options.margin, options.margin)
+        labels = labels_around(box.source, box.lo, box.hi, margin, held=True)
+        maps, known = make_targets(labels, specs, options)
+        size = logits.shape[1:]
+        inner = tuple(slice(m, m + n) for m, n in zip(margin, size, strict=True))
+        held = box.source.held.mask(box.lo, box.hi)
+        for index, spec in enumerate(specs):
+            if spec.name in counts:
+                counts[spec.name].add(
+                    logits[index], maps[index][inner] > 0.5, known[index][inner], held
+                )
+        if dense and predictor.task == "instance":
+            kept.append((logits, labels[(slice(None), *inner)]))
+        if enough():
+            break
+    verdicts = {name: count.verdict() for name, count in counts.items()}
+    return _judged(predictor, verdicts, kept)
+
+
+def _judged(
+    predictor: VoxelPredictor,
+    verdicts: dict[str, MapVerdict],
+    kept: list[tuple[NDArray[np.float32], NDArray[np.int32]]],
+) -> Judged:
+    names = [c.name for c in predictor.label_classes]
+    metrics: dict[str, float] = {}
+    for name in names:
+        verdict = verdicts[name]
+        told = {
+            "iou": verdict.iou,
+            "dice": verdict.dice,
+            "precision": verdict.precision,
+            "recall": verdict.recall,
+            "share": verdict.prior,
+        }
+        metrics |= {k if len(names) == 1 else f"{name}/{k}": v for k, v in told.items()}
+    offsets = dict.fromkeys(predictor.maps, 0.0)
+    offsets |= {name: verdict.offset for name, verdict in verdicts.items()}
+    iou = float(np.mean([verdicts[name].iou for name in names]))
+    if len(names) > 1:
+        metrics["iou"] = iou
+    if predictor.task != "instance":
+        return Judged(iou, metrics, offsets)
+    borders = [v.iou for name, v in verdicts.items() if name not in names]
+    if not kept:
+        return Judged(float(np.mean([iou, *borders])), metrics, offsets)
+    precision = _average_precision(predictor, offsets, kept)
+    metrics["ap50"] = precision
+    return Judged((iou + precision) / 2, metrics, offsets)
+
+
+def _average_precision(
+    predictor: VoxelPredictor,
+    offsets: dict[str, float],
+    kept: list[tuple[NDArray[np.float32], NDArray[np.int32]]],
+) -> float:
+    """Return matched / (matched + extra + missed) of objects found by the default decoder."""
+    plan = predictor.plan
+    voxel, names = plan.working_voxel_zyx_nm, [c.name for c in predictor.label_classes]
+    settings = default_settings("instance", "3d" if plan.dimension == "3d" else "2d", voxel)
+    if predictor.decoder:
+        settings = DecoderSettings(**predictor.decoder)
+    shift = np.array([offsets[name] for name in predictor.maps], np.float32)
+    matched = extra = missed = 0
+    for logits, labels in kept:
+        maps = 1 / (1 + np.exp(-np.clip(logits + shift[:, None, None, None], -30, 30)))
+        found = decode(maps, predictor.maps, names, settings, voxel, exclusive=predictor.exclusive)
+        for index, name in enumerate(names):
+            known = labels[index] >= 0
+            one = found[0] if len(found) == 1 else found[index]
+            counted = count_matches(one.of_class(name), labels[index].clip(0), known)
+            matched, extra, missed = (
+                a + b for a, b in zip((matched, extra, missed), counted, strict=True)
+            )
+    total = matched + extra + missed
+    return matched / total if total else math.nan
