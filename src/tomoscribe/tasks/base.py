@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.project.model import ParticleClass, TrainingData
+    from tomoscribe.segmentation.labels import LabelClass
     from tomoscribe.tasks.settings import TrainingSettings
 
 
@@ -197,6 +198,25 @@ class SlicePredictor(Predictor, Protocol):
 
     def slice_first(self, subject: Subject, focus: Focus) -> Block:
         """Return a thin block on the slice in view, as fast as possible; a small halo will do."""
+        ...
+
+
+@runtime_checkable
+class SegmentingPredictor(Predictor, Protocol):
+    """A predictor of maps that become classes or objects of voxels, not picks."""
+
+    label_classes: tuple[LabelClass, ...]
+    """What it segments."""
+
+    decoder: dict[str, dict[str, Any]]
+    """Settings by class that suit its maps; a class without has the default ones."""
+
+    task: str
+    """semantic, or instance, which tells objects apart."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether a voxel is of one class at most."""
         ...
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
 
+    from tomoscribe.training.events import Segmented
     from tomoscribe.training.file_stamp import FileStamp
     from tomoscribe.training.preview_index import OnSample
 
@@ -61,6 +62,8 @@ class StoredScores:
         The score that the tool chose, by class name; classes without one are missing.
     picks : Path or None
         The pick list (CSV), once the sample was predicted whole.
+    segmented : Segmented or None
+        What turns the scores into objects, where they are maps of a segmentation.
     """
 
     path: Path
@@ -73,6 +76,7 @@ class StoredScores:
     blocks: int
     thresholds: dict[str, float]
     picks: Path | None = None
+    segmented: Segmented | None = None
 
 
 @dataclass(frozen=True)
@@ -274,6 +278,7 @@ class Catalog:
             blocks=index.block_counts[key],
             thresholds={c: t for c, t in thresholds.items() if t is not None},
             picks=None if scores is None else followed.path_of(scores),
+            segmented=preview.segmented,
         )
 
     def _known(self, followed: FollowedFolder) -> list[KnownCheckpoint]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -78,13 +78,28 @@ class Checkpoint(Event, tag="checkpoint", frozen=True):
     best: bool = False
 
 
+class Segmented(msgspec.Struct, frozen=True):
+    """What the maps of a segmentation are of, and what turns them into objects.
+
+    `classes` are names; `exclusive`: a voxel is of one of them at most; `instances`: objects are
+    told apart. `decoder` has, by class, the settings that suit these maps, as
+    `segmentation.decoder_settings.DecoderSettings` has them; a class without has the default ones.
+    """
+
+    classes: list[str]
+    exclusive: bool = True
+    instances: bool = False
+    decoder: dict[str, dict[str, Any]] = {}
+
+
 class Preview(Event, tag="preview", frozen=True):
     """A preview begins: blocks of this checkpoint on this sample follow.
 
     `shape_zyx` is the heatmap's grid; voxel i of it is centred on tomogram voxel
     `i * bin + (bin - 1) / 2`. `path` is the block log, relative to the run. The grid of a mesh
     is (1, 1, vertices): voxel i is vertex i of the sample's container. `file` is what was
-    predicted, told by background predictions.
+    predicted, told by background predictions. `segmented` where the maps are of a segmentation:
+    `class_names` are the names of the maps then.
     """
 
     checkpoint: str
@@ -95,6 +110,7 @@ class Preview(Event, tag="preview", frozen=True):
     class_names: list[str]
     kind: Literal["volume", "mesh"] = "volume"
     file: FileStamp | None = None
+    segmented: Segmented | None = None
 
 
 class Block(Event, tag="block", frozen=True):

@@ -10,8 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.coords import voxels_to_binned
-from tomoscribe.tasks.base import Focus, SlicePredictor, TurnablePredictor
-from tomoscribe.training.events import Block, Preview
+from tomoscribe.project.default_task import INSTANCE
+from tomoscribe.tasks.base import (
+    Focus,
+    SegmentingPredictor,
+    SlicePredictor,
+    TurnablePredictor,
+)
+from tomoscribe.training.events import Block, Preview, Segmented
 from tomoscribe.training.previews import BlockLog
 
 if TYPE_CHECKING:
@@ -93,6 +99,7 @@ class PreviewJob:
                 class_names=list(predictor.maps),
                 kind=grid.kind,
                 file=file,
+                segmented=segmented_by(predictor),
             )
         )
 
@@ -182,6 +189,18 @@ class PreviewJob:
                 shape_zyx=list(block.scores.shape[1:]),
             )
         )
+
+
+def segmented_by(predictor: base.Predictor) -> Segmented | None:
+    """Return what the maps of a predictor are of; None where it picks particles."""
+    if not isinstance(predictor, SegmentingPredictor):
+        return None
+    return Segmented(
+        classes=[c.name for c in predictor.label_classes],
+        exclusive=predictor.exclusive,
+        instances=predictor.task == INSTANCE,
+        decoder=predictor.decoder,
+    )
 
 
 def _middle_slice(grid: base.Grid) -> Focus:

@@ -72,7 +72,8 @@ class Showing(QObject):
             live = feed.layer.live
             if live is None:
                 return None
-            return KnownScores(About(live.grid, 1.0, {}, feed.kind), live.values)
+            about = About(live.grid, 1.0, {}, feed.kind, feed.segmented)
+            return KnownScores(about, live.values)
         if side.ref is None or sample is None:
             return None
         known = self._library.get(side.ref, sample)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtCore import QObject
 
-    from tomoscribe.training.events import Block, Preview
+    from tomoscribe.training.events import Block, Preview, Segmented
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.runs.run_record import RunRecord
     from tomoscribe.ui.scores.score_map import ScoreMap
@@ -94,6 +94,12 @@ class ScoreFeed:
     def sample(self) -> str | None:
         """The tomogram or membrane whose previews are shown."""
         return self._sample
+
+    @property
+    def segmented(self) -> Segmented | None:
+        """What turns the live scores into objects, where they are maps of a segmentation."""
+        previews = self._previews()
+        return previews[-1].segmented if previews else None
 
     def follow(self, run: RunFolder | None, record: RunRecord, *, keep: bool) -> None:
         """Follow a run on what is shown; `keep` leaves the scores until blocks replace them."""

@@ -307,5 +307,5 @@ def _read(stored: StoredScores | None, before: ReadLog | None) -> ReadLog | None
     if stored is None:
         return None
     grid = ScoreGrid(stored.shape_zyx, stored.bin, stored.class_names)
-    about = About(grid, stored.coverage, stored.thresholds, stored.kind)
+    about = About(grid, stored.coverage, stored.thresholds, stored.kind, stored.segmented)
     return read_log(stored.path, about, before)

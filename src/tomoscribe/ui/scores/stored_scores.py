@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from tomoscribe.training.events import Segmented
+
 
 @dataclass(frozen=True)
 class About:
@@ -34,12 +36,15 @@ class About:
         By class, as far as the tool chose any.
     kind : {"volume", "mesh"}
         What the grid is of.
+    segmented : Segmented or None
+        What turns the scores into objects, where they are maps of a segmentation.
     """
 
     grid: ScoreGrid
     coverage: float
     thresholds: Mapping[str, float]
     kind: Literal["volume", "mesh"]
+    segmented: Segmented | None = None
 
 
 @dataclass(frozen=True, eq=False)
