@@ -21,7 +21,10 @@ LOOK_MS = 2000
 """How often it is asked whether the other one has closed the project."""
 
 READ_ONLY = "The project is open in another tomoscribe: here it is for reading only."
-STILL = f"{READ_ONLY} You can look, compare and follow trainings; close it there to edit here."
+STILL = (
+    f"{READ_ONLY} You can look, compare and follow trainings; close it there to edit here. "
+    "Picks made there since are seen once you open the project again."
+)
 FREE = "Nobody else edits the project any more."
 
 
