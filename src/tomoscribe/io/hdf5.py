@@ -43,7 +43,7 @@ def open_hdf5(place: str, inner: str | None) -> Opened:
             raise TomoscribeError(f"{place} has no volume {inner}; it has: {_names(file)}.")
     else:
         dataset, notes = _choose(place, file)
-    sizes, size_notes = _sizes(file, dataset)
+    sizes, size_notes = voxel_sizes_of(file, dataset)
     lead = (0,) * (dataset.ndim - 3)
     return Opened(data=IndexedArray(dataset, lead), sizes_zyx_A=sizes, notes=(*notes, *size_notes))
 
@@ -90,10 +90,13 @@ def _choose(place: str, file: h5py.File) -> tuple[h5py.Dataset, tuple[str, ...]]
     )
 
 
-def _sizes(
+def voxel_sizes_of(
     file: h5py.File, dataset: h5py.Dataset
 ) -> tuple[tuple[float, float, float], tuple[str, ...]]:
-    """Return voxel sizes z y x in Å from attributes of the dataset, its group or the file."""
+    """Return voxel sizes z y x in Å from attributes of the dataset, its group or the file.
+
+    NaN where they do not tell; with notes on what was taken for granted.
+    """
     for holder in (dataset, dataset.parent, file):
         attributes = holder.attrs
         if "EMAN.apix_x" in attributes:

@@ -30,7 +30,7 @@ _SLAB_BYTES = 1 << 26
 def write_mrc(
     path: str | Path,
     data_zyx: LazyArray,
-    voxel_size_A: float,
+    voxel_size_A: float | tuple[float, float, float],
     origin_zyx_A: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> None:
     """Write a volume as MRC, atomically.
@@ -42,8 +42,8 @@ def write_mrc(
     data_zyx : array
         Axes z y x, numpy or lazy. int8, bool, int16, uint16 and float16 keep their type,
         uint8 becomes uint16, everything else float32.
-    voxel_size_A : float
-        Voxel edge in Å.
+    voxel_size_A : float or tuple of float
+        Voxel edge in Å; z y x where the voxels are not cubes.
     origin_zyx_A : tuple of float
         Position in Å of the first voxel's centre.
 
@@ -56,11 +56,13 @@ def write_mrc(
         raise TomoscribeError(f"{path} cannot be written compressed: choose a name with .mrc.")
     if len(data_zyx.shape) != 3 or 0 in data_zyx.shape:
         raise TomoscribeError(f"{path} needs a volume of three axes, not {data_zyx.shape}.")
-    if not usable(voxel_size_A):
-        raise TomoscribeError(f"{path} needs a voxel size in Å, not {voxel_size_A:g}.")
+    sizes = voxel_size_A if isinstance(voxel_size_A, tuple) else (voxel_size_A,) * 3
+    for size in sizes:
+        if not usable(size):
+            raise TomoscribeError(f"{path} needs a voxel size in Å, not {size:g}.")
     dtype = np.dtype(data_zyx.dtype)
     mode, stored = _MODES.get(f"{dtype.kind}{dtype.itemsize}", (2, "f4"))
-    header = _header(data_zyx.shape, mode, voxel_size_A, origin_zyx_A)
+    header = _header(data_zyx.shape, mode, sizes, origin_zyx_A)
     with atomic_path(path) as temporary, temporary.open("wb") as file:
         file.write(header.tobytes())
         _write_slabs(file, data_zyx, np.dtype(stored).newbyteorder("<"), header)
@@ -86,12 +88,15 @@ def _write_slabs(file: Any, data: LazyArray, dtype: np.dtype[Any], header: Any) 
 
 
 def _header(
-    shape: tuple[int, ...], mode: int, voxel_size_A: float, origin_zyx_A: tuple[float, float, float]
+    shape: tuple[int, ...],
+    mode: int,
+    sizes_zyx_A: tuple[float, ...],
+    origin_zyx_A: tuple[float, float, float],
 ) -> Any:
     header = np.zeros((), dtype=HEADER_DTYPE.newbyteorder("<"))
-    for axis, count, start in zip("zyx", shape, origin_zyx_A, strict=True):
+    for axis, count, size, start in zip("zyx", shape, sizes_zyx_A, origin_zyx_A, strict=True):
         header[f"n{axis}"] = header[f"m{axis}"] = count
-        header["cella"][axis] = count * voxel_size_A
+        header["cella"][axis] = count * size
         header["origin"][axis] = start
     header["mode"] = mode
     for angle in ("alpha", "beta", "gamma"):

@@ -1,0 +1,133 @@
+"""Label volumes to files that this program and others read: TIFF, MRC, HDF5, OME-Zarr."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.atomic import atomic_path, write_error
+from tomoscribe.io.mrc_write import write_mrc
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Triple = tuple[float, float, float]
+
+LABEL_SUFFIXES = (".tif", ".tiff", ".mrc", ".h5", ".hdf5", ".zarr")
+_EXACT_FLOAT32 = 1 << 24
+"""MRC has no whole numbers beyond 65535; above this its floats are not exact either."""
+_BIG_TIFF = 1 << 31
+
+
+def write_labels(
+    path: str | Path,
+    labels: NDArray[Any],
+    voxel_size_zyx_nm: Triple,
+    origin_zyx_nm: Triple = (0.0, 0.0, 0.0),
+) -> None:
+    """Write a label volume, whole or not at all; the format follows the suffix.
+
+    Parameters
+    ----------
+    path : str or Path
+        .tif (OME-TIFF, compressed), .mrc, .h5 (dataset `labels`) or .zarr (OME-Zarr 0.5).
+    labels : (Z, Y, X) array of int
+        Not negative. The smallest type that holds them is written.
+    voxel_size_zyx_nm : tuple of float
+    origin_zyx_nm : tuple of float
+        Position of the first voxel's centre; TIFF has no place for it.
+
+    Raises
+    ------
+    TomoscribeError
+        If the suffix is unknown, the numbers do not fit, or the system refuses the write.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in LABEL_SUFFIXES:
+        raise TomoscribeError(f"{path}: labels are written as {', '.join(LABEL_SUFFIXES)}.")
+    if labels.ndim != 3 or 0 in labels.shape:
+        raise TomoscribeError(f"{path} needs a volume of three axes, not {labels.shape}.")
+    small = _smallest(path, labels)
+    if suffix == ".mrc":
+        _write_mrc(path, small, voxel_size_zyx_nm, origin_zyx_nm)
+    elif suffix == ".zarr":
+        _write_zarr(Path(path), small, voxel_size_zyx_nm, origin_zyx_nm)
+    elif suffix in (".tif", ".tiff"):
+        _write_tiff(path, small, voxel_size_zyx_nm)
+    else:
+        _write_hdf5(path, small, voxel_size_zyx_nm)
+
+
+def _smallest(path: str | Path, labels: NDArray[Any]) -> NDArray[Any]:
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0:
+        raise TomoscribeError(f"{path}: labels must not be negative, but one is {low}.")
+    for dtype in (np.uint8, np.uint16, np.uint32):
+        if high <= np.iinfo(dtype).max:
+            return labels.astype(dtype, copy=False)
+    raise TomoscribeError(f"{path}: labels are at most 4294967295, but one is {high}.")
+
+
+def _write_mrc(path: str | Path, labels: NDArray[Any], nm: Triple, origin: Triple) -> None:
+    if int(labels.max()) > _EXACT_FLOAT32:
+        raise TomoscribeError(
+            f"{path}: MRC files hold labels up to {_EXACT_FLOAT32} only: choose .tif, .h5 or .zarr."
+        )
+    sizes = (nm[0] * 10, nm[1] * 10, nm[2] * 10)
+    write_mrc(path, labels, sizes, (origin[0] * 10, origin[1] * 10, origin[2] * 10))
+
+
+def _write_tiff(path: str | Path, labels: NDArray[Any], nm: Triple) -> None:
+    import tifffile
+
+    physical: dict[str, Any] = {"axes": "ZYX"}
+    for axis, size in zip("ZYX", nm, strict=True):
+        physical |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "nm"}
+    with atomic_path(path) as temporary:
+        tifffile.imwrite(
+            temporary,
+            labels,
+            ome=True,
+            metadata=physical,
+            compression="zlib",
+            bigtiff=labels.nbytes > _BIG_TIFF,
+        )
+
+
+def _write_hdf5(path: str | Path, labels: NDArray[Any], nm: Triple) -> None:
+    import h5py
+
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        made = file.create_dataset("labels", data=labels, compression="gzip", chunks=True)
+        made.attrs["element_size_um"] = [s / 1000 for s in nm]
+
+
+def _write_zarr(path: Path, labels: NDArray[Any], nm: Triple, origin: Triple) -> None:
+    from tomoscribe.io.ome_zarr_write import create_ome_zarr
+
+    with _folder_at_once(path) as temporary:
+        made = create_ome_zarr(temporary, labels.shape, labels.dtype, nm, origin_zyx_nm=origin)
+        made[...] = labels
+
+
+@contextmanager
+def _folder_at_once(path: Path) -> Iterator[Path]:
+    """Yield a folder beside `path` that takes its place once it is whole."""
+    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
+    try:
+        yield temporary
+        if path.is_dir():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)

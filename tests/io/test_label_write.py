@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import zarr
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_write import write_labels
+from tomoscribe.io.score_maps import MapsHeader, create_score_maps, open_score_maps
+from tomoscribe.io.volumes import open_volume
+
+NM = (40.0, 4.5, 4.0)
+
+
+@pytest.mark.parametrize("suffix", [".tif", ".mrc", ".h5", ".zarr"])
+@pytest.mark.parametrize("highest", [3, 300, 70_000])
+def test_labels_come_back_equal_with_the_size_of_their_voxels(
+    tmp_path: Path, suffix: str, highest: int
+):
+    labels = np.random.default_rng(0).integers(0, 4, (5, 20, 30)).astype(np.uint32)
+    labels[labels == 3] = highest
+    path = tmp_path / f"labels{suffix}"
+    write_labels(path, labels, NM)
+    write_labels(path, labels, NM)  # a second time, over the first
+    volume = open_volume(path)
+    assert np.array_equal(volume.data[...], labels)
+    assert volume.voxel_sizes_zyx_A == pytest.approx((400.0, 45.0, 40.0))
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+def test_labels_that_no_file_can_hold_are_told(tmp_path: Path):
+    with pytest.raises(TomoscribeError, match="negative"):
+        write_labels(tmp_path / "a.tif", np.full((2, 2, 2), -1), NM)
+    with pytest.raises(TomoscribeError, match=r"up to 16777216 only.*\.zarr"):
+        write_labels(tmp_path / "a.mrc", np.full((2, 2, 2), 1 << 25), NM)
+    with pytest.raises(TomoscribeError, match="labels are written as"):
+        write_labels(tmp_path / "a.png", np.ones((2, 2, 2), int), NM)
+    with pytest.raises(TomoscribeError, match="Cannot write"):
+        write_labels(tmp_path / "none" / "a.h5", np.ones((2, 2, 2), int), NM)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".h5"])
+def test_maps_keep_their_names_their_decoder_and_their_voxels(tmp_path: Path, suffix: str):
+    header = MapsHeader(
+        ("mito", "mito contour"), ("mito",), False, {"mito": {"kind": "watershed"}}, NM
+    )
+    path = tmp_path / f"maps{suffix}"
+    array = create_score_maps(path, (6, 10, 12), header)
+    array[1, 2:4] = 200
+    if suffix == ".h5":
+        array.file.close()
+    opened = open_score_maps(path)
+    assert opened.header == header
+    assert opened.data.shape == (2, 6, 10, 12)
+    assert opened.data[1].sum() == 2 * 10 * 12 * 200
+
+    with pytest.raises(TomoscribeError, match="There is no file"):
+        open_score_maps(tmp_path / f"gone{suffix}")
+
+
+def test_a_plain_image_is_no_file_of_maps(tmp_path: Path):
+    zarr.create_group(tmp_path / "a.zarr").create_array("0", shape=(3, 4, 5), dtype="uint8")
+    with pytest.raises(TomoscribeError, match="no predicted maps"):
+        open_score_maps(tmp_path / "a.zarr")
