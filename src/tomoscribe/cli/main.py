@@ -17,6 +17,7 @@ import tomoscribe
 from tomoscribe.cli import (
     cluster,
     compare,
+    datasplit,
     evaluate,
     export,
     info,
@@ -37,6 +38,7 @@ VERBS: tuple[Callable[..., None], ...] = (
     info.info,
     simulate.simulate,
     mesh.mesh,
+    datasplit.datasplit,
     train.train,
     runs.runs,
     runs.stop,

@@ -177,3 +177,20 @@ def _axis_range(part: Any, length: int) -> tuple[int, int, Any]:
     index = index % length
     lo = int(index.min())
     return lo, int(index.max()) + 1, index - lo if index.ndim else int(index) - lo
+
+
+class CroppedArray(LazyVolume):
+    """A box lo <= voxel < hi of a lazy array, z y x."""
+
+    def __init__(
+        self, source: LazyArray, lo_zyx: tuple[int, int, int], hi_zyx: tuple[int, int, int]
+    ) -> None:
+        self._source, self._lo = source, lo_zyx
+        self.shape = tuple(b - a for a, b in zip(lo_zyx, hi_zyx, strict=True))
+        self.dtype = np.dtype(source.dtype)
+
+    def __getitem__(self, key: Any, /) -> NDArray[Any]:
+        lo, hi, inner = self._box(key)
+        places = zip(lo, hi, self._lo, strict=True)
+        block = np.asarray(self._source[tuple(slice(a + o, b + o) for a, b, o in places)])
+        return np.asarray(block[inner])

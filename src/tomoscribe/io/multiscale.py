@@ -2,20 +2,22 @@
 
 A level is named by its number, by its path, or by the voxel edges in nm that are wanted of it
 (`@8,8,8`, axes z y x): the level nearest to them is taken, and resampled where it is more than
-one per cent off.
+one per cent off. Behind that, `[0:64,100:300,100:300]` cuts a box of such voxels out, which stays
+where it is in the world.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import zarr
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.arrays import IndexedArray
+from tomoscribe.io.arrays import CroppedArray, IndexedArray
 from tomoscribe.io.opened import Opened, unit_in_A, usable
 from tomoscribe.io.resampled import Kind, ResampledArray
 
@@ -23,13 +25,17 @@ if TYPE_CHECKING:
     from tomoscribe.io.arrays import LazyArray
 
 Sizes = tuple[float, float, float]
+Box = tuple[tuple[int, int, int], tuple[int, int, int]]
 
 SAME_SIZE = 0.01
 """A level whose voxel edges differ by at most this share is taken as it is."""
 
 A_PER_NM = 10.0
 
-_MARK, _NEAREST = "@", ":nearest"
+MARK = "@"
+"""Begins a wanted voxel size in an address."""
+
+_WANTED = re.compile(r"@(?P<sizes>[^:\[]*)(?P<nearest>:nearest)?(\[(?P<box>[\d:,]*)\])?")
 
 
 @dataclass(frozen=True)
@@ -113,16 +119,17 @@ def open_level(multiscale: Multiscale, inner: str | None) -> Opened:
     multiscale : Multiscale
     inner : str or None
         Number or path of a level, 0 by default; or `@z,y,x` or `@size`, voxel edges in nm,
-        with `:nearest` behind them where the voxels are labels.
+        with `:nearest` behind them where the voxels are labels, and a box of such voxels.
 
     Raises
     ------
     TomoscribeError
         If there is no such level.
     """
-    if inner is not None and inner.startswith(_MARK):
-        sizes_A, kind = _wanted(multiscale.place, inner)
-        return open_at(multiscale, sizes_A, kind)
+    if inner is not None and inner.startswith(MARK):
+        sizes_A, kind, box = _wanted(multiscale.place, inner)
+        opened = open_at(multiscale, sizes_A, kind)
+        return opened if box is None else _cut(f"{multiscale.place}::{inner}", opened, box)
     chosen = (inner or "0").strip("/")
     by_path = {level.path: level for level in multiscale.levels}
     if chosen.isdigit() and int(chosen) < len(multiscale.levels):
@@ -186,29 +193,49 @@ def level_for(multiscale: Multiscale, sizes_zyx_A: Sizes) -> Level:
     )
 
 
-def scale_suffix(scale_zyx_nm: Sizes) -> str:
-    """Return what is appended to the address of an image to open it at a scale in nm."""
-    return f"::{_MARK}{','.join(f'{s:g}' for s in scale_zyx_nm)}"
+def address_at(place: str, scale_zyx_nm: Sizes, box: Box | None = None) -> str:
+    """Return the address of an image at a scale in nm, or of a box lo, hi of its voxels."""
+    cut = "" if box is None else f"[{','.join(f'{a}:{b}' for a, b in zip(*box, strict=True))}]"
+    return f"{place}::{MARK}{','.join(f'{s:g}' for s in scale_zyx_nm)}{cut}"
+
+
+def _cut(address: str, opened: Opened, box: Box) -> Opened:
+    shape, (lo, hi) = opened.data.shape, box
+    if not all(0 <= a < b <= n for a, b, n in zip(lo, hi, shape, strict=True)):
+        raise TomoscribeError(
+            f"{address}: the box is empty or reaches beyond the image, which has "
+            f"{' x '.join(map(str, shape))} voxels (z, y, x)."
+        )
+    origin = np.array(opened.origin_zyx_A or (0.0,) * 3) + np.array(opened.sizes_zyx_A) * lo
+    oz, oy, ox = (float(v) for v in origin)
+    return replace(opened, data=CroppedArray(opened.data, lo, hi), origin_zyx_A=(oz, oy, ox))
 
 
 def _distance(one: Sizes, other: Sizes) -> float:
     return max(abs(math.log(a / b)) for a, b in zip(one, other, strict=True))
 
 
-def _wanted(place: str, inner: str) -> tuple[Sizes, Kind]:
-    text = inner.removeprefix(_MARK)
-    kind: Kind = "nearest" if text.endswith(_NEAREST) else "linear"
-    parts = text.removesuffix(_NEAREST).split(",")
+def _wanted(place: str, inner: str) -> tuple[Sizes, Kind, Box | None]:
+    found = _WANTED.fullmatch(inner)
     try:
-        sizes = [float(part) * A_PER_NM for part in parts]
+        if found is None:
+            raise ValueError(inner)
+        sizes = [float(part) * A_PER_NM for part in found["sizes"].split(",")]
+        z, y, x = sizes * 3 if len(sizes) == 1 else sizes
+        if not all(map(usable, sizes)):
+            raise ValueError(inner)
+        box = None
+        if found["box"] is not None:
+            (z0, z1), (y0, y1), (x0, x1) = (
+                map(int, part.split(":")) for part in found["box"].split(",")
+            )
+            box = ((z0, y0, x0), (z1, y1, x1))
     except ValueError:
-        sizes = []
-    if len(sizes) not in (1, 3) or not all(usable(s) for s in sizes):
         raise TomoscribeError(
-            f"{place}::{inner} names no voxel size: give its edges in nm as in ::@8,8,8 (z, y, x)."
-        )
-    z, y, x = sizes * 3 if len(sizes) == 1 else sizes
-    return (z, y, x), kind
+            f"{place}::{inner} names no voxel size: give its edges in nm as in ::@8,8,8 (z, y, "
+            "x), and a box as in ::@8,8,8[0:64,100:300,100:300]."
+        ) from None
+    return (z, y, x), "nearest" if found["nearest"] else "linear", box
 
 
 @dataclass(frozen=True)

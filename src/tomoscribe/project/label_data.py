@@ -54,7 +54,7 @@ def label_sources(source: DataSource) -> list[str]:
 
 
 def _load_datasplit(source: DataSource, revision: int) -> TrainingData:
-    from tomoscribe.project.datasplit import read_datasplit
+    from tomoscribe.project.datasplit_samples import read_datasplit
 
     csv = required(source.voxels.csv, "a datasplit (.csv)")
     split = read_datasplit(csv, source.voxels.classes, source.voxels.scale_zyx_nm)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from tomoscribe.io.zarr_store import open_node
 from tomoscribe.segmentation.labels import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from numpy.typing import NDArray
 
@@ -136,7 +137,13 @@ class MultiscaleLabels:
         self.box: tuple[Triple, Triple] = (_triple(lo), _triple(hi))
 
     @classmethod
-    def of_crop(cls, place: str, classes: Sequence[str], image: Frame) -> MultiscaleLabels:
+    def of_crop(
+        cls,
+        place: str,
+        classes: Sequence[str],
+        image: Frame,
+        held: Container[str] | None = None,
+    ) -> MultiscaleLabels:
         """Open the labels of a crop.
 
         Parameters
@@ -146,13 +153,20 @@ class MultiscaleLabels:
         classes : sequence of str
         image : Frame
             Grid on which they are read.
+        held : container of str, optional
+            Which of them are there and count; looked up by default.
 
         Raises
         ------
         TomoscribeError
             If none can be read, or the crop lies outside of its image.
         """
-        return cls(place, classes, [_source(f"{place}/{c}", image) for c in classes], image)
+        there = [f"{place}/{c}" for c in classes]
+        sources = [
+            _source(p, image) if (has_class(p) if held is None else c in held) else None
+            for c, p in zip(classes, there, strict=True)
+        ]
+        return cls(place, classes, sources, image)
 
     def read(self, lo_zyx: Triple, hi_zyx: Triple) -> NDArray[np.int32]:
         """Return the labels of a box of the image as (class, z, y, x) int32."""
@@ -166,8 +180,6 @@ def has_class(place: str) -> bool:
     """Return whether a group of labels is there."""
     if remote.is_address(place):
         return any(remote.exists(f"{place}/{mark}") for mark in (".zattrs", "zarr.json"))
-    from pathlib import Path
-
     return any((Path(place) / mark).is_file() for mark in (".zattrs", "zarr.json", ".zgroup"))
 
 
@@ -186,9 +198,7 @@ def finest_sizes_A(place: str) -> tuple[float, float, float]:
     return min(known, key=math.prod)
 
 
-def _source(place: str, image: Frame) -> _Source | None:
-    if not has_class(place):
-        return None
+def _source(place: str, image: Frame) -> _Source:
     multiscale = _multiscale(place)
     level = level_for(multiscale, image.sizes_zyx_A)
     data, _ = multiscale.volume(level)

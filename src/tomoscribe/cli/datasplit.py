@@ -1,0 +1,141 @@
+"""`tomoscribe datasplit`: which crops train and which validate, as the CellMap toolbox lists it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.datasplit_make import (
+    CROP_NAME,
+    RAW_NAME,
+    S3_SEARCH_PATH,
+    SEARCH_PATH,
+    Force,
+    make_datasplit,
+)
+
+Classes = Annotated[
+    str, typer.Option("--classes", "-c", help="Classes to learn, with commas between them.")
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        "-s",
+        metavar="NM",
+        help="Only crops whose finest voxels are at most so large, nm: one number, or Z,Y,X.",
+        show_default="any",
+    ),
+]
+ForceAll = Annotated[
+    bool, typer.Option("--force-all-classes", "-fa", help="Leave crops out that lack a class.")
+]
+ForceTrain = Annotated[
+    bool,
+    typer.Option("--force-all-classes-train", "-ft", help="Crops that lack a class validate."),
+]
+ForceValidate = Annotated[
+    bool,
+    typer.Option("--force-all-classes-validate", "-fv", help="Crops that lack a class train."),
+]
+ValidationProb = Annotated[
+    float,
+    typer.Option(
+        "--validation-prob",
+        "-vr",
+        min=0.0,
+        max=0.99,
+        help="Chance of a crop to validate; of two crops or more one always does.",
+    ),
+]
+Datasets = Annotated[
+    list[str], typer.Option("--datasets", "-ds", help="Name of a data set; may be repeated.")
+]
+Crops = Annotated[
+    list[str], typer.Option("--crops", "-cr", help="Name of a crop; may be repeated.")
+]
+SearchPath = Annotated[
+    str | None,
+    typer.Option(
+        "--search-path",
+        "-sp",
+        help="Where data sets lie, with {dataset} and {name}.",
+        show_default=f"{SEARCH_PATH}, with --s3 {S3_SEARCH_PATH}",
+    ),
+]
+RawName = Annotated[str, typer.Option("--raw-name", "-rn", help="Raw image within a data set.")]
+CropName = Annotated[
+    str,
+    typer.Option("--crop-name", "-cn", help="Labels within a data set, with {crop} and {label}."),
+]
+CsvPath = Annotated[Path, typer.Option("--csv-path", "-cp", help="The datasplit that is written.")]
+S3 = Annotated[bool, typer.Option("--s3", "-s3", help="Look into the public bucket of CellMap.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the table, write nothing.")]
+Seed = Annotated[int, typer.Option(help="Same seed and same data, same datasplit.")]
+
+
+def datasplit(
+    classes: Classes = "nuc,mito",
+    scale: Scale = None,
+    force_all_classes: ForceAll = False,
+    force_train: ForceTrain = False,
+    force_validate: ForceValidate = False,
+    validation_prob: ValidationProb = 0.1,
+    datasets: Datasets = ["*"],  # noqa: B006  (typer shows it and gives a new one)
+    crops: Crops = ["*"],  # noqa: B006
+    search_path: SearchPath = None,
+    raw_name: RawName = RAW_NAME,
+    crop_name: CropName = CROP_NAME,
+    csv_path: CsvPath = Path("datasplit.csv"),
+    s3: S3 = False,
+    dry_run: DryRun = False,
+    seed: Seed = 42,
+) -> None:
+    """List crops of labels with their raw images, and which of them train or validate."""
+    names = [c.strip() for c in classes.split(",") if c.strip()]
+    if not names:
+        raise TomoscribeError("Name the classes, as in --classes mito,nuc.")
+    made = make_datasplit(
+        names,
+        scale_zyx_nm=None if scale is None else _sizes(scale),
+        force_all_classes=_force(force_all_classes, force_train, force_validate),
+        validation_prob=validation_prob,
+        datasets=datasets,
+        crops=crops,
+        search_path=search_path,
+        raw_name=raw_name,
+        crop_name=crop_name,
+        csv_path=csv_path,
+        dry_run=dry_run,
+        s3=s3,
+        seed=seed,
+    )
+    table = Table("use", "crop", *names)
+    for row in made.rows:
+        table.add_row(row.usage, row.name, *("labelled" if c in row.classes else "" for c in names))
+    Console().print(table)
+    for note in made.notes:
+        typer.echo(note, err=True)
+    counts = {use: sum(row.usage == use for row in made.rows) for use in ("train", "validate")}
+    done = "Nothing is written" if dry_run else f"Written to {csv_path}"
+    typer.echo(f"{done}: {counts['train']} crops train, {counts['validate']} validate.")
+
+
+def _force(everywhere: bool, train: bool, validate: bool) -> Force:
+    if everywhere + train + validate > 1:
+        raise TomoscribeError("Give one of -fa, -ft and -fv.")
+    return True if everywhere else "train" if train else "validate" if validate else False
+
+
+def _sizes(text: str) -> tuple[float, float, float]:
+    try:
+        sizes = [float(part) for part in text.split(",")]
+        z, y, x = sizes * 3 if len(sizes) == 1 else sizes
+    except ValueError:
+        raise TomoscribeError(f"--scale {text}: give one number of nm, or Z,Y,X.") from None
+    return z, y, x
