@@ -11,12 +11,13 @@ from tomoscribe.project.model import Role
 from tomoscribe.project.store import Project
 from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.tasks.voxels.settings import VoxelSettings
 from tomoscribe.training.status import State
 from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.run_watch import RunWatch
 from tomoscribe.ui.runs.settings_form import SettingsForm
 from tomoscribe.ui.runs.starter import Starter
-from tomoscribe.ui.runs.train_dock import MEMBRANE, TrainDock
+from tomoscribe.ui.runs.train_dock import OWN, VOXEL_FIELDS, TrainDock
 from tomoscribe.ui.session import Session
 
 
@@ -181,10 +182,17 @@ def test_a_checkpoint_of_an_earlier_run_can_be_continued_from(
                 band_low_A=-30.5, band_high_A=90, position_tokens=["1", "psii"], dropout=True
             ),
         ),
+        (
+            VoxelSettings,
+            VoxelSettings(
+                dimension="2.5d", net="resnet", window_zyx=(8, 96, 64), overlap=False, levels=3
+            ),
+        ),
     ],
 )
 def test_the_form_is_made_from_the_settings_and_gives_them_back(qtbot, model, changed) -> None:
-    form = SettingsForm([n for n in model.model_fields if n != MEMBRANE], model)
+    fields = VOXEL_FIELDS if model is VoxelSettings else model.model_fields
+    form = SettingsForm([n for n in fields if n not in OWN], model)
     qtbot.addWidget(form)
     assert model.model_validate(form.values()) == model()
     form.set_values(changed)

@@ -24,12 +24,14 @@ VOXEL_TASKS = (SEMANTIC, INSTANCE)
 """Those that learn from painted labels."""
 
 
-def likely_tasks(*, membranes: bool) -> tuple[str, ...]:
+def likely_tasks(*, membranes: bool, labels: bool = False) -> tuple[str, ...]:
     """Return what can be learned, the likelier first, from data that hold membranes or none.
 
-    Whoever has made membranes in a project wants to learn on them.
+    Whoever has made membranes in a project wants to learn on them; where there are classes of
+    `labels`, segmentations come last.
     """
-    return (MEMBRANE, TOMOGRAM) if membranes else (TOMOGRAM,)
+    picks = (MEMBRANE, TOMOGRAM) if membranes else (TOMOGRAM,)
+    return (*picks, *VOXEL_TASKS) if labels else picks
 
 
 def chosen_task(wanted: str | None, source: DataSource) -> str:

@@ -13,9 +13,21 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.settings import TrainingSettings
 
 _BOTH = ("learning_rate", "max_minutes", "width", "batch", "hold_out", "seed")
+_VOXELS = (
+    "voxels.dimension",
+    "voxels.loss",
+    "learning_rate",
+    "max_minutes",
+    "width",
+    "batch",
+    "voxels.hold_out_labels",
+    "seed",
+)
 OFFERED: dict[str, tuple[str, ...]] = {
     "tomogram": (DIAMETER, "bin", "patch", "loss", *_BOTH),
     "membrane": (BAND, "membrane.depths", "membrane.radius_A", DIAMETER, *_BOTH),
+    "semantic": _VOXELS,
+    "instance": ("voxels.contour_width", *_VOXELS),
 }
 """What the dock offers to vary, by task, the likeliest to matter first."""
 

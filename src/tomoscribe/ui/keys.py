@@ -45,7 +45,7 @@ KEYS: tuple[Key, ...] = (
     Key("Q", "add_under_cursor", "add a pick under the cursor", PICKING),
     Key("Shift+0", "class_0", "paint background", LABELS),
     Key("Shift+Q", "take_object", "lock the predicted object under the cursor", LABELS),
-    Key("Shift+L", "next_place", "fly to where a stroke tells most", LABELS),
+    Key("Shift+N", "next_stroke", "fly to where a stroke tells most", LABELS),
     *(
         Key(f"Shift+{n}", f"class_{n}", f"class {n}, also of the selected picks", PICKING)
         for n in range(1, 10)

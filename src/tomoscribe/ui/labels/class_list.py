@@ -163,7 +163,7 @@ class LabelClassTable(QWidget):
             f"{labelled.objects} objects told apart"
         )
         chooses = f"Shift+{digit} chooses it" if digit else "Click to choose it"
-        color.setToolTip("Grey is no class." if is_background else "Click to change the colour.")
+        color.setToolTip("What is of no class." if is_background else "Click to change the colour.")
         name.setToolTip(
             f"{chooses}. What you know to be of no class: a few strokes beside the objects."
             if is_background

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 Rgba = tuple[float, float, float, float]
 
-BACKGROUND_COLOR = "#8a8f99"
-"""Grey, as of no class; it must be seen on density, where black would not be."""
+BACKGROUND_COLOR = "#9f86ff"
+"""Violet, which no class is given: grey would not be seen on density."""
 
 NOTHING: Rgba = (0.0, 0.0, 0.0, 0.0)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tomoscribe.project.painted import CHUNK
 from tomoscribe.segmentation.painted_values import FIRST_OBJECT, UNLABELLED
 
 if TYPE_CHECKING:
@@ -14,12 +15,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tomoscribe.segmentation.labels import Triple
     from tomoscribe.segmentation.painted_values import Box
 
-TILE = 256
+TILE = CHUNK[1]
 """Voxels a side of the squares that are counted anew when a stroke touches them."""
-
-Tile = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Labelled:
 class LabelCounts:
     """Counts kept tile by tile, so that a stroke costs its own tiles only."""
 
-    _tiles: dict[Tile, dict[int, int]] = field(default_factory=dict)
+    _tiles: dict[Triple, dict[int, int]] = field(default_factory=dict)
 
     def take(self, values: NDArray[np.uint16], box: Box) -> None:
         """Count what a box, lo <= voxel < hi, touches anew; `values` (z, y, x) is the whole."""
@@ -44,7 +44,7 @@ class LabelCounts:
             for y in range(y0 // TILE, -(-y1 // TILE)):
                 for x in range(x0 // TILE, -(-x1 // TILE)):
                     part = values[z, y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE]
-                    self._keep((z, y, x), part)
+                    self.keep((z, y * TILE, x * TILE), part)
 
     def by_class(self, objects: Mapping[int, int]) -> dict[int, Labelled]:
         """Return what is labelled by value of the class; `objects` tells theirs."""
@@ -63,11 +63,12 @@ class LabelCounts:
             for value, count in voxels.items()
         }
 
-    def _keep(self, tile: Tile, part: NDArray[np.uint16]) -> None:
-        if not part.any():
-            self._tiles.pop(tile, None)
+    def keep(self, lo_zyx: Triple, tile: NDArray[np.uint16]) -> None:
+        """Count a tile whose first voxel is `lo_zyx`."""
+        if not tile.any():
+            self._tiles.pop(lo_zyx, None)
             return
-        counts = np.bincount(part.ravel())
-        self._tiles[tile] = {
+        counts = np.bincount(tile.ravel())
+        self._tiles[lo_zyx] = {
             int(v): int(counts[v]) for v in np.flatnonzero(counts) if v != UNLABELLED
         }

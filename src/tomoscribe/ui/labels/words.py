@@ -64,6 +64,30 @@ def missing(
     return said
 
 
+def hinders(
+    classes: Sequence[LabelClass], counts: Mapping[int, Labelled], *, complete: bool
+) -> str | None:
+    """Return why nothing can be learned from the labels, as one sentence; None if it can.
+
+    Parameters
+    ----------
+    classes, counts, complete
+        As of `missing`.
+    """
+    if not classes:
+        return "Add a class in the Annotate dock and paint some of it: a few strokes do."
+    painted = [c.name for c in classes if counts.get(c.value, NOTHING).voxels]
+    if not painted:
+        return f"Paint some {classes[0].name}, and some background: a few strokes do."
+    one_sided = len(painted) == 1 and not counts.get(BACKGROUND, NOTHING).voxels
+    if one_sided and not complete:
+        return (
+            f"All that is painted is {painted[0]}: paint some background (Shift+0), or declare a "
+            "section fully labelled."
+        )
+    return None
+
+
 def next_step(
     classes: Sequence[LabelClass], counts: Mapping[int, Labelled], *, complete: bool
 ) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox, QFileDialog, QLineEdit, QVBoxLayout, QWidget
 
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.model import Role
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.save_line import SaveLine
@@ -190,12 +191,16 @@ def split_words(session: Session) -> str:
     starter = Starter.of(session)
     shares = starter.shares()
     used = {role: sum(s.role is role and s.picks > 0 for s in shares) for role in Role}
+    of_labels = starter.task in VOXEL_TASKS
     if not any(s.picks for s in shares):
-        return "No picks yet: nothing would train."
+        return f"No {'labels' if of_labels else 'picks'} yet: nothing would train."
     train, validate = used[Role.TRAIN], used[Role.VALIDATE]
     one = train == 1
-    trains = f"{train} picked {starter.task}{'' if one else 's'} train{'s' if one else ''}"
+    what = "painted tomogram" if of_labels else f"picked {starter.task}"
+    trains = f"{train} {what}{'' if one else 's'} train{'s' if one else ''}"
     if validate:
         return f"{trains}, {validate} validate{'s' if validate == 1 else ''}."
-    held = f"{starter.settings.hold_out:.0%} of the picks are held out to measure."
+    settings, noun = starter.settings, "labels" if of_labels else "picks"
+    share = settings.voxels.hold_out_labels if of_labels else settings.hold_out
+    held = f"{share:.0%} of the {noun} are held out to measure."
     return f"{trains}; none validates, so {held}"

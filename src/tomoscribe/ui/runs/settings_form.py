@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 UNITS = {"max_minutes": " min", "_every_s": " s", "_A": " Å"}
 """Suffixes of fields, by the end of their names."""
 
+CHOICES = {"device": ("auto",), "net": ("unet", "resnet", "vit")}
+"""What is offered for names that are free texts to the class of settings."""
+
 AUTO = "auto"
 """How a field shows None: the plan chooses."""
 
@@ -121,9 +124,9 @@ def _kind(field: FieldInfo) -> Any:
 
 def _editor(name: str, field: FieldInfo) -> Editor:
     kind = _kind(field)
-    if typing.get_origin(kind) is Literal or name == "device":
+    if typing.get_origin(kind) is Literal or name in CHOICES:
         combo = QComboBox()
-        for value in typing.get_args(kind) or (field.default,):
+        for value in typing.get_args(kind) or CHOICES[name]:
             combo.addItem(str(value), value)
         return combo
     if kind is bool and _optional(field):
@@ -146,6 +149,8 @@ def _editor(name: str, field: FieldInfo) -> Editor:
         _limit(number, field, step=10.0 ** -number.decimals())
         return _finish(number, name, field)
     line = QLineEdit()
+    if _optional(field):
+        line.setPlaceholderText(AUTO)
     _show(line, field.get_default(call_default_factory=True))
     return line
 
@@ -184,7 +189,8 @@ def _show(editor: Editor, value: Any) -> None:
             index = editor.count() - 1
         editor.setCurrentIndex(index)
     elif isinstance(editor, QLineEdit):
-        editor.setText(", ".join(value) if isinstance(value, list) else str(value))
+        many = isinstance(value, list | tuple)
+        editor.setText(", ".join(map(str, value)) if many else "" if value is None else str(value))
     elif isinstance(editor, QCheckBox):
         editor.setChecked(value)
     else:
@@ -199,8 +205,10 @@ def _value(field: FieldInfo, editor: Editor) -> Any:
         return editor.isChecked()
     if isinstance(editor, QLineEdit):
         words = [word.strip() for word in editor.text().split(",")]
-        is_list = typing.get_origin(field.annotation) is list
-        return [word for word in words if word] if is_list else editor.text()
+        words = [word for word in words if word]
+        if not words and _optional(field):
+            return None
+        return words if typing.get_origin(_kind(field)) in (list, tuple) else editor.text()
     if _optional(field) and editor.value() == editor.minimum():
         return None
     return editor.value()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.model import Role
 from tomoscribe.ui import style
 from tomoscribe.ui.widgets import button, hint
@@ -43,7 +44,8 @@ class SplitList(QWidget):
         for made in self.buttons[len(self._shares) :]:
             made.hide()
         for made, share in zip(self.buttons, self._shares, strict=False):
-            clicks = f"{share.picks} click" + ("s" if share.picks != 1 else "")
+            noun = "section" if task in VOXEL_TASKS else "click"
+            clicks = f"{share.picks} {noun}" + ("s" if share.picks != 1 else "")
             made.setText(f"{share.name}   {clicks}, {ROLE_WORDS[share.role]}")
             colour = ROLE_COLOURS[share.role]
             look = f"text-align: left; padding: 4px 8px; border-left: 4px solid {colour};"
@@ -65,6 +67,8 @@ class SplitList(QWidget):
         self._starter.set_role(share.name, NEXT_ROLE[share.role])
 
     def _hint(self, shares: list[Share], task: str) -> str:
+        if task in VOXEL_TASKS:
+            return self._label_hint(shares)
         if not shares:
             return f"No {task} yet; a click on its line will choose whether it trains."
         hidden = len(shares) - SHOWN
@@ -73,3 +77,9 @@ class SplitList(QWidget):
             share = self._starter.settings.hold_out
             text += f"No clicked {task} validates: {share:.0%} of the clicks are held out."
         return text
+
+    def _label_hint(self, shares: list[Share]) -> str:
+        if any(s.role is Role.VALIDATE and s.picks for s in shares):
+            return ""
+        share = self._starter.settings.voxels.hold_out_labels
+        return f"No painted tomogram validates: {share:.0%} of the labels are held out."

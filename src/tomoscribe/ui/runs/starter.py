@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from tomoscribe.project.default_task import likely_tasks
+from tomoscribe.project.default_task import INSTANCE, VOXEL_TASKS, likely_tasks
 from tomoscribe.project.model import Role
 from tomoscribe.project.source import DataSource
 from tomoscribe.training import sweep
@@ -16,6 +16,9 @@ from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import Control
 from tomoscribe.training.status import State
 from tomoscribe.ui.background import Background, sentence_of
+from tomoscribe.ui.labels.label_tally import LabelTally
+from tomoscribe.ui.labels.mode import LabelMode
+from tomoscribe.ui.labels.words import hinders
 from tomoscribe.ui.preferences import on_change, preferences
 from tomoscribe.ui.project.read_only import READ_ONLY
 from tomoscribe.ui.runs.focus_writer import focus_box
@@ -25,16 +28,20 @@ from tomoscribe.ui.scores.score_library import ScoreLibrary
 from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from tomoscribe.training.run import RunFolder
+    from tomoscribe.ui.labels.label_counts import Labelled
     from tomoscribe.ui.session import Session
 
 
 @dataclass(frozen=True)
 class Share:
-    """A tomogram's or membrane's part in the training: its role and its accepted picks."""
+    """A tomogram's or membrane's part in the training: its role and its accepted picks.
+
+    Of what learns from painted labels `picks` are the sections with any.
+    """
 
     name: str
     role: Role
@@ -61,7 +68,10 @@ class Starter(SessionBound):
     def __init__(self, session: Session) -> None:
         self.session = session
         self.monitor = RunMonitor.of(session)
-        for signal in (session.project_changed, session.picks_changed):
+        self._mode = LabelMode.of(session)
+        self._tally = LabelTally.of(session)
+        news = (session.project_changed, session.picks_changed, self._tally.changed)
+        for signal in news:
             signal.connect(self._forget_shares)  # before anybody asks for them
         self.settings = preferences().training_settings()
         self.start_from: Path | None = None
@@ -78,6 +88,9 @@ class Starter(SessionBound):
             session.membrane_changed,
             session.class_changed,
             session.pending_changed,
+            session.regions_changed,
+            self._mode.changed,
+            self._tally.changed,
             self.monitor.followed,
         ):
             signal.connect(self._changed)
@@ -100,16 +113,23 @@ class Starter(SessionBound):
     def tasks(self) -> tuple[str, ...]:
         """What can be learned in this project, the likelier first."""
         project = self.session.project
-        return likely_tasks(membranes=bool(project and project.membranes))
+        labels = self._mode.on or bool(project and project.label_classes)
+        return likely_tasks(membranes=bool(project and project.membranes), labels=labels)
 
     @property
     def task(self) -> str:
-        """What the next training learns."""
+        """What the next training learns: from labels while they are painted, else from picks."""
+        if self._mode.on:
+            return self._mode.task
         return self._task if self._task in self.tasks else self.tasks[0]
 
     def set_task(self, task: str) -> None:
         """Learn something else next time."""
-        self._task = task
+        if task in VOXEL_TASKS:
+            self._mode.set(on=True, objects=task == INSTANCE)
+        else:
+            self._task = task
+            self._mode.set(on=False)
         self._changed()
 
     def set_band(self, band_A: tuple[float, float] | None) -> None:
@@ -138,6 +158,11 @@ class Starter(SessionBound):
         project = self.session.project
         if project is None:
             return []
+        if self._mode.on:
+            return [
+                Share(e.name, e.role, _sections(self._tally.of_tomogram(e.name)))
+                for e in project.tomograms.values()
+            ]
         if self.task == "membrane":
             clicks: Counter[tuple[str, str]] = Counter()
             for name, entry in project.tomograms.items():
@@ -156,9 +181,10 @@ class Starter(SessionBound):
         """Return why no training can start now, as one sentence; None if it can."""
         why = self.why_not_queue()
         if why is None and self.monitor.alive:
+            news = "strokes" if self._mode.on else "clicks"
             return (
-                "A training goes on and takes new clicks up by itself. Queue lets another one wait "
-                "for its end; or stop it."
+                f"A training goes on and takes new {news} up by itself. Queue lets another one "
+                "wait for its end; or stop it."
             )
         return why
 
@@ -171,14 +197,27 @@ class Starter(SessionBound):
             return READ_ONLY
         if not shares:
             return "Open a tomogram, or File ▸ Open Sample ▸ tomoscribe."
+        if self.starting:
+            return "The worker is being started."
+        return self._why_no_labels(shares) if self._mode.on else self._why_no_picks(shares)
+
+    def _why_no_labels(self, shares: Sequence[Share]) -> str | None:
+        project = self.session.project
+        trains = [s.name for s in shares if s.role is Role.TRAIN]
+        if project is None:
+            return None
+        if any(s.picks for s in shares) and not any(s.picks for s in shares if s.name in trains):
+            return "No painted tomogram trains: click a name below to change what it is used for."
+        complete = any(project.tomograms[name].regions for name in trains)
+        return hinders(project.label_classes, self._tally.total(trains), complete=complete)
+
+    def _why_no_picks(self, shares: Sequence[Share]) -> str | None:
         if not any(s.picks for s in shares):
             return "Click at least 1 particle; 20 make a good start."
         if not any(s.picks for s in shares if s.role is Role.TRAIN):
             return (
                 f"No clicked {self.task} trains: click a name below to change what it is used for."
             )
-        if self.starting:
-            return "The worker is being started."
         return None
 
     def set_role(self, name: str, role: Role) -> None:
@@ -304,6 +343,7 @@ class Starter(SessionBound):
             ):  # fmt: skip
                 signal.connect(self._forget_shares, unique=True)
             project.tomograms_changed.connect(self._changed, unique=True)
+            project.label_classes_changed.connect(self._changed, unique=True)
             project.membranes_changed.connect(self._changed, unique=True)
 
     def _state(self) -> tuple[object, ...]:
@@ -323,3 +363,8 @@ class Starter(SessionBound):
     def _changed(self) -> None:
         self._seen = self._state()
         self.changed.emit()
+
+
+def _sections(labelled: Mapping[int, Labelled]) -> int:
+    """Return how many sections have labels, at most as many as those of all classes together."""
+    return max((found.sections for found in labelled.values()), default=0)

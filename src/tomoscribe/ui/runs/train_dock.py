@@ -50,6 +50,9 @@ FIRST = ("max_minutes", "device")
 MEMBRANE, VOXELS = OWN = ("membrane", "voxels")
 """What only trainings on membranes, or of painted labels, are set by: classes of their own."""
 
+VOXEL_FIELDS = [name for name in VoxelSettings.model_fields if name != "net_options"]
+"""Options of a network differ by network; configuration files tell them."""
+
 CURVE_MS = 500
 """The large curve costs 14 ms to draw, so it is drawn twice a second at most."""
 
@@ -64,7 +67,9 @@ class TrainDock(QWidget):
         self._starter = Starter.of(session)
         self._profile = ClickProfile.of(session)
         self._prober = Background(self)
-        self.train = button("Train", "Trains on the clicks, in the background.", self._train)
+        self.train = button(
+            "Train", "Trains on what is clicked or painted, in the background.", self._train
+        )
         self.train.setMinimumHeight(36)
         self.train.setStyleSheet("font-size: 14pt; font-weight: 600;")
         self.queue = button(
@@ -79,14 +84,14 @@ class TrainDock(QWidget):
         self.band = hint()
         self.plan = hint()
         self.curve = LearningCurve()
-        self.no_curve = hint("Loss and score will be drawn here while it trains.")
+        self.no_curve = hint("Loss and F1 will be drawn here while it trains.")
         self.runs = RunList(session)
         self.first = SettingsForm(FIRST)
         self.others = SettingsForm(
             [n for n in TrainingSettings.model_fields if n not in (*FIRST, *OWN)]
         )
         self.membrane = SettingsForm(list(MembraneSettings.model_fields), MembraneSettings)
-        self.voxels = SettingsForm(list(VoxelSettings.model_fields), VoxelSettings)
+        self.voxels = SettingsForm(VOXEL_FIELDS, VoxelSettings)
         self.sweep = SweepRow(session)
         self.continue_from = ContinueFrom(session)
         self._curve_timer = QTimer(self)
@@ -113,7 +118,8 @@ class TrainDock(QWidget):
         shares = self._starter.shares()
         self.queue.setVisible(self._monitor.alive)
         enable(self.queue, self._starter.why_not_queue())
-        self.why.setText(why or _summary(shares))
+        of_labels = self._starter.task in VOXEL_TASKS
+        self.why.setText(why or _summary(shares, "section" if of_labels else "click"))
         self.split.show_shares(shares, self._starter.task)
         self._show_task()
         self._show_plan()
@@ -138,6 +144,7 @@ class TrainDock(QWidget):
         layout.addWidget(self.curve, 1)
         layout.addWidget(heading("Runs"))
         layout.addWidget(self.runs)
+        layout.addStretch(0)  # before there is a curve, which takes the room
 
     def _details(self) -> QCollapsible:
         rows = QWidget()
@@ -185,7 +192,8 @@ class TrainDock(QWidget):
         self._starter.start()
 
     def _take_settings(self) -> None:
-        own = {MEMBRANE: self.membrane.values(), VOXELS: self.voxels.values()}
+        voxels = self._starter.settings.voxels.model_dump() | self.voxels.values()
+        own = {MEMBRANE: self.membrane.values(), VOXELS: voxels}
         values = self.first.values() | self.others.values() | own
         try:
             self._starter.settings = TrainingSettings.model_validate(values)
@@ -226,10 +234,10 @@ class TrainDock(QWidget):
         self._session.status_message.emit(str(error))
 
 
-def _summary(shares: list[Share]) -> str:
+def _summary(shares: list[Share], noun: str) -> str:
     trained = sum(s.picks for s in shares if s.role is Role.TRAIN)
     validated = sum(s.picks for s in shares if s.role is Role.VALIDATE)
-    text = f"Trains on {trained} click{'s' if trained != 1 else ''}"
+    text = f"Trains on {trained} {noun}{'s' if trained != 1 else ''}"
     return text + (f", validates on {validated}." if validated else ".")
 
 
