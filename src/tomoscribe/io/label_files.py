@@ -59,6 +59,12 @@ def _counted(address: str, stamp: int) -> ValueCounts:
         unknown += missing
         for value, count in zip(*_unique(section), strict=True):
             total[int(value)] = total.get(int(value), 0) + int(count)
+    coloured = sorted(getattr(data, "coloured", ()))
+    if coloured:
+        raise TomoscribeError(
+            f"{coloured[0]} is in colours: labels are whole numbers, one for each class or object; "
+            "save it as a grey picture or one with a palette."
+        )
     total[0] = total.get(0, 0) - unknown  # NaN was counted as 0
     kept = sorted((v, n) for v, n in total.items() if n > 0)
     return ValueCounts(tuple(v for v, _ in kept), tuple(n for _, n in kept), unknown)

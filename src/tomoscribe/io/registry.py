@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from tomoscribe.io.image_lists import is_list, is_tiles
 from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.meshes import is_mesh_file
 from tomoscribe.io.pick_files import is_pick_file
-from tomoscribe.io.volumes import is_volume
+from tomoscribe.io.volumes import is_image, is_volume
 
 Kind = Literal[
     "volume", "picks", "membrane", "mesh", "project", "run", "checkpoint", "training folder"
@@ -36,7 +37,9 @@ def kind_of(path: str | Path) -> Kind | None:
             return "run"
         if is_volume(place):
             return "volume"
-        return "training folder" if (place / "train").is_dir() else None
+        if (place / "train").is_dir():
+            return "training folder"
+        return "volume" if is_image(place) else None
     if place.suffix.lower() in _CHECKPOINTS:
         return "checkpoint"
     # A container of a membrane is HDF5 too, and its name tells nothing.
@@ -44,6 +47,9 @@ def kind_of(path: str | Path) -> Kind | None:
         return "membrane"
     if is_mesh_file(place):
         return "mesh"
+    # Lists and tiles have the suffixes of picks.
+    if is_list(place) or is_tiles(place):
+        return "volume"
     if is_pick_file(place):
         return "picks"
-    return "volume" if is_volume(place) else None
+    return "volume" if is_image(place) else None

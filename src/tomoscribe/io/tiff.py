@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import struct
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,7 +48,7 @@ def open_tiff(place: str, inner: str | None) -> Opened:
             shape = _shape_zyx(place, series)
             data = _data(Path(place), tif, series, shape)
             sizes, notes = _sizes(tif, series)
-    except (tifffile.TiffFileError, ValueError, IndexError) as error:
+    except (tifffile.TiffFileError, ValueError, IndexError, struct.error) as error:
         raise TomoscribeError(f"{place} is not a TIFF file, or is cut off.") from error
     if len(tif.series) > 1:
         notes = (*notes, f"The file has {len(tif.series)} image series; the first is read.")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "VOLUME_SUFFIXES",
     "Volume",
+    "is_image",
     "is_volume",
     "open_volume",
     "require_finite",
@@ -145,8 +146,17 @@ def sample_slices(volume: Volume) -> NDArray[np.float32]:
 
 
 def is_volume(path: str | Path) -> bool:
-    """Return whether `path` looks like an image that `open_volume` reads."""
+    """Return whether `path` looks like a volume in a file or store of its own."""
     return _reader(_split(path)[0]) is not None
+
+
+def is_image(path: str | Path) -> bool:
+    """Return whether `path` looks like anything that `open_volume` reads, pictures too.
+
+    Beside tomograms pictures are thumbnails, which is why `is_volume` does not count them.
+    """
+    place = _split(path)[0]
+    return _reader(place) is not None or _pictures(place) is not None
 
 
 def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
@@ -155,10 +165,12 @@ def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
     Parameters
     ----------
     path : str or Path
-        MRC, REC or MAP file (also .gz, .bz2), TIFF stack, HDF5 file, or OME-Zarr folder or
-        address (s3://...; give addresses as str). `file.h5::/data/set` names a dataset,
-        `image.zarr::1` a resolution level (0, the finest, by default), and `image.zarr::@8,8,8`
-        the image at voxel edges in nm, z y x, resampled where no level has them (`io.multiscale`).
+        MRC, REC or MAP file (also .gz, .bz2), TIFF stack, HDF5 file, OME-Zarr folder or
+        address (s3://...; give addresses as str), picture, or sections in files of their own
+        (`io.image_lists`: a folder, a list .txt, tiles .json). `file.h5::/data/set` names a
+        dataset, `image.zarr::1` a resolution level (0, the finest, by default), and
+        `image.zarr::@8,8,8` the image at voxel edges in nm, z y x, resampled where no level has
+        them (`io.multiscale`).
     voxel_size_A : float or None
         Overrides what the file says.
 
@@ -172,11 +184,12 @@ def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
     place, inner = _split(path)
     if "://" not in place and not Path(place).exists():
         raise TomoscribeError(f"There is no file {place}.")
-    reader = _reader(place)
+    reader = _reader(place) or _pictures(place)
     if reader is None:
         raise TomoscribeError(
             f"{place} is not a volume that can be read: "
-            "MRC (.mrc .rec .map, also .gz .bz2), TIFF, HDF5 and OME-Zarr can."
+            "MRC (.mrc .rec .map, also .gz .bz2), TIFF, HDF5, OME-Zarr, PNG and JPEG can, and "
+            "lists (.txt), tiles (.json) and folders of pictures."
         )
     try:
         opened = reader(place, inner)
@@ -237,6 +250,14 @@ def _reader(place: str) -> Callable[[str, str | None], Opened] | None:
     if name.endswith(_HDF5):
         return _open_hdf5
     return _reader_by_content(local)
+
+
+def _pictures(place: str) -> Callable[[str, str | None], Opened] | None:
+    if "://" in place:
+        return None
+    from tomoscribe.io.image_lists import holds_pictures, open_pictures
+
+    return open_pictures if holds_pictures(Path(place)) else None
 
 
 def _reader_by_content(path: Path) -> Callable[[str, str | None], Opened] | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.volumes import is_volume
+from tomoscribe.io.volumes import is_image
 from tomoscribe.project.model import Role
 from tomoscribe.project.names import tomogram_stem
 from tomoscribe.project.raw_samples import LABELS, folder_parts, is_hidden
@@ -43,7 +43,7 @@ def folder_pairs(folder: Path) -> list[LabelPair]:
             if not _is_labels(stem):
                 continue
             image = images.get(stem.removesuffix(ENDING))
-            if image is None or not is_volume(image):
+            if image is None or not is_image(image):
                 raise TomoscribeError(
                     f"There is no image for {path}: put {stem.removesuffix(ENDING)}.tif, for "
                     "example, beside it."
