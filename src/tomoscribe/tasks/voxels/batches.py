@@ -100,8 +100,8 @@ class BatchMaker:
         labels = labels_around(source, lo, hi, self._margin, held=False)
         if self._settings.turns:
             square = self._size[1] == self._size[2]
-            quarters = int(rng.integers(4)) if square else 0
-            flips = tuple(bool(n) for n in rng.integers(0, 2, 3))
+            quarters = int(rng.integers(4)) if square and self._settings.quarter_turns else 0
+            flips = tuple(bool(n) for n in rng.random(3) < self._settings.flips_zyx)
             image = turn(image, quarters, flips)  # type: ignore[arg-type]
             labels = turn(labels, quarters, flips)  # type: ignore[arg-type]
         maps, known = make_targets(labels, self._specs, self._options)

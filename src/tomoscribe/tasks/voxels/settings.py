@@ -86,6 +86,10 @@ class VoxelSettings(BaseModel):
         "[weighted_sampler]; the others lie anywhere that is labelled",
     )
     turns: bool = Field(True, description="flips and quarter turns [spatial_transforms]")
+    flips_zyx: tuple[float, float, float] = Field(
+        (0.5, 0.5, 0.5), description="chance of a flip along z, y, x [mirror]"
+    )
+    quarter_turns: bool = Field(True, description="turns within sections [rotate, transpose]")
     intensity: bool = Field(True, description="vary contrast, brightness and noise")
     clip_gradients: float | None = Field(
         None, gt=0, description="largest norm of the gradients [max_grad_norm]"

@@ -1,0 +1,34 @@
+"""Networks by their names in the CellMap toolbox: any window, any dimension, all weights learn."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.nets.voxel_nets import make_net
+
+
+@pytest.mark.parametrize("name", ["resnet", "vit"])
+@pytest.mark.parametrize("dimension", ["2d", "2.5d", "3d"])
+def test_logits_of_each_voxel_whatever_the_window_and_every_weight_learns(name, dimension):
+    torch.manual_seed(0)
+    net = make_net(
+        name, dimension, 3, width=4, levels=3, steps=((1, 2, 2), (2, 2, 2)),
+        options={"blocks": 1} if name == "resnet" else {"layers": 1, "heads": 2},
+    ).place(torch.device("cpu"))  # fmt: skip
+    around = 2 if dimension == "2.5d" else 0
+    for size in ((4, 16, 16), (2, 24, 8)):
+        assert all(n % m == 0 for n, m in zip(size, net.multiple_zyx, strict=True))
+        boxes = torch.randn(2, 1, size[0] + around, *size[1:])
+        logits = net(boxes)
+        assert logits.shape == (2, 3, *size)
+    (logits * torch.randn_like(logits)).sum().backward()
+    assert all(p.grad is not None and p.grad.abs().sum() > 0 for p in net.parameters())
+
+
+def test_option_that_a_network_does_not_know_is_one_sentence():
+    with pytest.raises(TomoscribeError, match=r"does not take these options.*model_kwargs"):
+        make_net("resnet", "2d", 1, width=4, levels=3, steps=(), options={"depth": 3})
+    with pytest.raises(TomoscribeError, match="heads that divide"):
+        make_net("vit", "3d", 1, width=3, levels=2, steps=(), options={"heads": 4})
