@@ -10,6 +10,7 @@ import typer
 
 from tomoscribe.cli import set_options, voxel_source
 from tomoscribe.cli.run_progress import summarise, watch
+from tomoscribe.cli.train_config import is_config, train_config
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import MEMBRANE, chosen_task
 from tomoscribe.project.file import RUNS_FOLDER, is_project
@@ -25,7 +26,8 @@ Data = Annotated[
     typer.Argument(
         help="Project folder, or folder with train/ and optionally val/ that hold "
         "X.mrc and X.star, X.h5 and X.star for membranes, or X.tif and X_labels.tif for "
-        "segmentations; or a datasplit (.csv). Not needed with --images and --coordinates, or "
+        "segmentations; or a datasplit (.csv), or a configuration of the CellMap toolbox (.py, "
+        ".yaml). Not needed with --images and --coordinates, or "
         "with --image and --labels.",
         show_default=False,
     ),
@@ -106,6 +108,13 @@ Sweep = Annotated[
         show_default=False,
     ),
 ]
+TrustConfig = Annotated[
+    bool,
+    typer.Option(
+        "--trust-config",
+        help="Execute CONFIG.py to get its values; without it only what stands there is read.",
+    ),
+]
 
 
 def train(
@@ -129,8 +138,19 @@ def train(
     max_minutes: MaxMinutes = None,
     continue_from: ContinueFrom = None,
     sweep: Sweep = None,
+    trust_config: TrustConfig = False,
 ) -> None:
     """Train on picks or labelled voxels, in the foreground; Ctrl-C stops with a checkpoint."""
+    if data is not None and is_config(data):
+        train_config(
+            data,
+            trust=trust_config,
+            run=run,
+            settings=settings or [],
+            device=device,
+            max_minutes=max_minutes,
+        )
+        return
     files = voxel_source.label_files(
         image, labels, classes, unlabelled, background, objects, voxel_size_nm
     )

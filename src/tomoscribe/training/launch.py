@@ -201,6 +201,7 @@ def resume_as_child(run: RunFolder, *, settings: dict[str, object] | None = None
         update={
             "settings": changed,
             "parent": run.name,
+            "parent_checkpoint": None,
             "start_from": None,  # the parent has learnt since
             "data_hashes": {},
             "plan": {},

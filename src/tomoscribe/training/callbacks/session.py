@@ -24,6 +24,7 @@ from tomoscribe.training.callbacks.control import ControlCallback, tell_labels
 from tomoscribe.training.callbacks.final import preview_with_best
 from tomoscribe.training.callbacks.previews import PreviewCallback
 from tomoscribe.training.callbacks.progress import ProgressCallback
+from tomoscribe.training.callbacks.toolbox import copy_best, extra_loggers
 from tomoscribe.training.callbacks.validation import ValidationCallback, save
 from tomoscribe.training.clock import TrainingClock
 from tomoscribe.training.events import Finished, Started
@@ -171,8 +172,9 @@ def _first_state(run: RunFolder, config: RunConfig) -> tuple[dict[str, Any] | No
     start_from, ancestor = config.start_from, run.parent()
     while ancestor is not None:  # a run that was killed before its first checkpoint has none
         checkpoints = ancestor.checkpoints()
+        named = [c for c in checkpoints if c.name == config.parent_checkpoint]
         if checkpoints:
-            return read_checkpoint(checkpoints[-1].path), False
+            return read_checkpoint((named or checkpoints)[-1].path), False
         start_from = start_from or ancestor.config().start_from
         ancestor = ancestor.parent()
     return (None, False) if start_from is None else (read_checkpoint(Path(start_from)), True)
@@ -188,6 +190,7 @@ def _make_trainer(context: TrainingContext, previews: PreviewCallback, turn: Dev
         logger=[
             CSVLogger(context.run.metrics_dir, name="", version="", flush_logs_every_n_steps=1),
             TensorBoardLogger(context.run.metrics_dir, name="tensorboard", version=""),
+            *extra_loggers(context),
         ],
         # In this order: what a step was, its weights for previews, what the user wants, and
         # what takes time. At the end previews are over before the last validation.
@@ -215,6 +218,7 @@ def _finish(context: TrainingContext, task: Task) -> None:
     else:
         context.reporter.update(message="Predicting with the best checkpoint.")
         preview_with_best(context, task)
+    copy_best(context)
     best = next((c.name for c in context.keeper.kept() if c.best), None)
     reason = "stop" if stopped else context.reason
     context.reporter.say_last(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lightning.pytorch import Callback
 
 from tomoscribe.training.callbacks.context import Snapshot
+from tomoscribe.training.callbacks.pictures import log_pictures
 from tomoscribe.training.events import Validation
 from tomoscribe.training.status import State
 
@@ -111,6 +112,7 @@ def validate(context: TrainingContext, trainer: Trainer) -> bool:
         for logger in trainer.loggers:
             named = {f"val_{name}": value for name, value in metrics.items()}
             logger.log_metrics({"val_score": score, **named}, context.step)
+        log_pictures(context, trainer)
         save(context, score)
     return True
 

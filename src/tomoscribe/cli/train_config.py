@@ -1,0 +1,61 @@
+"""`tomoscribe train CONFIG.py`: a training as a configuration of the CellMap toolbox asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from tomoscribe.cli import set_options
+from tomoscribe.cli.run_progress import summarise, watch
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.file import RUNS_FOLDER
+from tomoscribe.project.training_data import load_training_data
+from tomoscribe.training import launch
+from tomoscribe.training.cellmap_config import prepare
+from tomoscribe.training.cellmap_file import CONFIG_SUFFIXES, read_config
+from tomoscribe.training.setting_keys import flat_values
+
+
+def is_config(data: Path | None) -> bool:
+    """Return whether what a training is given is a configuration, by its name."""
+    return data is not None and data.suffix.lower() in CONFIG_SUFFIXES
+
+
+def train_config(
+    path: Path,
+    *,
+    trust: bool,
+    run: Path | None,
+    settings: Sequence[str],
+    device: str | None,
+    max_minutes: float | None,
+) -> None:
+    """Train as a configuration says, in the foreground; settings of ours count over it.
+
+    Raises
+    ------
+    TomoscribeError
+        If the configuration or its data cannot be used.
+    """
+    parsed = set_options.parse_settings(settings, device=device, max_minutes=max_minutes)
+    given = {pair.partition("=")[0] for pair in settings}
+    given |= {"device"} if device is not None else set()
+    given |= {"max_minutes"} if max_minutes is not None else set()
+    values = flat_values(parsed)
+    prepared = prepare(
+        read_config(path, trust=trust), RUNS_FOLDER, {key: values[key] for key in given}
+    )
+    for note in prepared.notes:
+        typer.echo(note, err=True)
+    # Bad data are told now, and leave no run behind.
+    load_training_data(prepared.config.data, prepared.config.task)
+    if run is not None and prepared.config.parent is not None:
+        raise TomoscribeError("The training goes on from a run: leave --run away.")
+    if run is None:
+        started = launch.launch(prepared.config, prepared.runs_dir)
+    else:
+        started = launch.launch(prepared.config, run.absolute().parent, run.absolute().name)
+    watch(started)
+    typer.echo(summarise(started))

@@ -1,0 +1,267 @@
+"""A training configuration of the CellMap toolbox as a run of ours."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.remote import is_address
+from tomoscribe.project.datasplit_make import SEARCH_PATH, make_datasplit
+from tomoscribe.project.default_task import SEMANTIC
+from tomoscribe.project.source import DataSource, LabelFiles
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.training.cellmap_keys import MODELS
+from tomoscribe.training.config import RunConfig, ToolboxRun
+from tomoscribe.training.launch import list_runs
+from tomoscribe.training.setting_keys import with_values
+
+if TYPE_CHECKING:
+    from tomoscribe.training.cellmap_file import ReadConfig
+    from tomoscribe.training.cellmap_keys import CellMapConfig
+    from tomoscribe.training.run import CheckpointInfo, RunFolder
+
+NO_LIMIT_MINUTES = 60.0 * 24 * 365
+"""The steps end a training that was given in epochs."""
+
+_SAME_SCALE = 0.01
+
+_WIDTH = "ngf"
+_OPTIONS = {"n_blocks": "blocks", "n_downsampling": "downsamplings", "use_dropout": "dropout"}
+"""Options of the toolbox's networks by their names here."""
+_KNOWN_OTHERWISE = {
+    "ndims", "input_nc", "output_nc", "n_channels", "n_classes", "in_channels", "out_channels",
+    "num_classes", "img_size", "vis", "trilinear", "bilinear", "padding_type", "norm_layer",
+}  # fmt: skip
+"""Options that follow from the data here, or that need no choice."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run to be started, where, and what the user should know before."""
+
+    config: RunConfig
+    runs_dir: Path
+    notes: tuple[str, ...]
+
+
+def prepare(read: ReadConfig, runs_folder: str, overrides: dict[str, object]) -> Prepared:
+    """Return the run that a configuration asks for; its datasplit is made if it is missing.
+
+    Parameters
+    ----------
+    read : ReadConfig
+    runs_folder : str
+        Name of the folder of runs beside the configuration.
+    overrides : dict
+        Settings of ours by key that count over it.
+
+    Raises
+    ------
+    TomoscribeError
+        If keys do not fit each other, no crop is found, or all epochs are done already.
+    """
+    config, base = read.config, base_folder(read)
+    runs_dir = base / runs_folder
+    notes = [*read.notes]
+    settings = with_values(_settings(config, notes), overrides)
+    source = DataSource(
+        kind="datasplit",
+        voxels=LabelFiles(
+            csv=_datasplit(config, base, notes),
+            classes=config.classes,
+            scale_zyx_nm=config.input_array_info.scale,
+        ),
+    )
+    run = RunConfig(
+        task=SEMANTIC,
+        data=source,
+        settings=settings,
+        toolbox=ToolboxRun(
+            model_name=config.model_name,
+            steps_per_epoch=config.iterations_per_epoch,
+            best_copy=_placed(base, config.model_save_path),
+            tensorboard=_placed(base, config.logs_save_path.replace(_MODEL, config.model_name)),
+        ),
+    )
+    return Prepared(_begun(run, config, runs_dir, notes), runs_dir, tuple(notes))
+
+
+_MODEL = "{model_name}"
+
+
+def base_folder(read: ReadConfig) -> Path:
+    """Return the folder that a configuration's relative paths count from."""
+    beside = read.path.absolute().parent
+    given = read.config.base_experiment_path
+    return beside if given is None else beside / Path(given).expanduser()
+
+
+def _placed(base: Path, path: str) -> str:
+    return path if is_address(path) else str(base / Path(path).expanduser())
+
+
+def _settings(config: CellMapConfig, notes: list[str]) -> TrainingSettings:
+    net, dimension = _network(config)
+    window = config.input_array_info.shape
+    limit = config.validation_batch_limit
+    voxels: dict[str, Any] = {
+        "net": net,
+        "dimension": dimension,
+        "window_zyx": window,
+        "overlap": True,
+        "class_weights": config.weight_loss,
+        "centred": 0.5 if config.weighted_sampler else 0.0,
+        **_transforms(config.spatial_transforms or {}),
+        "clip_gradients": config.max_grad_norm,
+        "validation_s": config.validation_time_limit,
+        "validation_boxes": None if limit is None else limit * config.batch_size,
+    }
+    values: dict[str, Any] = {
+        "bin": 1,  # the scale is chosen by the configuration
+        "batch": config.batch_size,
+        "learning_rate": config.learning_rate,
+        "max_steps": config.max_steps,
+        "max_minutes": NO_LIMIT_MINUTES,
+        "seed": config.random_seed,
+        "device": config.device or "auto",
+    }
+    options = {k: v for k, v in config.model_kwargs.items() if k not in _KNOWN_OTHERWISE}
+    if _WIDTH in options:
+        values["width"] = options.pop(_WIDTH)
+    voxels["net_options"] = {_OPTIONS.get(k, k): v for k, v in options.items()}
+    _check_target(config, notes)
+    return TrainingSettings.model_validate({**values, "voxels": voxels})
+
+
+def _transforms(given: dict[str, Any]) -> dict[str, Any]:
+    """Return our flips and turns; chances of a mirror by axis, a list of axes means 0.5."""
+    unknown = given.keys() - {"mirror", "rotate", "transpose"}
+    if unknown:
+        raise TomoscribeError(
+            f"spatial_transforms knows mirror, transpose and rotate, not {sorted(unknown)[0]}."
+        )
+    axes = (given.get("mirror") or {}).get("axes", {})
+    chances = axes if isinstance(axes, dict) else dict.fromkeys(axes, 0.5)
+    return {
+        "turns": bool(given),
+        "flips_zyx": tuple(float(chances.get(axis, 0.0)) for axis in "zyx"),
+        "quarter_turns": bool(given.keys() & {"rotate", "transpose"}),
+    }
+
+
+def _network(config: CellMapConfig) -> tuple[str, str]:
+    """Return our network and its dimension.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no such network, or the window is of another dimension.
+    """
+    name = config.model or config.model_name
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, 1)
+        meant = f"'{near[0]}' is meant?" if near else f"there are: {', '.join(MODELS)}."
+        raise TomoscribeError(f"There is no model_name '{name}': {meant}")
+    net, dimension = MODELS[name]
+    flat = config.input_array_info.shape[0] == 1
+    if flat == (dimension == "3d"):
+        shape = " x ".join(map(str, config.input_array_info.shape))
+        raise TomoscribeError(
+            f"The model '{name}' does not fit the input of {shape} voxels (z, y, x): give a "
+            f"{'2d' if flat else '3d'} model_name, or another shape in input_array_info."
+        )
+    return net, dimension
+
+
+def _check_target(config: CellMapConfig, notes: list[str]) -> None:
+    given, target = config.input_array_info, config.target_array_info
+    if target is None:
+        return
+    off = [abs(a / b - 1) for a, b in zip(given.scale, target.scale, strict=True)]
+    if max(off) > _SAME_SCALE:
+        raise TomoscribeError(
+            f"target_array_info has the scale {target.scale} nm and input_array_info "
+            f"{given.scale}: labels are learned at the scale of the input; give both the same."
+        )
+    if target.shape != given.shape:
+        notes.append("The whole window of the input is learned; the target's shape has no effect.")
+
+
+def _datasplit(config: CellMapConfig, base: Path, notes: list[str]) -> Path:
+    """Return the datasplit; one that is not there is made."""
+    csv = base / Path(config.datasplit_path).expanduser()
+    if csv.exists():
+        return csv
+    fine = config.filter_by_scale
+    scale = None if fine is False else config.input_array_info.scale
+    if not isinstance(fine, bool):
+        scale = (fine,) * 3 if isinstance(fine, float) else fine
+    pattern = {} if config.use_s3 else {"search_path": str(base / SEARCH_PATH)}
+    made = make_datasplit(
+        config.classes,
+        scale_zyx_nm=scale,
+        force_all_classes=config.force_all_classes,
+        validation_prob=config.validation_prob,
+        csv_path=csv,
+        s3=config.use_s3,
+        seed=config.random_seed,
+        **pattern,
+    )
+    used = [row.usage for row in made.rows]
+    notes.append(
+        f"{csv} was made: {used.count('train')} crops train, {used.count('validate')} validate."
+    )
+    notes += made.notes
+    return csv
+
+
+def _begun(run: RunConfig, config: CellMapConfig, runs_dir: Path, notes: list[str]) -> RunConfig:
+    """Return the run as it goes on from the checkpoint that load_model names, if there is one."""
+    wanted = config.model_to_load or config.model_name
+    found = find_checkpoint(runs_dir, wanted, best=config.load_model == "best")
+    if found is None:
+        return run
+    parent, checkpoint = found
+    if wanted != config.model_name:
+        notes.append(f"Begins with the weights of {parent.name} ({checkpoint.name}).")
+        return run.model_copy(update={"start_from": str(checkpoint.path.absolute())})
+    limit = run.settings.max_steps
+    if limit is not None and checkpoint.step >= limit:
+        epochs = limit / config.iterations_per_epoch
+        raise TomoscribeError(
+            f"{parent.name} has made all of its {epochs:g} epochs: raise epochs to go on, or give "
+            "another model_name to begin anew."
+        )
+    epoch = checkpoint.step / config.iterations_per_epoch
+    notes.append(f"Goes on from {parent.name}, epoch {epoch:g} of {config.epochs}.")
+    return run.model_copy(update={"parent": parent.name, "parent_checkpoint": checkpoint.name})
+
+
+def find_checkpoint(
+    runs_dir: Path, model_name: str, *, best: bool
+) -> tuple[RunFolder, CheckpointInfo] | None:
+    """Return the newest checkpoint of a model's runs, or the one with the best score; None: none.
+
+    Raises
+    ------
+    TomoscribeError
+        If the newest run still goes on.
+    """
+    infos = [info for info in list_runs(runs_dir) if info.task]
+    mine = []
+    for info in infos:
+        toolbox = info.run.config().toolbox
+        if toolbox is not None and toolbox.model_name == model_name:
+            mine.append(info)
+    if mine and mine[-1].state.alive:
+        raise TomoscribeError(f"The run {mine[-1].run.name} of this model still goes on; stop it.")
+    found = [(info.run, checkpoint) for info in mine for checkpoint in info.run.checkpoints()]
+    if not found:
+        return None
+    scored = [pair for pair in found if pair[1].score is not None]
+    if best and scored:
+        return max(scored, key=lambda pair: (pair[1].score or 0.0, pair[1].step))
+    return found[-1]

@@ -1,0 +1,136 @@
+"""Configurations of the CellMap toolbox: read without being run, trained, and gone on with."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tests.project.cells import write_cell
+from tests.training.cellmap_example import EXAMPLE
+
+from tomoscribe.cli.main import main
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.training.cellmap_config import find_checkpoint, prepare
+from tomoscribe.training.cellmap_file import read_config
+from tomoscribe.training.cellmap_keys import CellMapConfig
+from tomoscribe.training.launch import list_runs
+from tomoscribe.training.run import RunFolder
+from tomoscribe.training.worker import run_worker
+
+
+def written(tmp_path, text, name="config.py"):
+    path = tmp_path / name
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture
+def cells(tmp_path):
+    write_cell(tmp_path / "data", "one", {"crop1": ("mito", "er"), "crop2": ("mito", "er")})
+    return tmp_path
+
+
+def test_every_key_of_the_documented_example_is_read_and_does_what_it_says(cells):
+    read = read_config(written(cells, EXAMPLE))
+    assigned = {
+        node.targets[0].id for node in ast.parse(EXAMPLE).body if isinstance(node, ast.Assign)
+    }
+    assert assigned <= set(CellMapConfig.model_fields)
+    assert assigned == read.config.model_fields_set
+    prepared = prepare(read, "runs", {})
+    config, settings = prepared.config, prepared.config.settings
+    assert (settings.learning_rate, settings.batch, settings.seed) == (1e-4, 4, 42)
+    assert (settings.max_steps, settings.device, settings.bin) == (6, "cpu", 1)
+    voxels = settings.voxels
+    assert (voxels.net, voxels.dimension, voxels.window_zyx) == ("unet", "2d", (1, 32, 32))
+    assert (voxels.turns, voxels.flips_zyx, voxels.quarter_turns) == (True, (0, 0.1, 0.5), True)
+    # Both limits hold: whichever comes first.
+    assert (voxels.validation_s, voxels.validation_boxes) == (5, 2 * 4)
+    assert config.data.voxels.classes == ("mito", "er")
+    assert config.data.voxels.scale_zyx_nm == (8, 8, 8)
+    assert config.data.voxels.csv == cells / "datasplit.csv"
+    assert sorted(r.partition(",")[0] for r in config.data.voxels.csv.read_text().split()) == [
+        '"train"', '"validate"',
+    ]  # fmt: skip
+    assert config.toolbox.best_copy == str(cells / "checkpoints" / "{model_name}_{epoch}.pth")
+    assert config.toolbox.tensorboard == str(cells / "tensorboard" / "2d_unet")
+
+
+def test_yaml_says_the_same_as_python(tmp_path):
+    python = read_config(written(tmp_path, EXAMPLE)).config
+    values = python.model_dump(exclude={"model"}, exclude_unset=True, mode="json")
+    again = read_config(written(tmp_path, yaml.safe_dump(values), "config.yaml")).config
+    assert again == python.model_copy(update={"model": None})
+
+
+def test_code_is_never_executed_without_trust(tmp_path):
+    trace = tmp_path / "trace"
+    path = written(
+        tmp_path,
+        f"open({str(trace)!r}, 'w').close()\nepochs = int('7')\n",
+    )
+    with pytest.raises(TomoscribeError, match=r"Line 2 of .*sets epochs by code.*--trust-config"):
+        read_config(path)
+    assert not trace.exists()
+    assert read_config(path, trust=True).config.epochs == 7
+    assert trace.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("learning_rat = 1", "'learning_rat', which there is not: 'learning_rate' is meant"),
+        ("epochs = -1", "epochs = -1 cannot be"),
+        ("classes = ['a']\nclasses.append('b')", "Line 2 of .* sets classes by code"),
+        ("for batch_size in range(9): pass", "sets batch_size by code"),
+        ("epochs = (", "is no Python in line 1"),
+        ("model_name = '3d_unett'", "'3d_unet' is meant"),
+        ("model_name = '3d_unet'", r"does not fit the input of 1 x 128 x 128 voxels"),
+        ("target_array_info = {'scale': (4, 4, 4)}", "give both the same"),
+        ("import torch\nmodel = torch.nn.Linear(1, 2)", "sets model by code"),
+        ("spatial_transforms = {'miror': {}}", "mirror, transpose and rotate, not miror"),
+        ("classes = ['mito']", "No crop labels any of mito"),
+    ],
+)
+def test_what_does_not_fit_is_one_sentence(tmp_path, text, says):
+    with pytest.raises(TomoscribeError, match=says):
+        prepare(read_config(written(tmp_path, text)), "runs", {})
+
+
+def test_training_leaves_what_the_keys_name_and_goes_on_to_complete_its_epochs(cells, capsys):
+    path = written(cells, EXAMPLE)
+
+    def train(text, *more):
+        path.write_text(text)
+        with pytest.raises(SystemExit) as ended:
+            main(["train", str(path), "--set", "width=2", "--set", "voxels.levels=2", *more])
+        return ended.value.code, capsys.readouterr().err
+
+    code, told = train(EXAMPLE)
+    assert code == 0, told
+    (first,) = [info.run for info in list_runs(cells / "runs")]
+    best = next(c for c in first.checkpoints() if c.best)
+    epoch = -(-best.step // 2)
+    copy = cells / "checkpoints" / f"2d_unet_{epoch}.pth"
+    assert copy.read_bytes() == best.path.read_bytes()
+    board = EventAccumulator(str(cells / "tensorboard" / "2d_unet" / first.name)).Reload().Tags()
+    assert {"loss", "learning_rate", "val_score"} <= set(board["scalars"])
+    assert {"mito: image, label, prediction", "er: image, label, prediction"} <= set(
+        board["images"]
+    )
+    code, told = train(EXAMPLE)
+    assert code == 1
+    assert "has made all of its 3 epochs" in told
+    path.write_text(EXAMPLE.replace("epochs = 3", "epochs = 4"))
+    prepared = prepare(read_config(path), "runs", {"width": 2, "voxels.levels": 2})
+    assert "epoch 3 of 4" in " ".join(prepared.notes)
+    second = RunFolder.create(prepared.runs_dir, prepared.config)
+    assert run_worker(second) == 0
+    assert second.config().parent == first.name
+    assert second.checkpoints()[-1].step == 8  # not 6 + 8
+    found = find_checkpoint(cells / "runs", "2d_unet", best=True)
+    scores = [c.score for run in (first, second) for c in run.checkpoints() if c.score is not None]
+    assert found is not None
+    assert found[1].score == max(scores)
