@@ -1,4 +1,4 @@
-"""`tomoscribe simulate`: write a simulated case, or membranes, with exact truth."""
+"""`tomoscribe simulate`: write a simulated case, membranes, or labels, with exact truth."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Annotated, Literal
 import typer
 from rich.console import Console
 
+from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.simulate.case import CLICK_JITTER, write_case
+from tomoscribe.simulate.labels import SHAPE_ZYX, VOXEL_ZYX_NM
+from tomoscribe.simulate.labels_files import write_labels_case
 from tomoscribe.simulate.membrane_sample import simulate_membranes, write_membranes
 from tomoscribe.simulate.sample import PRESETS, make_scene
 
@@ -16,11 +19,12 @@ from tomoscribe.simulate.sample import PRESETS, make_scene
 def simulate(
     out: Annotated[Path, typer.Argument(help="New folder for the case.", metavar="OUT")],
     kind: Annotated[
-        Literal["particles", "membranes"],
+        Literal["particles", "membranes", "labels"],
         typer.Option(
             help="particles: a training folder of three tomograms; membranes: one tomogram of "
-            "four vesicles that carry particles, with their segmentation. The latter knows "
-            "--seed only."
+            "four vesicles that carry particles, with their segmentation, which knows --seed only; "
+            "labels: training folders semantic/ and instance/ of EM volumes with mitochondria and "
+            "membranes, which know --seed, --shape and --voxel-size-nm."
         ),
     ] = "particles",
     preset: Annotated[
@@ -46,6 +50,15 @@ def simulate(
         float | None,
         typer.Option("--voxel-size-A", help="Voxel size in Å; default the preset's, 10 Å."),
     ] = None,
+    voxel_size_nm: Annotated[
+        str | None,
+        typer.Option(
+            "--voxel-size-nm",
+            metavar="Z,Y,X",
+            help="Voxel edges of labels in nm; 40,8,8 as of serial sections.",
+            show_default="8,8,8",
+        ),
+    ] = None,
     clicks: Annotated[
         int,
         typer.Option(min=1, help="Clicks in the training tomogram, half in the validation one."),
@@ -57,6 +70,9 @@ def simulate(
     """Write a simulated case: train/, val/ and test/ tomograms, sparse clicks, exact truth."""
     if kind == "membranes":
         _simulate_membranes(out, seed)
+        return
+    if kind == "labels":
+        _simulate_labels(out, seed, shape, voxel_size_nm)
         return
     scene = make_scene(preset, shape, snr, voxel_size_A)
     console = Console()
@@ -81,6 +97,24 @@ def _simulate_membranes(out: Path, seed: int) -> None:
         f"Wrote membranes.mrc of {' × '.join(map(str, made.volume.shape))} voxels at "
         f"{made.scene.voxel_size_A:g} Å, the labels of its four membranes in "
         f"membranes_labels.mrc and {len(made.zyx)} particles in membranes_truth.csv to {out}.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _simulate_labels(
+    out: Path, seed: int, shape: tuple[int, int, int] | None, voxel_size_nm: str | None
+) -> None:
+    console = Console()
+    shape_zyx = shape or SHAPE_ZYX
+    voxel = VOXEL_ZYX_NM if voxel_size_nm is None else parse_edges_nm(voxel_size_nm)
+    with console.status(f"Simulating into {out}"):
+        write_labels_case(out, seed, shape_zyx, voxel)
+    console.print(
+        f"Wrote train/ and val/ with em.mrc of {' × '.join(map(str, shape_zyx))} voxels at "
+        f"{' × '.join(f'{edge:g}' for edge in voxel)} nm (z y x) and em_labels.tif to "
+        f"{out / 'semantic'} (1 mitochondrion, 2 membrane) and {out / 'instance'} (numbers of "
+        "mitochondria).",
         highlight=False,
         soft_wrap=True,
     )
