@@ -16,7 +16,7 @@ from tomoscribe.tasks.voxels.images import scale_image
 from tomoscribe.tasks.voxels.tiles import cut, make_tile
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -185,14 +185,31 @@ class VoxelPredictor:
         self, image: ScaledVolume, lo: Triple, hi: Triple, *, halo_share: float = 1.0
     ) -> Block:
         """Return the maps of a box of working voxels, as a block of the image."""
+
+        def scores_of(first: Triple, last: Triple) -> Tensor:
+            return self.scores(self.map_logits(image, first, last, halo_share=halo_share))
+
+        return self.enlarged(image, lo, hi, scores_of)
+
+    def enlarged(
+        self,
+        image: ScaledVolume,
+        lo: Triple,
+        hi: Triple,
+        scores_of: Callable[[Triple, Triple], Tensor],
+    ) -> Block:
+        """Return maps of a box of working voxels, as a block of the image.
+
+        `scores_of(lo, hi)` gives them, (map, z, y, x) in 0..1; the box that it is asked for is a
+        little larger where they are interpolated.
+        """
         shape = image.shape_zyx
         # A working voxel more on each side, for the interpolation.
         steps = self.plan.reduction_zyx
         more = [1 if n > 1 else 0 for n in steps]
         first = tuple(max(0, a - m) for a, m in zip(lo, more, strict=True))
         last = tuple(min(n, b + m) for b, m, n in zip(hi, more, shape, strict=True))
-        logits = self.map_logits(image, first, last, halo_share=halo_share)  # type: ignore[arg-type]
-        scores = self.scores(logits)
+        scores = scores_of(first, last)  # type: ignore[arg-type]
         start = self._to_image(lo)
         whole = image.volume.shape_zyx
         stop = tuple(
@@ -227,12 +244,18 @@ class VoxelPredictor:
             first = (tile.lo[0] - context, *tile.lo[1:])
             last = (tile.hi[0] + context, *tile.hi[1:])
             values = torch.from_numpy(image.read(first, last))[None, None].to(self.device)
-            with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
-                outputs = self.net(values)[0]
+            logits = self.logits_of(values)[0]
             place = tuple(slice(a - o, b - o) for a, b, o in zip(core_lo, core_hi, lo, strict=True))
-            kept = outputs[(slice(None), *tile.keep)].float()
-            result[(slice(None), *place)] = one_against_rest(kept, self.specs, self.plan.softmax)
+            result[(slice(None), *place)] = logits[(slice(None), *tile.keep)]
         return result
+
+    @torch.inference_mode()
+    def logits_of(self, boxes: Tensor) -> Tensor:
+        """Return logits (B, map, z, y, x) of normalised boxes (B, 1, z + 2 context, y, x)."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bfloat16):
+            outputs = self.net(boxes)
+        softmax = self.plan.softmax
+        return torch.stack([one_against_rest(o.float(), self.specs, softmax) for o in outputs])
 
     def scores(self, logits: Tensor) -> Tensor:
         """Return maps (map, z, y, x) in 0..1 of logits; 0.5 is the right threshold."""
