@@ -54,7 +54,7 @@ def create_ome_zarr(
     shift = [0.0] * channels + [float(o) for o in origin_zyx_nm]
     steps = [{"type": "scale", "scale": scale}, {"type": "translation", "translation": shift}]
     level = {"path": LEVEL, "coordinateTransformations": steps}
-    ome = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [level]}]}
+    ome: Any = {"version": "0.5", "multiscales": [{"axes": axes, "datasets": [level]}]}
     chunks = (1,) * channels + tuple(min(c, n) for c, n in zip(chunk_zyx, shape[-3:], strict=True))
     try:
         group = zarr.open_group(str(path), mode="w", zarr_format=3)

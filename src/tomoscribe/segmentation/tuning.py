@@ -30,14 +30,14 @@ if TYPE_CHECKING:
 _LEVELS = 256
 _MARGIN = 16
 """Voxels of context around what is labelled."""
-_VOXELS = 1_000_000
+_VOXELS = 500_000
 """Voxels of a class that are tried, with some forty candidates."""
 _PLATEAU = 0.005
 """Thresholds whose IoU is this near to the best are as good; their middle is safest."""
 _GAIN = 0.005
 """Other settings must be better by this: few objects say little."""
 _IOUS = (0.5, 0.6, 0.7)
-_ABOVE = (0.0, 0.1, 0.2, 0.3)
+_ABOVE = (0.0, 0.1, 0.2, 0.3, 0.4)
 _CONTOURS = (0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
 _DEPTHS = (0.2, 0.3, 0.4, 0.5, 0.6)
 _BESIDE = (-0.2, -0.1, 0.1, 0.2)

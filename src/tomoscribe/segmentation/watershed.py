@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SLAB_VOXELS = 1 << 24
-"""The flood needs about 35 bytes a voxel at once; larger boxes are flooded slab by slab."""
+SLAB_VOXELS = 1 << 22
+"""The flood needs about 50 bytes a voxel at once; larger boxes are flooded slab by slab. Seeds are
+numbered in the whole volume before, so an object goes on from slab to slab."""
 
 
 def components(mask: NDArray[np.bool_], least_voxels: float = 1) -> NDArray[np.int32]:
@@ -51,16 +52,13 @@ def grow_seeds(
     parts = np.empty(mask.shape, dtype=np.int32)
     scipy.ndimage.label(mask, output=parts)
     many, single = _seeds_of_parts(parts, seeds)
-    alone = single[parts]
-    np.copyto(seeds, alone, where=alone > 0)
-    del alone
+    for seeds_there, parts_there in zip(seeds, parts, strict=True):
+        alone = single[parts_there]
+        np.copyto(seeds_there, alone, where=alone > 0)
     boxes = scipy.ndimage.find_objects(parts)
     for part in many:
-        between()
         box = boxes[part - 1]
-        inside = parts[box] == part
-        flooded = _flood(inside, np.where(inside, seeds[box], 0), height[box], between)
-        np.copyto(seeds[box], flooded, where=inside)
+        _flood(part, parts[box], seeds[box], height[box], between)
     return seeds
 
 
@@ -78,32 +76,34 @@ def _seeds_of_parts(
 
 
 def _flood(
-    mask: NDArray[np.bool_],
+    part: int,
+    parts: NDArray[np.int32],
     seeds: NDArray[np.int32],
     height: NDArray[Any],
     between: Callable[[], None],
-) -> NDArray[np.int32]:
-    if mask.size <= SLAB_VOXELS or mask.ndim < 3:
-        return _watershed(mask, seeds, height)
-    depth = len(mask)
-    thick = max(2, SLAB_VOXELS // (mask.size // depth))
+) -> None:
+    """Fill `seeds` where `parts` is `part`."""
+    depth = len(parts)
+    thick = max(2, SLAB_VOXELS // (parts.size // depth)) if parts.ndim == 3 else depth
     starts = range(0, depth, thick)
     # Down and up again: an object may be reached from a seed in a later slab only. Each slab
     # takes a section of its neighbours along, so that what was flooded there goes on in it.
-    for start in (*starts, *reversed(starts)):
+    for start in (*starts, *reversed(starts[:-1])):
         between()
         slab = slice(max(start - 1, 0), min(start + thick + 1, depth))
-        if np.any(mask[slab] & (seeds[slab] == 0)):
-            seeds[slab] = _watershed(mask[slab], seeds[slab], height[slab])
-    return seeds
+        _watershed(parts[slab] == part, seeds[slab], height[slab])
 
 
-def _watershed(
-    mask: NDArray[np.bool_], seeds: NDArray[np.int32], height: NDArray[Any]
-) -> NDArray[np.int32]:
+def _watershed(inside: NDArray[np.bool_], seeds: NDArray[np.int32], height: NDArray[Any]) -> None:
     from skimage.segmentation import watershed
 
-    flooded: NDArray[np.int32] = watershed(  # type: ignore[no-untyped-call]
-        -as_floats(height), seeds, mask=mask
-    )
-    return flooded
+    dry = inside & (seeds == 0)
+    if not dry.any():
+        return
+    # Only the rims of seeds can flood anything: the queue need not hold what is deep in them.
+    rim = scipy.ndimage.binary_dilation(dry, mask=inside) & ~dry
+    markers = np.where(rim, seeds, 0)
+    if not markers.any():
+        return
+    flooded = watershed(-as_floats(height), markers, mask=dry | rim)  # type: ignore[no-untyped-call]
+    np.copyto(seeds, flooded, where=dry)
