@@ -154,6 +154,23 @@ def open_membrane_sample() -> list[LayerTuple]:
     )
 
 
+def open_labels_sample() -> list[LayerTuple]:
+    """Make the sample to be segmented in a thread and open it when it is there.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no viewer.
+    """
+
+    def make(folder: Path) -> Project:
+        from tomoscribe.simulate.labels_files import make_labels_project
+
+        return make_labels_project(folder)
+
+    return _open_made(sample_folder("labels"), make, "Making a small EM volume, a few seconds …")
+
+
 def _open_made(folder: Path, make: Callable[[Path], Project], said: str) -> list[LayerTuple]:
     viewer = napari.current_viewer()
     if viewer is None:

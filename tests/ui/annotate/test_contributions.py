@@ -147,6 +147,17 @@ def test_the_sample_with_membranes_comes_with_them(
     assert [c.name for c in hands.session.classes] == ["barrel"]
 
 
+def test_the_sample_to_segment_comes_with_classes_to_paint(
+    hands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process_until: Callable[..., None]
+) -> None:
+    monkeypatch.setattr(contributions, "add_docks", lambda _: None)
+    monkeypatch.setattr(contributions, "user_data_path", lambda _: tmp_path)
+    hands.viewer.open_sample("tomoscribe", "labels")
+    process_until(lambda: hands.session.current == "em_volume", "the sample", timeout=60.0)
+    names = [c.name for c in hands.session.project.label_classes]
+    assert names == ["mitochondrion", "membrane"]
+
+
 def test_a_sample_that_cannot_be_made_says_why(
     hands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, process_until: Callable[..., None]
 ) -> None:
