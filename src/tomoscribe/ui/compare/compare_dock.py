@@ -19,6 +19,8 @@ from tomoscribe.ui.compare.sides_panel import SidesPanel
 from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
+from tomoscribe.ui.segments.decoder_panel import DecoderPanel
+from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import dock_of, scrolling_column
 
 if TYPE_CHECKING:
@@ -39,6 +41,8 @@ class CompareDock(QWidget):
     ----------
     sides_panel, proposals_panel, review_panel, judgement_panel, actions_row : QWidget
         From top to bottom.
+    decoder_panel : DecoderPanel
+        Takes the place of proposals and review while maps of a segmentation are in view.
     review : Review
         The proposals of what is in view.
     """
@@ -52,6 +56,8 @@ class CompareDock(QWidget):
         self.sides_panel = SidesPanel(session)
         self.proposals_panel = ProposalsPanel(session, self.review)
         self.review_panel = ReviewPanel(session, self.review)
+        self.segments = Segments.of(session)
+        self.decoder_panel = DecoderPanel(session, self._show_objects)
         self.judgement_panel = JudgementPanel(session)
         self.actions_row = CompareActions(session)
         self._train: QDockWidget | None = None
@@ -64,6 +70,7 @@ class CompareDock(QWidget):
         self._timer.start()
         self._build()
         self._connect()
+        self._on_segments()
         self._on_scores()
 
     def showEvent(self, event: QShowEvent | None) -> None:
@@ -91,7 +98,8 @@ class CompareDock(QWidget):
     def _build(self) -> None:
         layout = scrolling_column(self)
         panels = (
-            self.sides_panel, self.proposals_panel, self.review_panel, self.judgement_panel
+            self.sides_panel, self.decoder_panel, self.proposals_panel, self.review_panel,
+            self.judgement_panel,
         )  # fmt: skip
         for panel in panels:
             layout.addWidget(panel)
@@ -105,6 +113,7 @@ class CompareDock(QWidget):
         connect(self, self._monitor.followed, self._on_follow)
         connect(self, self._session.current_changed, self._on_follow)
         connect(self, self._session.closed, self._end)
+        connect(self, self.segments.changed, self._on_segments)
         actions: dict[str, Callable[[], None]] = {
             "accept": self.review.accept,
             "reject": self.review.reject,
@@ -115,6 +124,16 @@ class CompareDock(QWidget):
 
     def _end(self) -> None:
         self._timer.stop()
+
+    def _on_segments(self) -> None:
+        """Show what belongs to objects, or to particles."""
+        segmented = self.segments.maps is not None
+        self.decoder_panel.setVisible(segmented)
+        for panel in (self.proposals_panel, self.review_panel):
+            panel.setVisible(not segmented)
+
+    def _show_objects(self) -> None:
+        """Open the table of the objects."""
 
     def _on_seen(self, seen: bool) -> None:
         """Work only while the user sees this."""

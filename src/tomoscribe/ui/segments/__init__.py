@@ -1,0 +1,1 @@
+"""What becomes of the maps of a segmentation in the viewer: objects, their table, their files."""

@@ -1,0 +1,323 @@
+"""Objects of the segmentation in view: decoded from its maps, as the user's settings say.
+
+What is in view comes first: a section in a few hundredths of a second, while sliders move and
+blocks arrive. The volume follows in another thread. Only the newest answer counts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from tomoscribe.project.classes import class_color
+from tomoscribe.ui.background import Background, sentence_of
+from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.scores.score_library import ScoreLibrary
+from tomoscribe.ui.segments.decoding import Objects, Section, objects_of, section_of, tells_apart
+from tomoscribe.ui.segments.maps_in_view import MapsInView, maps_in_view
+from tomoscribe.ui.segments.objects_layer import ObjectsLayer
+from tomoscribe.ui.session_bound import SessionBound
+
+if TYPE_CHECKING:
+    from tomoscribe.ui.segments.maps_in_view import Settings
+    from tomoscribe.ui.session import Session
+
+SOON_MS = 20
+"""Moves of a slider that come together are answered together."""
+GROWING_MS = 500
+"""Maps that grow are decoded again this often, in the section in view."""
+KEPT = 2
+"""Volumes of objects that stay in memory: A and B are blinked between."""
+
+
+class _Superseded(Exception):
+    """Ends a decoding that nobody waits for any more."""
+
+
+class Segments(SessionBound):
+    """Decodes what is in view. Get it with `Segments.of(session)`.
+
+    Attributes
+    ----------
+    maps : MapsInView or None
+        The maps in view; None where no segmentation is.
+    objects : Objects or None
+        Objects of the whole volume, by the settings as of now; None before they are known.
+    section : Section or None
+        Objects of the section in view, as long as the volume is not known.
+    problem : str
+        Why nothing could be decoded, in a sentence; empty if all is well.
+    """
+
+    changed = Signal()
+    """Other maps are in view, or settings are others."""
+
+    decoded = Signal()
+    """There are other objects, or none any more; or one is selected."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._monitor = RunMonitor.of(session)
+        self._sides = Sides.of(session)
+        self._library = ScoreLibrary.of(session)
+        self.layer = ObjectsLayer(session)
+        self.maps: MapsInView | None = None
+        self.objects: Objects | None = None
+        self.section: Section | None = None
+        self.problem = ""
+        self.selected = 0
+        self._own: Settings = {}
+        self._known: dict[Any, Objects] = {}
+        self._wanted: object = None
+        self._blocks = -1
+        self._sectioner = Background(reads_only=True)
+        self._decoder = Background(reads_only=True)
+        self._soon = self._timer(SOON_MS, self._show, once=True)
+        self._growing = self._timer(GROWING_MS, self._grow, once=False)
+        self._follow_session()
+        self.look()
+
+    def _timer(self, interval_ms: int, call: Any, *, once: bool) -> QTimer:
+        timer = QTimer()
+        timer.setInterval(interval_ms)
+        timer.setSingleShot(once)
+        timer.timeout.connect(call)
+        return timer
+
+    def _follow_session(self) -> None:
+        session = self._session
+        for signal in (
+            self._monitor.feed.changed, self._sides.changed, self._library.changed,
+            session.current_changed, self._monitor.followed,
+        ):  # fmt: skip
+            signal.connect(self.look)
+        session.project_changed.connect(self._on_project)
+        session.closed.connect(self.close)
+        events = session.viewer.dims.events
+        for event in (events.current_step, events.order, events.ndisplay):
+            event.connect(self._on_moved)
+        self._growing.start()
+
+    # ---------------------------------------------------------------- settings
+    @property
+    def settings(self) -> Settings:
+        """The settings by class: the user's own, else those that suit the maps."""
+        return {} if self.maps is None else self.maps.tuned() | self._own
+
+    def set(self, class_name: str | None, **values: object) -> None:
+        """Change settings of a class, or of all; the section in view follows at once."""
+        maps = self.maps
+        if maps is None:
+            return
+        before = self.settings
+        for name in maps.classes if class_name is None else [class_name]:
+            self._own[name] = before[name].model_copy(update=values)
+        if self.settings != before:
+            self._restart()
+
+    def reset(self) -> None:
+        """Go back to the settings that suit the maps, and decode the volume by them."""
+        self._own = {}
+        self._restart()
+
+    def _restart(self) -> None:
+        if self.maps is not None and self.objects is not None:
+            place = self._place(self.maps)
+            if place is not None:  # so that objects in view keep their numbers and colours
+                self.section = self.objects.section(*place)
+        self._decoder.drop()
+        self._wanted = self.objects = None
+        self.selected = 0
+        self.changed.emit()
+        self._soon.start()
+
+    @property
+    def is_own(self) -> bool:
+        """Whether the user has changed a setting."""
+        return self.maps is not None and self.settings != self.maps.tuned()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the volume is being decoded."""
+        return self._decoder.busy
+
+    @property
+    def colors(self) -> list[str] | None:
+        """Colours of the classes; None where each object has its own."""
+        if self.maps is None or tells_apart(self.settings):
+            return None
+        project = self._session.project
+        known = {} if project is None else {c.name: c.color for c in project.label_classes}
+        return [known.get(name, class_color(i)) for i, name in enumerate(self.maps.classes)]
+
+    @property
+    def why_no_volume(self) -> str | None:
+        """Why the volume cannot be decoded now, None if it can."""
+        if self.maps is None:
+            return "No segmentation is in view."
+        if not self.maps.is_final:
+            return "The volume is not predicted whole yet; the section in view is decoded."
+        return "The volume is being decoded." if self.busy else None
+
+    # ---------------------------------------------------------------- following
+    def look(self, *_: object) -> None:
+        """See which maps are in view, and show their objects."""
+        maps = maps_in_view(self._session, self._monitor, self._sides, self._library)
+        before, self.maps = self.maps, maps
+        if maps is None:
+            if before is not None:
+                self._forget()
+                self.changed.emit()
+            return
+        if before is not None and not maps.is_like(before):
+            self._own = {}
+        same = before is not None and before.values is maps.values
+        if before is None or not same or maps.segmented != before.segmented:
+            self._drop()
+            self.changed.emit()
+        self.layer.hide(self._monitor.feed.layer.shows_difference)
+        if not same or maps.coverage != (before.coverage if before else 0) or not self.objects:
+            self._soon.start()
+
+    def _on_project(self, *_: object) -> None:
+        self._own, self._known = {}, {}
+        self.look()
+
+    def _on_moved(self, *_: object) -> None:
+        if self.maps is not None and self.objects is None:
+            self._soon.start()
+
+    def _grow(self) -> None:
+        """Decode the section in view again where new blocks have come."""
+        if self.maps is None or self.maps.is_final:
+            return
+        if self.maps.live and not self._monitor.alive:
+            self.look()
+        blocks = sum(self._monitor.record.block_counts.values())
+        if blocks != self._blocks:
+            self._blocks = blocks
+            self.look()
+            self._soon.start()
+
+    def _forget(self) -> None:
+        self._drop()
+        self.layer.clear()
+
+    def _drop(self) -> None:
+        """Forget what was decoded of other maps; what is shown stays until it is replaced."""
+        self._sectioner.drop()
+        self._decoder.drop()
+        self._wanted = self.objects = self.section = None
+        self.selected = 0
+        self.layer.forget_sections()
+        self.decoded.emit()
+
+    # ---------------------------------------------------------------- decoding
+    def apply(self) -> None:
+        """Decode the volume by the settings as of now."""
+        maps, settings = self.maps, self.settings
+        if maps is None:
+            return
+        known = self._known.get(self._key())
+        if known is not None:
+            self._take_objects(known)
+            return
+        ticket = self._wanted = object()
+
+        def between() -> None:
+            if self._wanted is not ticket:
+                raise _Superseded
+
+        def take(objects: Objects) -> None:
+            if maps.is_final:
+                self._known = dict([*self._known.items(), (self._key(), objects)][-KEPT:])
+            self._take_objects(objects)
+
+        self._decoder.run(lambda: objects_of(maps, settings, between), take, self._failed)
+        self.decoded.emit()
+
+    def _key(self) -> object:
+        """Return what tells decoded volumes apart."""
+        maps = self.maps
+        assert maps is not None
+        settings = tuple(sorted((n, s.model_dump_json()) for n, s in self.settings.items()))
+        return maps.source, maps.sample, settings
+
+    def _show(self) -> None:
+        """Show the section in view; the volume too, where it can be had."""
+        maps = self.maps
+        if maps is None:
+            return
+        if maps.is_final and self._key() in self._known:
+            self.apply()
+            return
+        place = self._place(maps)
+        if place is not None and not self._sectioner.busy:
+            settings, before = self.settings, self.section
+            self._sectioner.run(
+                lambda: section_of(maps, settings, *place, before=before),
+                lambda section: self._take_section(maps, settings, section),
+                self._failed,
+            )
+        elif place is not None:
+            self._soon.start()
+        if maps.is_final and not self.is_own and self.objects is None and not self.busy:
+            self.apply()
+
+    def _place(self, maps: MapsInView) -> tuple[int, int] | None:
+        """Return across which axis the section in view lies, and its index in the grid."""
+        dims, focus = self._session.viewer.dims, self._session.focus()
+        if focus is None:
+            return None
+        axis = 0 if dims.ndisplay == 3 else dims.not_displayed[-1] - (dims.ndim - 3)
+        if not 0 <= axis <= 2:
+            return None
+        bin_ = maps.grid.bin
+        index = round((focus.center_zyx[axis] - (bin_ - 1) / 2) / bin_)
+        return axis, int(np.clip(index, 0, maps.grid.shape_zyx[axis] - 1))
+
+    def _take_section(self, maps: MapsInView, settings: Settings, section: Section) -> None:
+        if maps is not self.maps and not maps.is_like(self.maps):
+            return
+        self.problem = ""
+        self.section = section
+        if self.objects is None:
+            self.layer.show_section(section, maps.grid, self.colors)
+            self.decoded.emit()
+        if settings != self.settings or self._place(maps) != (section.axis, section.index):
+            self._soon.start()  # sliders or slices have moved meanwhile
+
+    def _take_objects(self, objects: Objects) -> None:
+        assert self.maps is not None
+        self.problem, self._wanted = "", None
+        self.objects = objects
+        self.selected = 0
+        self.layer.show(objects, self.maps.grid, self.colors)
+        self.decoded.emit()
+
+    def _failed(self, error: BaseException) -> None:
+        if isinstance(error, _Superseded):
+            return
+        self.problem = sentence_of(error)
+        self.layer.clear()
+        self.decoded.emit()
+
+    # ---------------------------------------------------------------- one object
+    def select(self, number: int) -> None:
+        """Select an object; 0 none."""
+        if number != self.selected:
+            self.selected = number
+            self.layer.mark(number)
+            self.decoded.emit()
+
+    def close(self) -> None:
+        """End timers and threads."""
+        self._wanted = None
+        self._soon.stop()
+        self._growing.stop()
+        self._sectioner.close()
+        self._decoder.close()
