@@ -131,6 +131,20 @@ def test_weights_that_were_not_kept_are_said_to_be_missing(
     process_until(lambda: "were not kept" in compared.panel.status.text(), "why")
 
 
+def test_weights_that_the_training_removed_since_are_not_offered(compared, process_until) -> None:
+    """A training keeps the newest and the best; its events tell only what it wrote."""
+    sides = compared.sides
+    sides.choose("b", ref(compared.new, 10))
+    assert sides.file_in_view is not None
+    sides.file_in_view.unlink()
+    compared.library.poll()
+    process_until(lambda: sides.side("b").stops[0].path is None, "the news")
+    assert sides.b.name == "step_000010"
+    assert sides.file_in_view is None
+    assert not compared.dock.actions_row.model.use.isEnabled()
+    assert not compared.dock.actions_row.go_on.isEnabled()
+
+
 def test_a_file_from_anywhere_is_a_side(compared, tmp_path, qtbot) -> None:
     path = tmp_path / "theirs.pt"
     path.write_bytes(b"weights")

@@ -48,8 +48,8 @@ class CompareActions(QWidget):
         layout.addLayout(grid)
         for line in (self.model.current, self.report.written, self.why_no_start):
             layout.addWidget(line)
-        connect(self, self._starter.changed, self.refresh)
-        connect(self, self._sides.changed, self.refresh)
+        for signal in (self._starter.changed, self._sides.changed, self._sides.refreshed):
+            connect(self, signal, self.refresh)
 
     def show_export(self) -> ExportDialog:
         """Open the export dialog."""

@@ -260,7 +260,8 @@ class Sides(SessionBound):
         self, letter: Letter, chosen: Choice | None, run: Path, stops: list[PreviewedCheckpoint]
     ) -> CheckpointRef | None:
         if isinstance(chosen, CheckpointRef):
-            return chosen
+            # Its weights may have been removed since.
+            return next((ref_of(run, s) for s in stops if s.name == chosen.name), chosen)
         if chosen is None and letter == "a":
             return ref_of(run, stops[default_sides(stops)[0]]) if stops else None
         catalog = self._library.catalog

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.coverage import WHOLE
-from tomoscribe.ui.runs.run_record import PreviewedCheckpoint, Quality
+from tomoscribe.ui.runs.run_record import PreviewedCheckpoint, Quality, worth_a_look
 from tomoscribe.ui.runs.run_words import minutes
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tomoscribe.training.catalog import Catalog, KnownCheckpoint
+    from tomoscribe.training.catalog import Catalog, KnownCheckpoint, StoredScores
     from tomoscribe.ui.runs.run_record import RunRecord
 
 
@@ -48,13 +48,22 @@ def stops_of(
     for known in () if catalog is None else catalog.checkpoints(run):
         stored = catalog.find(known.ref, sample) if catalog is not None else None
         here = found.get(known.ref.name)
-        if here is not None and stored is not None and stored.coverage > here.coverage:
-            found[here.name] = replace(here, coverage=stored.coverage)  # computed further
-        elif here is None and stored is not None and stored.coverage > 0:
+        if here is not None:
+            found[here.name] = _known_better(here, known, stored)
+        elif stored is not None and stored.coverage > 0:
             kept = record is None and known.ref.file is not None
             if stored.coverage >= WHOLE or kept or known.ref.name == in_view:
                 found[known.ref.name] = as_previewed(known, stored.coverage)
-    return sorted(found.values(), key=lambda stop: stop.step)
+    return worth_a_look(sorted(found.values(), key=lambda stop: stop.step), in_view)
+
+
+def _known_better(
+    here: PreviewedCheckpoint, known: KnownCheckpoint, stored: StoredScores | None
+) -> PreviewedCheckpoint:
+    """Return a stop of the run that is followed as the catalogue knows it, which asks the disk."""
+    coverage = here.coverage if stored is None else max(stored.coverage, here.coverage)
+    # Events tell which weights were written, not which of them were removed since.
+    return replace(here, coverage=coverage, path=None if known.ref.file is None else here.path)
 
 
 def as_previewed(known: KnownCheckpoint, coverage: float) -> PreviewedCheckpoint:

@@ -41,7 +41,8 @@ class UseModel(QObject):
         self._asker = Background(self, reads_only=True)
         self._namer = Background(self, reads_only=True)
         self._named: tuple[Path | None, str] = (None, "")
-        connect(self, self._sides.changed, self.refresh)
+        for signal in (self._sides.changed, self._sides.refreshed):
+            connect(self, signal, self.refresh)
         connect(self, session.project_changed, self._on_project)
         self._on_project()
 

@@ -57,6 +57,21 @@ def quality_of(validation: ev.Validation) -> Quality:
     return Quality(validation.step, score_name(validation.metrics), validation.score)
 
 
+def worth_a_look(
+    found: list[PreviewedCheckpoint], in_view: str | None
+) -> list[PreviewedCheckpoint]:
+    """Leave out, of checkpoints oldest first, what a jump of the user left behind.
+
+    It is a preview of little more than a slice. Such a one counts only if its weights were kept,
+    if it is the newest, or while it is `in_view`.
+    """
+    newest = found[-1:]
+    return [
+        p for p in found
+        if p.coverage >= WHOLE or p.path is not None or p in newest or p.name == in_view
+    ]  # fmt: skip
+
+
 @dataclass
 class RunRecord(PreviewIndex):
     """The state of one run, built by applying its events in order.
@@ -111,16 +126,10 @@ class RunRecord(PreviewIndex):
     def previewed(self, sample: str, in_view: str | None = None) -> list[PreviewedCheckpoint]:
         """Return the checkpoints worth a look on `sample`, oldest first.
 
-        A jump leaves a preview of little more than a slice. Such a one counts only if its
-        weights were kept, if it is the newest, or while it is `in_view`. One that was announced
-        when the training ended or the user jumped, before its first block, shows nothing.
+        One that was announced when the training ended or the user jumped, before its first block,
+        shows nothing.
         """
-        found = [p for p in self._previewed(sample) if p.coverage > 0]
-        newest = found[-1:]
-        return [
-            p for p in found
-            if p.coverage >= WHOLE or p.path is not None or p in newest or p.name == in_view
-        ]  # fmt: skip
+        return worth_a_look([p for p in self._previewed(sample) if p.coverage > 0], in_view)
 
     def _previewed(self, sample: str) -> Iterator[PreviewedCheckpoint]:
         best, qualities = self.best, self.qualities
