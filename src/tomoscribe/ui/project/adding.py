@@ -39,7 +39,9 @@ OTHER_PROJECT = (
 
 LABELS = (
     "{} looks like labels, not like a tomogram: it is not used for training. To make membranes of "
-    "it, choose it in Annotate ▸ Membranes ▸ New; if it is a tomogram, click its role in Project."
+    "it, choose it in Annotate ▸ Membranes ▸ Make…; to learn from labels, paint them in Annotate ▸ "
+    "Labels, or give files to `tomoscribe train --image … --labels …`. If it is a tomogram, click "
+    "its role in Project."
 )
 
 
