@@ -1,0 +1,112 @@
+"""Surfaces and point clouds of objects in nm, as files that viewers of meshes read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from tomoscribe.coords import zyx_to_xyz
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.atomic import atomic_path
+from tomoscribe.io.mesh_data import TriangleMesh
+from tomoscribe.io.meshes import write_mesh
+from tomoscribe.segmentation.surfaces import object_surface
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.segmentation.statistics import ObjectRow
+
+    Triple = tuple[float, float, float]
+
+MESH_FORMATS = ("ply", "stl", "obj")
+CLOUD_FORMATS = ("ply", "csv")
+MeshFormat = Literal["ply", "stl", "obj"]
+
+
+def object_mesh(labels: NDArray[Any], row: ObjectRow, voxel_size_zyx_nm: Triple) -> TriangleMesh:
+    """Return the outward surface of an object, its vertices in nm from the first voxel's centre."""
+    box = tuple(slice(lo, hi) for lo, hi in zip(row.lo_zyx, row.hi_zyx, strict=True))
+    mesh = object_surface(labels[box] == row.number, voxel_size_zyx_nm)
+    corner = np.asarray(row.lo_zyx) * np.asarray(voxel_size_zyx_nm)
+    return TriangleMesh(mesh.vertices_zyx + corner, mesh.faces)
+
+
+def object_points(
+    labels: NDArray[Any], row: ObjectRow, voxel_size_zyx_nm: Triple
+) -> NDArray[np.float64]:
+    """Return the centres of an object's voxels (N, 3) zyx, in nm from the first voxel's centre."""
+    box = tuple(slice(lo, hi) for lo, hi in zip(row.lo_zyx, row.hi_zyx, strict=True))
+    at = np.argwhere(labels[box] == row.number) + np.asarray(row.lo_zyx)
+    points: NDArray[np.float64] = at * np.asarray(voxel_size_zyx_nm, dtype=np.float64)
+    return points
+
+
+def object_file(folder: str | Path, row: ObjectRow, suffix: str) -> Path:
+    """Return where the file of an object goes: `mito_12.ply`."""
+    name = "".join(c if c.isalnum() or c in "-_" else "_" for c in row.class_name) or "object"
+    return Path(folder) / f"{name}_{row.number}.{suffix}"
+
+
+def write_object_meshes(
+    folder: str | Path,
+    labels: NDArray[Any],
+    rows: Sequence[ObjectRow],
+    voxel_size_zyx_nm: Triple,
+    kind: MeshFormat,
+) -> list[Path]:
+    """Write a mesh an object, x y z in nm, and return the files.
+
+    Raises
+    ------
+    TomoscribeError
+        If the system refuses the write.
+    """
+    _make(folder)
+    written = []
+    for row in rows:
+        path = object_file(folder, row, kind)
+        write_mesh(path, object_mesh(labels, row, voxel_size_zyx_nm))
+        written.append(path)
+    return written
+
+
+def write_object_points(
+    folder: str | Path,
+    labels: NDArray[Any],
+    rows: Sequence[ObjectRow],
+    voxel_size_zyx_nm: Triple,
+    kind: Literal["ply", "csv"],
+) -> list[Path]:
+    """Write a point cloud an object, one point a voxel, x y z in nm, and return the files.
+
+    Raises
+    ------
+    TomoscribeError
+        If the system refuses the write.
+    """
+    _make(folder)
+    written = []
+    for row in rows:
+        xyz = zyx_to_xyz(object_points(labels, row, voxel_size_zyx_nm))
+        path = object_file(folder, row, kind)
+        with atomic_path(path) as temporary:
+            if kind == "csv":
+                np.savetxt(temporary, xyz, "%.3f", ",", header="x_nm,y_nm,z_nm", comments="")
+            else:
+                import pyvista as pv
+
+                pv.PolyData(xyz).save(str(temporary))
+        written.append(path)
+    return written
+
+
+def _make(folder: str | Path) -> None:
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TomoscribeError(f"Cannot write {folder}: {error.strerror or error}.") from error

@@ -1,0 +1,78 @@
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import pyvista as pv
+
+from tomoscribe.segmentation.object_meshes import write_object_meshes, write_object_points
+from tomoscribe.segmentation.statistics import object_table, write_object_table
+
+NM = (20.0, 10.0, 10.0)
+
+
+def ball_and_box() -> np.ndarray:
+    """A ball of 150 nm (number 7) and a box of 2 x 3 x 4 voxels in the corner (number 2)."""
+    z, y, x = np.mgrid[:30, :50, :50]
+    labels = np.zeros((30, 50, 50), dtype=np.uint32)
+    labels[((z - 15) * 20) ** 2 + ((y - 25) * 10) ** 2 + ((x - 27) * 10) ** 2 < 150**2] = 7
+    labels[:2, :3, :4] = 2
+    return labels
+
+
+def test_each_object_has_a_row_in_nm_and_the_background_has_none():
+    class_of = np.array([-1, 0, 1, 0, 0, 0, 0, 0])
+    box, ball = object_table(ball_and_box(), NM, ("ball", "box"), class_of)
+    assert (box.number, box.class_name, ball.number, ball.class_name) == (2, "box", 7, "ball")
+    assert (box.voxels, box.volume_nm3) == (24, 24 * 2000)
+    assert (box.lo_zyx, box.hi_zyx) == ((0, 0, 0), (2, 3, 4))
+    assert box.centroid_zyx == (0.5, 1.0, 1.5)
+    assert box.centroid_zyx_nm == (10.0, 10.0, 15.0)
+    assert box.touches_border
+    assert not ball.touches_border
+    assert ball.centroid_zyx == pytest.approx((15, 25, 27))
+    assert ball.volume_nm3 == pytest.approx(4 / 3 * np.pi * 150**3, rel=0.02)
+    assert ball.surface_nm2 == pytest.approx(4 * np.pi * 150**2, rel=0.03)
+    assert object_table(np.zeros((3, 3, 3), int), NM) == []
+    high = np.where(ball_and_box() == 7, 4_000_000_007, 0).astype(np.uint32)
+    assert [r.number for r in object_table(high, NM)] == [4_000_000_007]
+
+
+def test_an_object_in_one_section_has_a_surface_near_that_of_its_plate():
+    labels = np.zeros((3, 40, 40), dtype=np.uint8)
+    labels[1, 10:30, 10:30] = 1
+    (row,) = object_table(labels, NM)
+    assert row.surface_nm2 == pytest.approx(2 * 200 * 200 + 4 * 200 * 20, rel=0.1)
+
+
+def test_the_table_is_written_with_units_in_its_heads(tmp_path: Path):
+    write_object_table(tmp_path / "objects.csv", object_table(ball_and_box(), NM))
+    with (tmp_path / "objects.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [r["id"] for r in rows] == ["2", "7"]
+    assert rows[0]["volume_nm3"] == "48000"
+    assert rows[0]["centroid_z_nm"] == "10.000"
+    assert (rows[0]["last_x_voxel"], rows[0]["touches_border"]) == ("3", "yes")
+
+
+@pytest.mark.parametrize("kind", ["ply", "stl", "obj"])
+def test_meshes_of_objects_lie_where_they_are_in_nm(tmp_path: Path, kind):
+    labels = ball_and_box()
+    rows = object_table(labels, NM, surfaces=False)
+    files = write_object_meshes(tmp_path / "meshes", labels, rows, NM, kind)
+    assert [f.name for f in files] == [f"object_2.{kind}", f"object_7.{kind}"]
+    ball = pv.read(files[1])
+    assert ball.center == pytest.approx((270, 250, 300), abs=2)
+    assert ball.volume == pytest.approx(4 / 3 * np.pi * 150**3, rel=0.04)
+    assert ball.n_open_edges == 0
+
+
+def test_point_clouds_have_one_point_a_voxel(tmp_path: Path):
+    labels = ball_and_box()
+    rows = object_table(labels, NM, surfaces=False)[:1]
+    (table,) = write_object_points(tmp_path, labels, rows, NM, "csv")
+    (cloud,) = write_object_points(tmp_path, labels, rows, NM, "ply")
+    xyz = np.loadtxt(table, delimiter=",", skiprows=1)
+    assert xyz.shape == (24, 3)
+    assert xyz.max(axis=0) == pytest.approx((30, 20, 20))
+    assert pv.read(cloud).n_points == 24
