@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.training import events as ev
 from tomoscribe.training import launch
 from tomoscribe.training.follow import RunFollower
@@ -45,7 +46,10 @@ def watch(run: RunFolder) -> bool:
     follower = RunFollower(run)
     failed = ""
     console = Console(stderr=True)
-    with _bar(console, run.config().settings.max_steps) as bar, _interrupts(run, console) as asked:
+    config = run.config()
+    what = "labelled voxels" if config.task in VOXEL_TASKS else "clicks"
+    max_steps = config.settings.max_steps
+    with _bar(console, max_steps, what) as bar, _interrupts(run, console) as asked:
         while True:
             update = follower.poll()
             for event in update.events:
@@ -91,11 +95,12 @@ def _thresholds(run: RunFolder) -> dict[str, float]:
 
 
 class _Bar:
-    """The bar and its texts."""
+    """The bar and its texts; `labels` is what the training learns from."""
 
-    def __init__(self, progress: Progress, max_steps: float) -> None:
+    def __init__(self, progress: Progress, max_steps: float, labels: str) -> None:
         self._progress = progress
         self._max_steps = max_steps
+        self._labels = labels
         self._task = progress.add_task("starting", total=1.0, figures="", message="")
         self._figures: dict[str, str] = {}
         self._message = ""
@@ -112,7 +117,7 @@ class _Bar:
             self._figures.pop(ESTIMATED, None)  # one figure, under its newest name
             self._figures[score_name(event.metrics)] = f"{event.score:.3f}"
         elif isinstance(event, ev.Labels):
-            self._figures["clicks"] = f"{event.used}/{event.total}"
+            self._figures[self._labels] = f"{event.used}/{event.total}"
         elif isinstance(event, ev.Started):
             self._say(f"{event.device}, {event.precision}")
         elif isinstance(event, ev.Warning_):
@@ -132,7 +137,7 @@ class _Bar:
 
 
 @contextmanager
-def _bar(console: Console, max_steps: int | None) -> Iterator[_Bar]:
+def _bar(console: Console, max_steps: int | None, labels: str) -> Iterator[_Bar]:
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -141,7 +146,7 @@ def _bar(console: Console, max_steps: int | None) -> Iterator[_Bar]:
         TextColumn("{task.fields[figures]}", markup=False),
         console=console,
     ) as progress:
-        yield _Bar(progress, max_steps or math.inf)
+        yield _Bar(progress, max_steps or math.inf, labels)
 
 
 @contextmanager
