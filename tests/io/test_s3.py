@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 from tests.io.pyramids import write_pyramid
 from tests.io.s3_server import S3Server
+from tests.project.cells import write_cell
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io import remote
 from tomoscribe.io.volumes import open_volume
+from tomoscribe.project.datasplit import write_rows
+from tomoscribe.project.datasplit_make import make_datasplit
+from tomoscribe.project.datasplit_samples import read_datasplit
 
+S3_CELLS = "s3://cells/data/{dataset}/{dataset}.zarr/recon-1/{name}"
 DATA = np.random.default_rng(0).integers(1, 200, (16, 24, 32), dtype=np.uint8)
 
 
@@ -97,3 +102,34 @@ def test_block_cache_keeps_to_its_limit():
     assert cache.get(9) is not None
     cache.put("large", b"x" * 101)
     assert cache.get("large") is None
+
+
+def test_crops_in_a_bucket_are_found_and_read_while_the_server_goes_and_comes(
+    server, tmp_path, monkeypatch
+):
+    import s3fs
+
+    monkeypatch.setattr("tomoscribe.project.datasplit_make.S3_SEARCH_PATH", S3_CELLS)
+    write_cell(tmp_path / "data", "one", {"crop1": ("mito", "er"), "crop2": ("mito",)})
+    s3fs.S3FileSystem(skip_instance_cache=True).put(
+        f"{tmp_path / 'data'}{os.sep}", "cells/data/", recursive=True
+    )
+    csv = tmp_path / "datasplit.csv"
+    made = make_datasplit(["mito", "er"], s3=True, csv_path=csv)
+    assert [row.crop.rpartition("/")[2] for row in made.rows] == ["crop1", "crop2"]
+    assert all(row.raw.startswith("s3://cells/data/one/one.zarr/") for row in made.rows)
+    local = make_datasplit(
+        ["mito", "er"], search_path=S3_CELLS.replace("s3://cells", str(tmp_path))
+    )
+    assert [(r.usage, r.classes) for r in local.rows] == [(r.usage, r.classes) for r in made.rows]
+    train = {s.name: s for s in read_datasplit(csv, ("mito",)).samples}["one_crop2"]
+    (box,) = train.labels.boxes
+    server.stop()
+    back = threading.Timer(0.5, server.start)
+    back.start()
+    labels = train.labels.reader.read(*box)
+    back.join()
+    assert set(np.unique(labels)) == {0, 1}
+    write_rows(tmp_path / "local.csv", list(local.rows))
+    beside = {s.name: s for s in read_datasplit(tmp_path / "local.csv", ("mito",)).samples}
+    assert np.array_equal(beside["one_crop2"].labels.reader.read(*box), labels)

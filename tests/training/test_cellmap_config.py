@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 import yaml
@@ -56,6 +57,18 @@ def test_every_key_of_the_documented_example_is_read_and_does_what_it_says(cells
     ]  # fmt: skip
     assert config.toolbox.best_copy == str(cells / "checkpoints" / "{model_name}_{epoch}.pth")
     assert config.toolbox.tensorboard == str(cells / "tensorboard" / "2d_unet")
+
+
+def test_the_page_for_cellmap_users_has_every_documented_key_in_an_example_that_is_read(tmp_path):
+    page = (Path(__file__).parents[2] / "docs" / "coming-from-cellmap.md").read_text()
+    example = page.partition("```python\n")[2].partition("```")[0]
+    read = read_config(written(tmp_path, example))
+    assert (
+        read.config.model_fields_set
+        >= read_config(written(tmp_path, EXAMPLE)).config.model_fields_set
+    )
+    table = page.partition("## Key by key")[2].partition("## ")[0]
+    assert [key for key in CellMapConfig.model_fields if f"`{key}`" not in table] == []
 
 
 def test_yaml_says_the_same_as_python(tmp_path):
