@@ -20,7 +20,9 @@ def strip(session, qtbot) -> RunStrip:
 
 def test_idle_it_says_what_to_do(strip) -> None:
     assert strip.word.text() == "Idle"
-    assert strip.sentence.text() == "No training yet: click particles, then press Train."
+    assert strip.sentence.text() == (
+        "No training yet: click particles or paint labels, then press Train."
+    )
     assert strip.stop.isHidden()
     assert strip.pause.isHidden()
 

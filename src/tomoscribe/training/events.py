@@ -53,6 +53,7 @@ class Labels(Event, tag="labels", frozen=True):
 
     `used` of `total` accepted picks train, `held_out` only judge; the rest lies on samples that are
     not used, outside, or is of no class that is learned. `rejected` counter-examples come on top.
+    Of what learns from painted labels they are voxels, as `unit` says.
     """
 
     used: int
@@ -60,6 +61,7 @@ class Labels(Event, tag="labels", frozen=True):
     held_out: int
     revision: int
     rejected: int = 0
+    unit: Literal["clicks", "voxels"] = "clicks"
 
 
 class Validation(Event, tag="validation", frozen=True):

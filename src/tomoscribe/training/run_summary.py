@@ -208,7 +208,12 @@ ESTIMATED = "F1 ≈"
 
 
 def score_name(metrics: Mapping[str, float]) -> str:
-    """Return what ranks checkpoints: `F1` if that was measured for each class, else `F1 ≈`."""
+    """Return what ranks checkpoints: `F1` if that was measured for each class, else `F1 ≈`.
+
+    Of segmentations it is the overlap, `IoU`, with objects its mean with their average precision.
+    """
+    if any(key.rpartition("/")[2] == "iou" for key in metrics):
+        return "IoU+AP" if "ap50" in metrics else "IoU"
     measured: dict[str, bool] = {}
     for key in metrics:
         class_name, _, metric = key.rpartition("/")

@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch import Callback
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.training_data import load_training_data, read_revision
 from tomoscribe.training.callbacks.context import lightning_module
 from tomoscribe.training.events import Labels
@@ -137,6 +138,7 @@ def tell_labels(context: TrainingContext, status: TrainingStatus) -> None:
         held_out=status.held_out,
         revision=revision,
         rejected=status.rejected,
+        unit="voxels" if context.config.task in VOXEL_TASKS else "clicks",
     )
     context.reporter.emit(event)
     context.keeper.note(event)

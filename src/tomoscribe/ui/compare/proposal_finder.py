@@ -83,6 +83,8 @@ class ProposalFinder:
         values, grid, name = heat.computed, heat.grid, heat.class_name
         if values is None or grid is None or entry is None:
             return None
+        if self._feed.segmented is not None:
+            return None  # maps of a segmentation hold no particles
         if name is None or name not in grid.class_names:
             return None  # the checkpoint in view does not know the class
         if self._feed.kind == "mesh" and (

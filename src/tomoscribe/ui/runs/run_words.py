@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tomoscribe.training.follow import Update
     from tomoscribe.ui.runs.run_record import RunRecord
 
-NO_RUN = "No training yet: click particles, then press Train."
+NO_RUN = "No training yet: click particles or paint labels, then press Train."
 NOT_WATCHED = "No training is watched: choose one under All runs… in the dock Train."
 
 _WORDS = {
@@ -33,7 +33,7 @@ _WORDS = {
 
 _ENDS = {
     "time": "The time that it was given is over.",
-    "steps": "It has learnt these clicks: add some and continue.",
+    "steps": "It has learnt these labels: add some and continue.",
     "patience": "It did not get better any more.",
     "stop": "Stopped by you; everything is saved.",
 }
@@ -78,7 +78,7 @@ def figures(record: RunRecord, state: State | None, now: float) -> str:
         parts.append(f"{qualities[-1].name} {qualities[-1].value:.2f}{of_best}")
     labels = record.labels
     if labels is not None:
-        parts.append(f"uses {labels.used} of {labels.total} clicks")
+        parts.append(f"uses {labels.used:,} of {labels.total:,} {labels.unit}")
     left = record.remaining_s(now)
     if left is not None and state is State.RUNNING:
         parts.append(f"{minutes(left)} left")
@@ -89,15 +89,15 @@ def figures(record: RunRecord, state: State | None, now: float) -> str:
 
 
 def label_words(labels: ev.Labels | None) -> str:
-    """Return what becomes of the user's clicks; empty before the worker has said it."""
+    """Return what becomes of the user's labels; empty before the worker has said it."""
     if labels is None:
         return ""
-    text = f"Of your {labels.total} clicks {labels.used} are learnt from"
+    text = f"Of your {labels.total:,} {labels.unit} {labels.used:,} are learnt from"
     if labels.held_out:
-        text += f", {labels.held_out} are held out to measure how good it is"
+        text += f", {labels.held_out:,} are held out to measure how good it is"
     unused = labels.total - labels.used - labels.held_out
     if unused > 0:
-        text += f", {unused} lie outside, on samples that are not used, or are of no class"
+        text += f", {unused:,} lie outside, on samples that are not used, or are of no class"
     text += "."
     if labels.rejected:
         text += f" {labels.rejected} rejected places, junk among them, teach what is no particle."
