@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.nets.trust import VARIABLE, trust
 from tomoscribe.nets.voxel_nets import make_net
 
 
@@ -32,3 +33,21 @@ def test_option_that_a_network_does_not_know_is_one_sentence():
         make_net("resnet", "2d", 1, width=4, levels=3, steps=(), options={"depth": 3})
     with pytest.raises(TomoscribeError, match="heads that divide"):
         make_net("vit", "3d", 1, width=3, levels=2, steps=(), options={"heads": 4})
+
+
+def test_network_of_ones_own_file_is_built_only_where_the_file_is_trusted(tmp_path, monkeypatch):
+    file = tmp_path / "mine.py"
+    file.write_text("import torch\nmodel = torch.nn.Conv2d(1, 2, 3, padding=1)\n")
+    given = {"width": 4, "levels": 3, "steps": (), "options": {"file": str(file)}}
+    with pytest.raises(TomoscribeError, match="only if you trust it"):
+        make_net("file", "2d", 2, **given)
+    monkeypatch.setenv(VARIABLE, "")
+    trust(str(file))
+    assert make_net("file", "2d", 2, **given)(torch.zeros(1, 1, 3, 16, 16)).shape[1:3] == (2, 3)
+    with pytest.raises(TomoscribeError, match="the 3 classes need"):
+        make_net("file", "2d", 3, **given)
+    with pytest.raises(TomoscribeError, match="does not take windows"):
+        make_net("file", "3d", 2, **given)
+    file.write_text("model = 7")
+    with pytest.raises(TomoscribeError, match="builds no network"):
+        make_net("file", "2d", 2, **given)

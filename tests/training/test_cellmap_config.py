@@ -91,6 +91,21 @@ def test_code_is_never_executed_without_trust(tmp_path):
     assert trace.exists()
 
 
+def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cells):
+    text = EXAMPLE.replace("from cellmap_segmentation_challenge.models import UNet_2D", "")
+    text = text.replace(
+        "from upath import UPath", "import torch\nfrom pathlib import Path as UPath"
+    )
+    text = text.replace(").path", ")").replace("2d_unet", "mine")
+    text = text.replace("UNet_2D(1, len(classes))", "torch.nn.Conv2d(1, 2, 3, padding=1)")
+    path = written(cells, text)
+    config = prepare(read_config(path, trust=True), "runs", {}).config
+    voxels = config.settings.voxels
+    assert (voxels.net, voxels.dimension) == ("file", "2d")
+    assert voxels.net_options == {"file": str(path)}
+    assert config.toolbox.model_name == "mine"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

@@ -10,11 +10,13 @@ import typer
 from tomoscribe.cli import set_options
 from tomoscribe.cli.run_progress import summarise, watch
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.nets.trust import trust as trust_file
 from tomoscribe.project.file import RUNS_FOLDER
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.training import launch
 from tomoscribe.training.cellmap_config import prepare
 from tomoscribe.training.cellmap_file import CONFIG_SUFFIXES, read_config
+from tomoscribe.training.cellmap_keys import FROM_FILE
 from tomoscribe.training.setting_keys import flat_values
 
 
@@ -44,9 +46,11 @@ def train_config(
     given |= {"device"} if device is not None else set()
     given |= {"max_minutes"} if max_minutes is not None else set()
     values = flat_values(parsed)
-    prepared = prepare(
-        read_config(path, trust=trust), RUNS_FOLDER, {key: values[key] for key in given}
-    )
+    read = read_config(path, trust=trust)
+    prepared = prepare(read, RUNS_FOLDER, {key: values[key] for key in given})
+    if trust and read.config.model == FROM_FILE:
+        # The worker inherits it.
+        trust_file(str(path.absolute()))
     for note in prepared.notes:
         typer.echo(note, err=True)
     # Bad data are told now, and leave no run behind.

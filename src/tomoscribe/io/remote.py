@@ -143,7 +143,7 @@ def with_access(place: str, action: Callable[[dict[str, Any]], _Result]) -> _Res
 def _is_transient(error: Exception) -> bool:
     """Return whether a network or a server may be well again in a moment."""
     from aiohttp import ClientError
-    from botocore import exceptions as boto
+    from botocore import exceptions as boto  # type: ignore[import-untyped]
 
     passing = (
         OSError,

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.nets.resnet import ResNet
+from tomoscribe.nets.trusted_net import TrustedNet
 from tomoscribe.nets.unet import UNet3d
 from tomoscribe.nets.unet2d import UNet2d
 from tomoscribe.nets.vitnet import ViTNet
@@ -73,7 +74,12 @@ def _unet(dims: int, inputs: int, outputs: int, **options: Any) -> nn.Module:
     return UNet3d(outputs, stem=1, prior=0.1, **options)
 
 
-NETS: dict[str, Callable[..., nn.Module]] = {"unet": _unet, "resnet": ResNet, "vit": ViTNet}
+NETS: dict[str, Callable[..., nn.Module]] = {
+    "unet": _unet,
+    "resnet": ResNet,
+    "vit": ViTNet,
+    "file": TrustedNet,
+}
 """By name: called with `dims` 2 or 3, `inputs`, `outputs` and options; each net has
 `multiple_zyx`."""
 

@@ -60,7 +60,8 @@ class Frame:
 
     def centers_A(self, axis: int, lo: int, hi: int) -> NDArray[np.float64]:
         """Return the centres in Å of voxels lo <= i < hi along an axis."""
-        return self.origin_zyx_A[axis] + np.arange(lo, hi) * self.sizes_zyx_A[axis]
+        steps = np.arange(lo, hi, dtype=np.float64)
+        return steps * self.sizes_zyx_A[axis] + self.origin_zyx_A[axis]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from tomoscribe.project.datasplit_make import SEARCH_PATH, make_datasplit
 from tomoscribe.project.default_task import SEMANTIC
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.tasks.settings import TrainingSettings
-from tomoscribe.training.cellmap_keys import MODELS
+from tomoscribe.training.cellmap_keys import FROM_FILE, MODELS
 from tomoscribe.training.config import RunConfig, ToolboxRun
 from tomoscribe.training.launch import list_runs
 from tomoscribe.training.setting_keys import with_values
@@ -161,12 +161,14 @@ def _network(config: CellMapConfig) -> tuple[str, str]:
         If there is no such network, or the window is of another dimension.
     """
     name = config.model or config.model_name
+    flat = config.input_array_info.shape[0] == 1
+    if name == FROM_FILE:
+        return FROM_FILE, "2d" if flat else "3d"
     if name not in MODELS:
         near = difflib.get_close_matches(name, MODELS, 1)
         meant = f"'{near[0]}' is meant?" if near else f"there are: {', '.join(MODELS)}."
         raise TomoscribeError(f"There is no model_name '{name}': {meant}")
     net, dimension = MODELS[name]
-    flat = config.input_array_info.shape[0] == 1
     if flat == (dimension == "3d"):
         shape = " x ".join(map(str, config.input_array_info.shape))
         raise TomoscribeError(
@@ -199,7 +201,6 @@ def _datasplit(config: CellMapConfig, base: Path, notes: list[str]) -> Path:
     scale = None if fine is False else config.input_array_info.scale
     if not isinstance(fine, bool):
         scale = (fine,) * 3 if isinstance(fine, float) else fine
-    pattern = {} if config.use_s3 else {"search_path": str(base / SEARCH_PATH)}
     made = make_datasplit(
         config.classes,
         scale_zyx_nm=scale,
@@ -208,7 +209,7 @@ def _datasplit(config: CellMapConfig, base: Path, notes: list[str]) -> Path:
         csv_path=csv,
         s3=config.use_s3,
         seed=config.random_seed,
-        **pattern,
+        search_path=None if config.use_s3 else str(base / SEARCH_PATH),
     )
     used = [row.usage for row in made.rows]
     notes.append(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.training.cellmap_keys import UNUSED, CellMapConfig, checked
+from tomoscribe.training.cellmap_keys import FROM_FILE, UNUSED, CellMapConfig, checked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +46,7 @@ _LONGEST = 100_000
 
 @dataclass(frozen=True)
 class Network:
-    """A network of the toolbox that a file builds: its name, and what it is called with."""
+    """A network that a file builds: its name, and what it is called with."""
 
     name: str
     options: dict[str, Any]
@@ -101,24 +101,23 @@ def read_config(path: Path, *, trust: bool = False) -> ReadConfig:
 
 
 def _take_network(values: dict[str, Any], path: Path) -> None:
-    """Turn a network of the toolbox into its name and options; refuse any other.
+    """Turn a network of the toolbox into its name and options, and a file's own into the file.
 
     Raises
     ------
     TomoscribeError
-        If the file builds a network of its own.
+        If a network is named where only a file can build one.
     """
     model = values.pop("model", None)
     if model is None:
         return
     if not isinstance(model, Network):
         raise TomoscribeError(
-            f"{path} builds a network of its own ({model}): checkpoints here hold no code, so take "
-            "one of 2d_unet, 3d_unet, 2d_resnet, 3d_resnet, vitnet as model_name, and remove model."
+            f"{path} has model = {model!r}: only a Python file can build a network; name one with "
+            "model_name."
         )
     values.setdefault("model_name", model.name)
-    values["model"] = model.name
-    values["model_kwargs"] = model.options
+    values["model"], values["model_kwargs"] = model.name, model.options
 
 
 def _read_yaml(path: Path, text: str) -> dict[str, Any]:
@@ -263,10 +262,7 @@ def plain(value):
     if isinstance(value, type) or type(value).__module__.split(".")[0] in ("torch", "builtins"):
         return repr(value)
     return str(value)
-def network(value):
-    return {"network": type(value).__name__}
-found = {k: network(v) if k == "model" and v is not None else v for k, v in names.items()
-         if k in keys}
+found = {k: v is not None or None if k == "model" else v for k, v in names.items() if k in keys}
 json.dump(found, out, default=plain)
 """
 
@@ -284,8 +280,6 @@ def _run(path: Path) -> dict[str, Any]:
         reason = (ended.stderr.strip().splitlines() or ["it ended early"])[-1]
         raise TomoscribeError(f"{path} could not be run: {reason}.")
     values: dict[str, Any] = json.loads(ended.stdout)
-    model = values.get("model")
-    if isinstance(model, dict):
-        name = str(model["network"])
-        values["model"] = Network(_NETWORKS[name], {}) if name in _NETWORKS else name
+    if values.get("model") is not None:
+        values["model"] = Network(FROM_FILE, {"file": str(path.absolute())})
     return values

@@ -23,6 +23,9 @@ MODELS = {
 }
 """Networks by the toolbox's name: ours, and its dimension."""
 
+FROM_FILE = "file"
+"""The network is what a trusted file builds."""
+
 UNUSED = {
     "scheduler": "the learning rate rises, then falls as a cosine",
     "scheduler_kwargs": "the learning rate rises, then falls as a cosine",

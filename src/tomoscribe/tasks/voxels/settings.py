@@ -25,7 +25,10 @@ class VoxelSettings(BaseModel):
         "2.5d: sections with their neighbours as channels "
         "[Training Config Semantic2D … Instance3D]",
     )
-    net: str = Field("unet", description="unet, resnet or vit [model_name]")
+    net: str = Field(
+        "unet",
+        description="unet, resnet, vit; or file, with net_options file: a trusted Python file [model_name]",
+    )
     net_options: dict[str, int | float | str | bool | list[int]] = Field(
         default_factory=dict, description="options of the network by name [model_kwargs]"
     )

@@ -41,7 +41,8 @@ def log_pictures(context: TrainingContext, trainer: Trainer) -> None:
         return
     lo, hi = _section(sample)
     image, scores = _predicted(sample, predictor, lo, hi)
-    labels = sample.labels.reader.read(lo, hi)[:, 0] if sample.labels is not None else []
+    assert sample.labels is not None
+    labels = sample.labels.reader.read(lo, hi)[:, 0]
     for index, known in enumerate(labels[:MOST_CLASSES]):
         name = context.data.label_classes[index].name
         map_index = predictor.maps.index(name) if name in predictor.maps else index
@@ -101,9 +102,12 @@ def _predicted(
 
 
 def _label_grey(known: NDArray[np.int32]) -> NDArray[np.uint8]:
-    grey = np.where(known > 0, 255, 0)
-    return np.where(known == UNKNOWN, _UNKNOWN_GREY, grey).astype(np.uint8)
+    grey = np.zeros(known.shape, np.uint8)
+    grey[known > 0] = 255
+    grey[known == UNKNOWN] = _UNKNOWN_GREY
+    return grey
 
 
 def _grey(values: NDArray[np.floating]) -> NDArray[np.uint8]:
-    return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    grey: NDArray[np.uint8] = np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
+    return grey
