@@ -20,6 +20,8 @@ from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
 from tomoscribe.ui.segments.decoder_panel import DecoderPanel
+from tomoscribe.ui.segments.object_picker import ObjectPicker
+from tomoscribe.ui.segments.object_window import ObjectWindow
 from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import dock_of, scrolling_column
 
@@ -58,6 +60,8 @@ class CompareDock(QWidget):
         self.review_panel = ReviewPanel(session, self.review)
         self.segments = Segments.of(session)
         self.decoder_panel = DecoderPanel(session, self._show_objects)
+        self.object_picker = ObjectPicker(session, self.segments, self)
+        self._objects: ObjectWindow | None = None
         self.judgement_panel = JudgementPanel(session)
         self.actions_row = CompareActions(session)
         self._train: QDockWidget | None = None
@@ -134,6 +138,11 @@ class CompareDock(QWidget):
 
     def _show_objects(self) -> None:
         """Open the table of the objects."""
+        if self._objects is None:
+            self._objects = ObjectWindow(self._session, self.segments, self)
+        self._objects.refresh()
+        self._objects.show()
+        self._objects.raise_()
 
     def _on_seen(self, seen: bool) -> None:
         """Work only while the user sees this."""

@@ -29,6 +29,11 @@ class HeatmapLayer(ScoreMap):
     """Owns the layer `heatmap` of a session, or of a second canvas.
 
     The user may rename or delete it; blocks bring it back.
+
+    Attributes
+    ----------
+    read_hidden : bool
+        Blocks are wanted also while the layer is hidden: something else is made of them.
     """
 
     def __init__(self, session: ViewerBound) -> None:
@@ -37,6 +42,7 @@ class HeatmapLayer(ScoreMap):
         self._layer: Image | None = None
         self._contrast = (0.0, 0.0)
         self._score_look: dict[str, Any] | None = None
+        self.read_hidden = False
 
     @property
     def _layers(self) -> LayerList:
@@ -58,7 +64,7 @@ class HeatmapLayer(ScoreMap):
     @property
     def takes_blocks(self) -> bool:
         """Whether blocks are worth reading: not while the layer is hidden."""
-        return self.layer is None or self.visible
+        return self.layer is None or self.visible or self.read_hidden
 
     def prepare(self) -> None:
         """Make the layer, empty, unless it is there: a new one holds the window up."""

@@ -61,6 +61,10 @@ class DecoderPanel(QWidget):
         self.outlines.setToolTip("Draws the outline of each object, so that the image is seen")
         self.outlines.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.outlines.toggled.connect(self._segments.layer.set_outlines)
+        self.scores = QCheckBox("Scores")
+        self.scores.setToolTip("Draws the map that is chosen above below the objects")
+        self.scores.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.scores.clicked.connect(self._segments.show_scores)
         self.reset = button(
             "Reset to tuned",
             "Goes back to the settings that suit this checkpoint, marked below the sliders",
@@ -100,6 +104,7 @@ class DecoderPanel(QWidget):
             return
         self.counts.setText(counts(segments))
         self.state.setText(state(segments))
+        self.scores.setChecked(segments.scores_shown)
         enable(self.apply, segments.why_no_volume)
         enable(self.reset, None if segments.is_own else TUNED)
         why = None if segments.objects else "The volume is not decoded yet."
@@ -109,10 +114,11 @@ class DecoderPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
-        layout.addLayout(row(heading("Objects"), self.outlines, stretch=0))
+        layout.addLayout(row(heading("Objects"), self.scores, self.outlines, stretch=0))
         layout.addWidget(self.counts)
         layout.addWidget(self.class_name)
-        layout.addLayout(row(self.kind, self.dimension, stretch=0))
+        layout.addWidget(self.kind)
+        layout.addWidget(self.dimension)
         for slider in self.sliders.values():
             layout.addWidget(slider)
         layout.addWidget(self.state)

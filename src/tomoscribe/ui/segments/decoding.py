@@ -145,6 +145,26 @@ def objects_of(
     return Objects(labels, tuple(maps.classes), class_of, parts, boxes, voxels)
 
 
+def mask_of(
+    maps: MapsInView | None, objects: Objects | None, section: Section | None, number: int
+) -> tuple[NDArray[np.bool_], tuple[int, int, int], str] | None:
+    """Return an object's voxels in a box, the box's first voxel, its class; None where none is.
+
+    Where the volume is not known they are those of the section.
+    """
+    if maps is None or number < 1:
+        return None
+    if objects is not None:
+        found = objects.mask(number)
+        return None if found is None else (*found, objects.name_of(number))
+    if section is None or number >= len(section.class_of) or section.class_of[number] < 0:
+        return None
+    mask = np.expand_dims(section.labels == number, section.axis)
+    lo = [0, 0, 0]
+    lo[section.axis] = section.index
+    return mask, (lo[0], lo[1], lo[2]), maps.classes[int(section.class_of[number])]
+
+
 def _joined(
     parts: Sequence[Segmentation], classes: Sequence[str]
 ) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -161,7 +161,9 @@ class ObjectsLayer:
                 self._cyclic = self._cyclic or label_colormap(COLORS)
                 layer.colormap = self._cyclic
         elif wanted != self._colored or isinstance(layer.colormap, CyclicLabelColormap):
-            named = {n: colors[c] for n, c in enumerate(class_of.tolist()) if c >= 0}  # type: ignore[index]
-            shown: dict[int | None, str] = {None: "transparent", 0: "transparent", **named}
+            shown: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+            for number, index in enumerate(class_of.tolist()):
+                if colors is not None and index >= 0:
+                    shown[number] = colors[index]
             layer.colormap = DirectLabelColormap(color_dict=shown)
         self._colored = wanted

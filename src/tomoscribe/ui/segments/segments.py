@@ -15,10 +15,19 @@ from qtpy.QtCore import QTimer
 from tomoscribe.project.classes import class_color
 from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
-from tomoscribe.ui.segments.decoding import Objects, Section, objects_of, section_of, tells_apart
+from tomoscribe.ui.segments.decoding import (
+    Objects,
+    Section,
+    mask_of,
+    objects_of,
+    section_of,
+    tells_apart,
+)
 from tomoscribe.ui.segments.maps_in_view import MapsInView, maps_in_view
+from tomoscribe.ui.segments.object_work import Measured
 from tomoscribe.ui.segments.objects_layer import ObjectsLayer
 from tomoscribe.ui.session_bound import SessionBound
 
@@ -71,6 +80,7 @@ class Segments(SessionBound):
         self.problem = ""
         self.selected = 0
         self._own: Settings = {}
+        self._scores_shown: bool | None = None
         self._known: dict[Any, Objects] = {}
         self._wanted: object = None
         self._blocks = -1
@@ -163,6 +173,31 @@ class Segments(SessionBound):
             return "The volume is not predicted whole yet; the section in view is decoded."
         return "The volume is being decoded." if self.busy else None
 
+    # ---------------------------------------------------------------- scores below objects
+    @property
+    def scores_shown(self) -> bool:
+        """Whether the map of scores is drawn below the objects.
+
+        Until the user chooses: while it grows, for a young model's scores become no objects.
+        """
+        if self._scores_shown is None:
+            return self.maps is None or not self.maps.is_final
+        return self._scores_shown
+
+    def show_scores(self, on: bool) -> None:
+        """Draw the map of scores below the objects, or not."""
+        self._scores_shown = on
+        self._dress()
+
+    def _dress(self) -> None:
+        """Show and hide what lies over each other: a difference is shown alone."""
+        volume, difference = self._monitor.feed.volume, self._monitor.feed.layer.shows_difference
+        volume.read_hidden = self.maps is not None
+        shown = volume.layer
+        if self.maps is not None and shown is not None:
+            shown.visible = self.scores_shown or difference
+        self.layer.hide(difference)
+
     # ---------------------------------------------------------------- following
     def look(self, *_: object) -> None:
         """See which maps are in view, and show their objects."""
@@ -179,7 +214,7 @@ class Segments(SessionBound):
         if before is None or not same or maps.segmented != before.segmented:
             self._drop()
             self.changed.emit()
-        self.layer.hide(self._monitor.feed.layer.shows_difference)
+        self._dress()
         if not same or maps.coverage != (before.coverage if before else 0) or not self.objects:
             self._soon.start()
 
@@ -206,6 +241,10 @@ class Segments(SessionBound):
     def _forget(self) -> None:
         self._drop()
         self.layer.clear()
+        volume = self._monitor.feed.volume
+        volume.read_hidden = False
+        if volume.layer is not None:
+            volume.layer.visible = True  # scores of particles are looked at by themselves
 
     def _drop(self) -> None:
         """Forget what was decoded of other maps; what is shown stays until it is replaced."""
@@ -306,7 +345,28 @@ class Segments(SessionBound):
         self.layer.clear()
         self.decoded.emit()
 
-    # ---------------------------------------------------------------- one object
+    # ---------------------------------------------------------------- objects
+    def measured(self) -> Measured | None:
+        """Return the objects of the volume with what they are measured in."""
+        image = self._session.layer
+        if self.objects is None or self.maps is None or image is None:
+            return None
+        z, y, x = (float(t) / 10 for t in image.translate[-3:])
+        return Measured(self.objects, self.maps.voxel_size_zyx_nm, (z, y, x))
+
+    def take(self, number: int) -> None:
+        """Lock an object into the labels of the tomogram, in the section where that is all."""
+        maps, found = self.maps, mask_of(self.maps, self.objects, self.section, number)
+        if maps is None or found is None:
+            return
+        mask, (z, y, x), name = found
+        bin_ = maps.grid.bin
+        for axis in range(3) if bin_ > 1 else ():
+            mask = mask.repeat(bin_, axis=axis)
+        if LabelPainter.of(self._session).take(mask, (z * bin_, y * bin_, x * bin_), name):
+            part = "" if self.objects is not None else ", in this section"
+            self._session.status_message.emit(f"Locked into the labels as {name}{part}.")
+
     def select(self, number: int) -> None:
         """Select an object; 0 none."""
         if number != self.selected:

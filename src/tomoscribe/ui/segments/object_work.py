@@ -1,0 +1,131 @@
+"""What is measured and written of objects, in threads. No Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from tomoscribe.io.label_write import write_labels
+from tomoscribe.segmentation.object_meshes import write_object_meshes, write_object_points
+from tomoscribe.segmentation.statistics import ObjectRow, object_table, write_object_table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tomoscribe.segmentation.decoder_settings import Triple
+    from tomoscribe.segmentation.decoders import Segmentation
+    from tomoscribe.segmentation.object_meshes import MeshFormat
+    from tomoscribe.ui.segments.decoding import Objects
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """Objects, and in what they are measured.
+
+    Parameters
+    ----------
+    objects : Objects
+    voxel_size_zyx_nm, origin_zyx_nm : tuple of float
+        Edges of a voxel; position of the first one's centre.
+    """
+
+    objects: Objects
+    voxel_size_zyx_nm: Triple
+    origin_zyx_nm: Triple = (0.0, 0.0, 0.0)
+
+    def rows(
+        self, *, surfaces: bool, between: Callable[[], None] = lambda: None
+    ) -> list[ObjectRow]:
+        """Return one row an object, by the numbers that the viewer shows."""
+        found = []
+        for part, first in self._parts():
+            found += [
+                replace(row, number=row.number + first)
+                for row in self._rows(part, surfaces=surfaces, between=between)
+            ]
+        return found
+
+    def write_table(self, path: Path) -> str:
+        """Write the table as CSV; return a sentence.
+
+        Raises
+        ------
+        TomoscribeError
+            If it cannot be written.
+        """
+        rows = self.rows(surfaces=True)
+        write_object_table(path, rows)
+        return f"{_count(len(rows))} written to {path.name}."
+
+    def write_labels(self, path: Path) -> str:
+        """Write label volumes, one where classes do not overlap, else one a class.
+
+        Raises
+        ------
+        TomoscribeError
+            If one cannot be written.
+        """
+        parts = self.objects.parts
+        written = []
+        for part in parts:
+            name = f"{path.stem}_{part.class_names[0]}{path.suffix}"
+            target = path if len(parts) == 1 else path.with_name(name)
+            write_labels(target, part.labels, self.voxel_size_zyx_nm, self.origin_zyx_nm)
+            written.append(target.name)
+        numbers = "0 is background, else the number of the object"
+        return f"Written: {', '.join(written)} ({numbers})."
+
+    def write_meshes(self, folder: Path, kind: MeshFormat) -> str:
+        """Write a mesh an object into a folder.
+
+        Raises
+        ------
+        TomoscribeError
+            If one cannot be written.
+        """
+        written: list[Path] = []
+        for part, _ in self._parts():
+            rows = self._rows(part, surfaces=False)
+            written += write_object_meshes(folder, part.labels, rows, self.voxel_size_zyx_nm, kind)
+        return (
+            f"{_count(len(written), 'mesh', 'meshes')} (.{kind}, in nm) written to {folder.name}."
+        )
+
+    def write_points(self, folder: Path, kind: Literal["ply", "csv"]) -> str:
+        """Write a point cloud an object into a folder.
+
+        Raises
+        ------
+        TomoscribeError
+            If one cannot be written.
+        """
+        written: list[Path] = []
+        for part, _ in self._parts():
+            rows = self._rows(part, surfaces=False)
+            written += write_object_points(folder, part.labels, rows, self.voxel_size_zyx_nm, kind)
+        told = _count(len(written), "point cloud", "point clouds")
+        return f"{told} (.{kind}, in nm) written to {folder.name}."
+
+    def _parts(self) -> Iterator[tuple[Segmentation, int]]:
+        """Yield segmentations, and how many numbers in the viewer come before theirs."""
+        first = 0
+        for part in self.objects.parts:
+            yield part, first
+            first += part.count
+
+    def _rows(
+        self, part: Segmentation, *, surfaces: bool, between: Callable[[], None] = lambda: None
+    ) -> list[ObjectRow]:
+        return object_table(
+            part.labels,
+            self.voxel_size_zyx_nm,
+            part.class_names,
+            part.class_of,
+            surfaces=surfaces,
+            between=between,
+        )
+
+
+def _count(number: int, one: str = "object", many: str = "objects") -> str:
+    return f"{number} {one if number == 1 else many}"

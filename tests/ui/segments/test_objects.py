@@ -1,0 +1,73 @@
+"""Objects in the viewer: their table, clicks on them, locking them into labels, their files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog
+from tests.ui.segments.conftest import MITO_BOXES, VESICLE
+from tests.ui.segments.test_decoder_panel import centre, number_at
+
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.ui.labels.mode import LabelMode
+from tomoscribe.ui.labels.painter import LabelPainter
+from tomoscribe.ui.segments.object_window import ObjectWindow
+
+
+@pytest.fixture
+def window(segmented, qtbot, process_until) -> ObjectWindow:
+    qtbot.mouseClick(segmented.panel.table, Qt.MouseButton.LeftButton)
+    shown = segmented.dock.findChild(ObjectWindow)
+    process_until(lambda: len(shown.model.rows) == 4 and not shown.busy, "the table")
+    return shown
+
+
+def test_rows_and_objects_in_the_viewer_find_each_other(segmented, window, qtbot) -> None:
+    segments, viewer = segmented.segments, segmented.session.viewer
+    big = number_at(segments, MITO_BOXES[2])
+    row = window.model.place_of(big)
+    assert window.model.rows[row].voxels == 14 * 16 * 16
+    rect = window.view.visualRect(window.model.index(row, 1))
+    viewer.dims.set_point(0, 0)
+    qtbot.mouseClick(window.view.viewport(), Qt.MouseButton.LeftButton, pos=rect.center())
+    assert segments.selected == big
+    np.testing.assert_allclose(segmented.session.focus().center_zyx, (8, 36.5, 15.5), atol=0.6)
+    segments.select(number_at(segments, VESICLE))
+    place = window.view.currentIndex().row()
+    assert window.model.rows[place].class_name == "vesicle"
+
+
+def test_an_object_is_locked_into_the_labels_and_written_to_files(
+    segmented, window, qtbot, process_until, tmp_path, monkeypatch
+) -> None:
+    session, segments = segmented.session, segmented.segments
+    LabelMode.of(session).set(on=True, objects=True)
+    painter = LabelPainter.of(session)
+    process_until(lambda: painter.copy is not None, "the painting")
+    y, x = centre(MITO_BOXES[0])
+    session.viewer.cursor.position = tuple(session.layer.data_to_world((8, y, x)))
+    session.actions["take_object"]()
+    locked = painter.copy.values == painter.copy.values[8, y, x]
+    assert painter.copy.values[8, y, x] >= 64
+    assert locked.sum() == (segments.objects.labels == number_at(segments, MITO_BOXES[0])).sum()
+
+    for suffix in (".tif", ".h5"):
+        path = tmp_path / f"objects{suffix}"
+        monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, p=path: (str(p), ""))
+        window.export.ask_labels()
+        process_until(lambda: not window.export.busy, "the labels")
+        read_back = np.asarray(open_volume(str(path)).data)
+        np.testing.assert_array_equal(read_back, segments.objects.labels)
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "t.csv"), ""))
+    window.export.ask_table()
+    process_until(lambda: not window.export.busy, "the table")
+    assert len((tmp_path / "t.csv").read_text().splitlines()) == 5
+    folder = tmp_path / "meshes"
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
+    window.export.ask_meshes("stl")
+    process_until(lambda: not window.export.busy, "the meshes")
+    assert len(list(Path(folder).glob("mito_*.stl"))) == 3
+    assert "4 meshes" in window.said.text()
