@@ -49,7 +49,6 @@ class UNet2d(nn.Module):
         self.widen = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in reversed(pairs))
         self.up = nn.ModuleList(DoubleConv2d(a, a) for a, _ in reversed(pairs))
         self.head = nn.Conv2d(width, outputs, 1)
-        nn.init.normal_(self.head.weight, std=0.01)
         assert self.head.bias is not None
         nn.init.constant_(self.head.bias, math.log(prior / (1 - prior)))
 

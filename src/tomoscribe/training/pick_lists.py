@@ -37,7 +37,7 @@ the rotation is empty where it is not known."""
 def list_picks(
     reporter: Reporter,
     predictor: Predictor,
-    heatmap: NDArray[np.float32],
+    heatmap: NDArray[np.float32] | None,
     grid: Grid,
     *,
     name: str,
@@ -46,11 +46,13 @@ def list_picks(
 ) -> Scores:
     """Decode a whole heatmap (class, z, y, x), write the picks and announce them.
 
-    `name` and `step` are the checkpoint's. Returns what was announced.
+    `name` and `step` are the checkpoint's. Without a heatmap, as where no picks are predicted,
+    the list is empty. Returns what was announced.
     """
     run = reporter.run
     path = run.scores_path(name, sample)
-    write_picks_csv(path, predictor.decode(heatmap, grid, LEAST_SCORE), predictor.thresholds)
+    found = [] if heatmap is None else predictor.decode(heatmap, grid, LEAST_SCORE)
+    write_picks_csv(path, found, predictor.thresholds)
     scores = Scores(
         time=time.time(),
         step=step,

@@ -213,12 +213,12 @@ class PredictionPlanner:
         """List the picks of what is predicted whole, then keep to the disk that is granted."""
         name, grid = job.preview.name, job.preview.grid
         path = self._folder.preview_path(name, wish.sample)
-        count = len(job.model.predictor.maps)
+        count, picks = len(job.model.predictor.maps), bool(job.model.predictor.classes)
         self._reporter.update(message=f"Listing the picks of {wish.sample}.")
         self._whole[(name, wish.sample)] = list_picks(
             self._reporter,
             job.model.predictor,
-            decode_scores(assemble(path, count, grid.shape_zyx)),
+            decode_scores(assemble(path, count, grid.shape_zyx)) if picks else None,
             grid,
             name=name,
             step=job.model.step,

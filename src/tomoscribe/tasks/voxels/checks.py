@@ -73,17 +73,22 @@ def check_labels(sources: Sequence[Source], classes: Sequence[LabelClass]) -> No
     Raises
     ------
     TomoscribeError
-        If a class has no voxel, or nothing is known not to be of it.
+        If no class has a voxel, or nothing else than one class is known.
     """
     total = sum(s.places.known + s.places.held for s in sources)
-    for index, label in enumerate(classes):
-        mine = sum(int(s.places.positive[index] + s.places.positive_held[index]) for s in sources)
-        if not mine:
-            raise TomoscribeError(
-                f"No voxel of class '{label.name}' is labelled in the images to train on; paint "
-                "some, or remove the class."
-            )
-        if mine == total and len(classes) == 1:
-            raise TomoscribeError(
-                f"All labelled voxels are of class '{label.name}'; paint some background too."
-            )
+    counts = [
+        sum(int(s.places.positive[index] + s.places.positive_held[index]) for s in sources)
+        for index in range(len(classes))
+    ]
+    if not any(counts):
+        names = ", ".join(label.name for label in classes)
+        raise TomoscribeError(
+            f"No voxel of a class ({names}) is labelled in the images to train on, background "
+            "only; paint some."
+        )
+    if max(counts) == total:
+        label = classes[counts.index(total)]
+        raise TomoscribeError(
+            f"All labelled voxels are of class '{label.name}'; paint some of the background or of "
+            "another class too."
+        )

@@ -6,6 +6,7 @@ a training runs and what judges never teaches.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -55,35 +56,73 @@ class Held:
         return held
 
 
-def hold_out(boxes: Sequence[Box], density: float, share: float) -> Held:
+@dataclass(frozen=True)
+class Profile:
+    """How many voxels of each class a box has in each slab along the longer edge of its sections.
+
+    Parameters
+    ----------
+    box : box
+        On the working grid.
+    counts : (1 + class, n) array
+        Of labelled voxels, then of each class.
+    """
+
+    box: Box
+    counts: NDArray[np.int64]
+
+    @property
+    def axis(self) -> int:
+        """The axis along which it goes."""
+        return long_axis(self.box)
+
+
+def long_axis(box: Box) -> int:
+    """Return the axis of the longer edge of a box's sections."""
+    lo, hi = box
+    return 1 if hi[1] - lo[1] > hi[2] - lo[2] else 2
+
+
+def hold_out(profiles: Sequence[Profile], share: float) -> Held:
     """Return what of an image's labels only judges.
 
     Parameters
     ----------
-    boxes : sequence of boxes
-        Where its labels are, on the working grid.
-    density : float
-        Share of the voxels in them that are labelled.
+    profiles : sequence of Profile
+        Of the boxes where its labels are.
     share : float
         Of the labels that are to be held out.
     """
     if share <= 0:
         return Held()
-    large = [
-        box for box in boxes if max(box[1][1] - box[0][1], box[1][2] - box[0][2]) >= LEAST_EDGE
-    ]
-    if density < DENSE or not large:
+    known = sum(int(p.counts[0].sum()) for p in profiles)
+    whole = sum(math.prod(b - a for a, b in zip(*p.box, strict=True)) for p in profiles)
+    large = [p for p in profiles if p.counts.shape[1] >= LEAST_EDGE]
+    if known < DENSE * whole or not large:
         return Held(share=share)
-    return Held(tuple(_block(box, share) for box in large))
+    return Held(tuple(_block(profile, share) for profile in large))
 
 
-def _block(box: Box, share: float) -> Box:
-    """Return the last part of a box along its longer edge in the section."""
-    lo, hi = box
-    axis = 1 if hi[1] - lo[1] > hi[2] - lo[2] else 2
-    first = list(lo)
-    first[axis] = hi[axis] - max(1, round(share * (hi[axis] - lo[axis])))
-    return (first[0], first[1], first[2]), hi
+def _block(profile: Profile, share: float) -> Box:
+    """Return a slab of a box in which classes are about as frequent as in all of it."""
+    counts = profile.counts.astype(float)
+    size = counts.shape[1]
+    width = max(1, round(share * size))
+    starts = np.unique(np.linspace(0, size - width, 11).round().astype(int))
+    slabs = np.stack([counts[:, a : a + width].sum(1) for a in starts.tolist()], 1)
+    every = counts.sum(1)
+    often = (slabs[1:] + 1) / (slabs[0] + 1)
+    usual = ((every[1:] + 1) / (every[0] + 1))[:, None]
+    unlike = np.abs(np.log(often / usual)).sum(0)
+    # The last of those about alike: a slab in the middle parts what trains.
+    alike = np.flatnonzero(unlike <= unlike.min() + 0.1)
+    ends = [index for index in alike.tolist() if index in (0, len(starts) - 1)]
+    start = int(starts[ends[-1] if ends else alike[-1]])
+    (*lo,), (*hi,) = profile.box
+    axis = profile.axis
+    hi[axis] = lo[axis] + start + width
+    lo[axis] += start
+    return (lo[0], lo[1], lo[2]), (hi[0], hi[1], hi[2])
 
 
 def _in_cells(lo: Triple, hi: Triple, share: float) -> NDArray[np.bool_]:

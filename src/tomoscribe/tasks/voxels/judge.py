@@ -23,6 +23,8 @@ MOST_OFFSET = 4.0
 """Logits by which a map is corrected at most."""
 _LEAST = 50
 """With fewer held-out voxels of a class, or beside it, those that trained are asked too."""
+_AS_GOOD = 0.01
+"""IoU that is given away rather than to correct a map by what few labels happen to say."""
 _SURE = 0.5
 """The class's share is asked where the two rates differ at least by this share of their most."""
 
@@ -34,10 +36,12 @@ class MapCounts:
     ----------
     dense : bool
         Labels were dense: how often the class occurs among them is how often it does.
+    fixed : bool
+        The map is not to be corrected: the likeliest of some classes counts.
     """
 
-    def __init__(self, *, dense: bool) -> None:
-        self._dense = dense
+    def __init__(self, *, dense: bool, fixed: bool = False) -> None:
+        self._dense, self._fixed = dense, fixed
         self._counts = np.zeros((5, len(_EDGES) - 1))
 
     def add(
@@ -58,21 +62,21 @@ class MapCounts:
             self._counts[index] += np.bincount(chosen, minlength=len(_EDGES) - 1)
         self._counts[4] += np.bincount(bins, minlength=len(_EDGES) - 1)
 
-    def verdict(self) -> MapVerdict:
-        """Return how good the map is at the best score, and which that is."""
+    def verdict(self) -> MapVerdict | None:
+        """Return how good the map is at the best score; None where its class is nowhere."""
         positive, negative, seen_positive, seen_negative, every = self._counts
         held_out = min(positive.sum(), negative.sum()) >= _LEAST
         if not held_out:
             positive, negative = positive + seen_positive, negative + seen_negative
         if not positive.sum():
-            return MapVerdict(0.0, 0.0, 0.0, 0.0, held_out=False, prior=0.0)
+            return None
         hit, false = _share_from(positive), _share_from(negative)
         prior = float(positive.sum() / (positive.sum() + negative.sum()))
         if not self._dense:
             prior = _adjusted_count(hit, false, _share_from(every), prior)
         right, wrong = prior * hit, (1 - prior) * false
         iou = right / np.maximum(prior + wrong, 1e-12)
-        best = _middle_of_best(iou)
+        best = int(np.argmin(np.abs(_EDGES))) if self._fixed else _least_change(iou)
         return MapVerdict(
             iou=float(iou[best]),
             precision=float(right[best] / max(right[best] + wrong[best], 1e-12)),
@@ -139,12 +143,7 @@ def _adjusted_count(
     return float(np.clip(np.median(estimates), 0.002, 0.98))
 
 
-def _middle_of_best(iou: NDArray[np.float64]) -> int:
-    """Return the middle of the scores that are as good as the best."""
-    good = iou >= iou.max() - 0.002
-    first = last = int(np.argmax(iou))
-    while first > 0 and good[first - 1]:
-        first -= 1
-    while last + 1 < len(good) and good[last + 1]:
-        last += 1
-    return (first + last) // 2
+def _least_change(iou: NDArray[np.float64]) -> int:
+    """Return the score nearest to an even chance of those that are about as good as the best."""
+    good = np.flatnonzero(iou >= iou.max() - _AS_GOOD)
+    return int(good[np.argmin(np.abs(_EDGES[good]))])

@@ -196,7 +196,7 @@ class VoxelModule(Learner):
 
     def _take_over_verdict(self, judged: Judged) -> None:
         if self.settings.voxels.prior_correction:
-            self._offsets = judged.offsets
+            self._offsets = dict(judged.offsets)
         self._decoder = judged.decoder
 
     def predictor(self) -> VoxelPredictor:

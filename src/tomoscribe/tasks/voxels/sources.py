@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.segmentation.labels import UNKNOWN
-from tomoscribe.tasks.voxels.holdout import Held, hold_out
+from tomoscribe.tasks.voxels.holdout import Held, Profile, hold_out, long_axis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -143,8 +143,8 @@ def make_source(
     if share >= 1:
         held = Held(share=1.0)
     else:
-        counted = _count(sample.labels, image, boxes)
-        held = hold_out(boxes, counted / max(1, volume_of(boxes)), share)
+        labels = sample.labels
+        held = hold_out([_profile(labels, image, box, classes) for box in boxes], share)
     places = _find(sample.labels, image, boxes, held, classes)
     if share < 1 and bool(((places.positive == 0) & (places.positive_held > 0)).any()):
         # So little is labelled that all of a class would only judge.
@@ -153,11 +153,16 @@ def make_source(
     return Source(sample, image, held, places)
 
 
-def _count(labels: SampleLabels, image: ScaledVolume, boxes: tuple[Box, ...]) -> int:
-    return sum(
-        int((read_labels(labels, image, lo, hi) != UNKNOWN).any(0).sum())
-        for lo, hi in _pieces(boxes)
-    )
+def _profile(labels: SampleLabels, image: ScaledVolume, box: Box, classes: int) -> Profile:
+    axis = long_axis(box)
+    across = tuple(a for a in range(3) if a != axis)
+    counts = np.zeros((1 + classes, box[1][axis] - box[0][axis]), np.int64)
+    for lo, hi in _pieces((box,)):
+        values = read_labels(labels, image, lo, hi)
+        counts[0] += (values != UNKNOWN).any(0).sum(across)
+        for k in range(classes):
+            counts[1 + k] += (values[k] > 0).sum(across)
+    return Profile(box, counts)
 
 
 def _find(

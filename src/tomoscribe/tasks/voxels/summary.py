@@ -29,7 +29,8 @@ def summarise(data: TrainingData) -> DataSummary:
     train = [s for s in data.with_role(Role.TRAIN) if s.labels and s.labels.boxes]
     volumes = [open_volume(s.volume_path, s.voxel_size_A) for s in train]
     shapes = np.array([v.shape_zyx for v in volumes]).min(0)
-    sizes = volumes[0].voxel_sizes_zyx_A or (volumes[0].require_voxel_size(),) * 3
+    sizes = train[0].voxel_sizes_zyx_A or volumes[0].voxel_sizes_zyx_A
+    sizes = sizes or (volumes[0].require_voxel_size(),) * 3
     boxes = [(s, box) for s in train for box in (s.labels.boxes if s.labels else ())]
     parts = []
     for index in np.unique(np.linspace(0, len(boxes) - 1, _SECTIONS * 4).astype(int)).tolist():
@@ -77,9 +78,7 @@ def _across(parts: list[NDArray[np.int32]]) -> float:
             inside = section > 0
             if inside.sum() < _LEAST:
                 continue
-            depth = distance_transform_edt(
-                inside & ~_touching(section)
-            )
+            depth = distance_transform_edt(inside & ~_touching(section))
             depths.append(depth[inside])
     if not depths:
         return 0.0

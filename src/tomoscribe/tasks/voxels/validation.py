@@ -120,7 +120,9 @@ def judge_sources(
     specs = predictor.specs
     dense = bool(boxes) and all(box.source.dense for box in boxes)
     counts = {
-        spec.name: MapCounts(dense=dense)
+        spec.name: MapCounts(
+            dense=dense, fixed=dense and predictor.plan.softmax and spec.kind == "foreground"
+        )
         for spec in specs
         if spec.kind in ("foreground", "contour")
     }
@@ -145,7 +147,7 @@ def judge_sources(
         if enough():
             break
     verdicts = {name: count.verdict() for name, count in counts.items()}
-    return _judged(predictor, verdicts, kept)
+    return _judged(predictor, {k: v for k, v in verdicts.items() if v is not None}, kept)
 
 
 def _judged(
@@ -153,7 +155,8 @@ def _judged(
     verdicts: dict[str, MapVerdict],
     kept: list[tuple[NDArray[np.float32], NDArray[np.int32]]],
 ) -> Judged:
-    names = [c.name for c in predictor.label_classes]
+    every = [c.name for c in predictor.label_classes]
+    names = [name for name in every if name in verdicts]
     metrics: dict[str, float] = {}
     for name in names:
         verdict = verdicts[name]
@@ -164,11 +167,11 @@ def _judged(
             "recall": verdict.recall,
             "share": verdict.prior,
         }
-        metrics |= {k if len(names) == 1 else f"{name}/{k}": v for k, v in told.items()}
+        metrics |= {k if len(every) == 1 else f"{name}/{k}": v for k, v in told.items()}
     offsets = dict.fromkeys(predictor.maps, 0.0)
     offsets |= {name: verdict.offset for name, verdict in verdicts.items()}
-    iou = float(np.mean([verdicts[name].iou for name in names]))
-    if len(names) > 1:
+    iou = float(np.mean([verdicts[name].iou for name in names])) if names else 0.0
+    if len(every) > 1:
         metrics["iou"] = iou
     if predictor.task != "instance":
         return Judged(iou, metrics, offsets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.base import Predictor, Task
     from tomoscribe.training.callbacks.context import TrainingContext
     from tomoscribe.training.run import CheckpointInfo
+
+LEAST_S, SHARE = 20.0, 0.1
+"""Seconds of a segmentation's last preview, or their share of the training's time."""
 
 
 def preview_with_best(context: TrainingContext, task: Task) -> None:
@@ -39,6 +43,11 @@ def preview_with_best(context: TrainingContext, task: Task) -> None:
             context.reporter.warn(str(error))
 
 
+def _most_s(context: TrainingContext) -> float:
+    """Return the seconds after which the rest of a segmentation is left to whoever asks for it."""
+    return max(LEAST_S, SHARE * context.clock.budget_s)
+
+
 def _preview(
     context: TrainingContext,
     predictor: Predictor,
@@ -49,7 +58,9 @@ def _preview(
     steering = context.steering
     subject = watched.subject(sample, predictor)
     grid = predictor.grid(subject)
-    heatmap = np.zeros((len(predictor.maps), *grid.shape_zyx), np.float32)
+    heatmap = None
+    if predictor.classes:  # a segmentation has no picks to list, and may be very large
+        heatmap = np.zeros((len(predictor.maps), *grid.shape_zyx), np.float32)
     job = PreviewJob(
         context.reporter,
         predictor,
@@ -60,11 +71,14 @@ def _preview(
         focus=watched.focus(sample, steering.control),
     )
     while (block := job.next_block()) is not None:
-        z, y, x = block.lo_zyx
-        _, dz, dy, dx = block.scores.shape
-        heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
+        if heatmap is not None:
+            z, y, x = block.lo_zyx
+            _, dz, dy, dx = block.scores.shape
+            heatmap[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
         steering.poll()
         if steering.stop_wanted:
+            return
+        if heatmap is None and time.monotonic() - job.began > _most_s(context):
             return
     list_picks(
         context.reporter,

@@ -1,0 +1,186 @@
+"""Trainings on painted labels: small, but whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.model import Role, TrainingData, TrainingSample
+from tomoscribe.project.source import DataSource, LabelFiles
+from tomoscribe.segmentation.labels import UNKNOWN, ArrayLabels, LabelClass, SampleLabels
+from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.tasks.table import get_task
+from tomoscribe.tasks.voxels.holdout import Profile, hold_out
+from tomoscribe.tasks.voxels.losses import LossOptions, total_loss
+from tomoscribe.tasks.voxels.maps import map_specs
+from tomoscribe.tasks.voxels.targets import TargetOptions, make_targets
+from tomoscribe.training.config import RunConfig
+from tomoscribe.training.run import RunFolder
+from tomoscribe.training.worker import run_worker
+
+CPU = torch.device("cpu")
+SHAPE = (2, 96, 192)
+SMALL = {
+    "batch": 2,
+    "width": 8,
+    "precision": "float32",
+    "max_steps": 80,
+    "learning_rate": 1e-2,
+    "voxels": {"window_zyx": (1, 64, 64), "levels": 3, "intensity": False},
+}
+
+
+def stripes() -> np.ndarray:
+    """Bands of classes 0, 1, 2, 3, twenty pixels wide."""
+    band = (np.arange(SHAPE[2]) // 20) % 4
+    return np.broadcast_to(band, SHAPE).astype(np.int32)
+
+
+def sample_of(folder: Path, classes: np.ndarray, labels: np.ndarray) -> TrainingSample:
+    """An image whose grey tells the class, with labels (class, z, y, x)."""
+    rng = np.random.default_rng(0)
+    grey = np.array([60, 110, 160, 210])[classes] + rng.normal(0, 8, SHAPE)
+    path = folder / "image.tif"
+    tifffile.imwrite(path, grey.clip(0, 255).astype(np.uint8))
+    known = SampleLabels(ArrayLabels(labels), (((0, 0, 0), SHAPE),), str(path))
+    return TrainingSample("one", str(path), 100.0, Role.TRAIN, labels=known)
+
+
+@pytest.fixture
+def three_classes(tmp_path: Path) -> TrainingData:
+    """All of it labelled, with three classes that exclude each other."""
+    classes = stripes()
+    labels = np.stack([(classes == k).astype(np.int32) for k in (1, 2, 3)])
+    names = tuple(LabelClass(name) for name in ("wall", "pore", "plasma"))
+    return TrainingData((sample_of(tmp_path, classes, labels),), (), label_classes=names)
+
+
+def train(module: object, steps: int) -> list[float]:
+    """Make steps as the trainer does."""
+    losses = []
+    for _ in range(steps):
+        loss = module.training_step(None, 0)  # type: ignore[attr-defined]
+        module.optimizer.zero_grad(set_to_none=True)  # type: ignore[attr-defined]
+        loss.backward()
+        module.optimizer.step()  # type: ignore[attr-defined]
+        losses.append(float(loss.detach()))
+    return losses
+
+
+def test_three_classes_stay_three_classes(three_classes: TrainingData) -> None:
+    module = get_task("semantic").build(three_classes, TrainingSettings(**SMALL), CPU)
+    train(module, 80)
+    evaluation = module.evaluate()
+    assert evaluation is not None
+    assert evaluation.score > 0.8
+    predictor = module.predictor()
+    volume = predictor.open(three_classes.samples[0].volume_path, 100.0)
+    maps = np.concatenate([b.scores for b in predictor.blocks(volume)], axis=1)
+    assert predictor.maps == ("wall", "pore", "plasma")
+    assert maps.shape == (3, *SHAPE)
+    assert maps.sum(0).max() <= 1 + 1e-5
+    likeliest = np.concatenate([1 - maps.sum(0, keepdims=True), maps]).argmax(0)
+    assert (likeliest == stripes()).mean() > 0.9
+
+
+def test_voxels_that_nobody_labelled_pull_at_nothing() -> None:
+    specs = map_specs(["a", "b"], ["foreground", "contour"])
+    labels = np.full((2, 1, 16, 16), UNKNOWN, np.int32)
+    labels[0, :, 4:9, 4:9], labels[1, :, 4:9, 4:9] = 1, 0
+    maps, known = (torch.from_numpy(a)[None] for a in make_targets(labels, specs, TargetOptions()))
+    told = torch.from_numpy(labels[0] >= 0)
+    for softmax in (False, True):
+        logits = torch.zeros((1, 4 + softmax, 1, 16, 16), requires_grad=True)
+        total_loss(logits, maps, known, specs, LossOptions(softmax=softmax)).backward()
+        assert logits.grad is not None
+        assert not logits.grad[0, :, ~told].any()
+        assert logits.grad[0, :2, told].any()
+
+
+def test_a_stroke_teaches_as_much_in_a_large_window_as_in_a_small_one() -> None:
+    specs = map_specs(["a"], ["foreground"])
+    labels = np.full((1, 1, 64, 64), UNKNOWN, np.int32)
+    labels[0, 0, 10:20, 10:20] = 1
+    labels[0, 0, 10:20, 20:30] = 0
+    logits = torch.randn((1, 1, 1, 64, 64), generator=torch.Generator().manual_seed(0))
+    losses = []
+    for part in (np.s_[..., 10:20, 10:30], np.s_[..., :, :]):
+        maps, known = (
+            torch.from_numpy(a)[None] for a in make_targets(labels[part], specs, TargetOptions())
+        )
+        losses.append(total_loss(logits[part], maps, known, specs, LossOptions()))
+    assert losses[0] == pytest.approx(float(losses[1]), rel=1e-5)
+
+
+def test_a_contour_beside_the_unknown_is_not_known() -> None:
+    labels = np.full((1, 1, 12, 12), UNKNOWN, np.int32)
+    labels[0, 0, 2:10, 2:6], labels[0, 0, 2:10, 6:10] = 1, 2
+    (contour,), (known,) = make_targets(labels, map_specs(["a"], ["contour"]), TargetOptions())
+    assert contour[0, 5, 5:7].all()
+    assert known[0, 5, 5:7].all()
+    assert not contour[0, 5, 3:5].any()
+    assert known[0, 5, 3:5].all()
+    assert not known[0, 5, 2]
+
+
+def test_what_judges_never_teaches_while_strokes_grow() -> None:
+    few, more = np.full((2, 100), 8), np.full((2, 300), 80)
+    small = hold_out([Profile(((0, 0, 0), (4, 100, 100)), few)], 0.2)
+    grown = hold_out([Profile(((0, 0, 0), (4, 300, 200)), more)], 0.2)
+    lo, hi = (0, 0, 0), (4, 100, 100)
+    assert (small.mask(lo, hi) == grown.mask(lo, hi)).all()
+    assert 0.05 < grown.mask((0, 0, 0), (4, 600, 600)).mean() < 0.4
+
+
+def test_a_training_that_is_resumed_goes_on_as_if_it_had_not_ended(
+    three_classes: TrainingData,
+) -> None:
+    settings, task = TrainingSettings(**SMALL), get_task("semantic")
+    straight = task.build(three_classes, settings, CPU)
+    train(straight, 3)
+    state = straight.checkpoint()
+    rest = train(straight, 3)
+    resumed = task.build(three_classes, settings, CPU, state)
+    resumed.restore(state, weights_only=False)
+    assert train(resumed, 3) == pytest.approx(rest, abs=1e-6)
+
+
+def test_a_window_larger_than_the_image_is_told_before_anything_is_trained(
+    three_classes: TrainingData,
+) -> None:
+    settings = TrainingSettings(voxels={"window_zyx": (1, 512, 512)})
+    with pytest.raises(TomoscribeError, match="larger than the smallest image, 2 x 96 x 192"):
+        get_task("semantic").build(three_classes, settings, CPU)
+
+
+def test_the_worker_trains_objects_from_two_files(tmp_path: Path) -> None:
+    classes = stripes()
+    labels = np.where(classes == 1, 1 + np.arange(SHAPE[2]) // 80, 0)
+    sample_of(tmp_path, classes, labels[None])
+    tifffile.imwrite(tmp_path / "labels.tif", labels.astype(np.uint8))
+    source = DataSource(
+        kind="pair",
+        voxels=LabelFiles(
+            image=str(tmp_path / "image.tif"),
+            labels=str(tmp_path / "labels.tif"),
+            classes=("band",),
+            voxel_size_zyx_nm=(40.0, 10.0, 10.0),
+        ),
+    )
+    settings = TrainingSettings(**SMALL, threads=1, device="cpu")
+    run = RunFolder(tmp_path / "run")
+    run.path.mkdir()
+    run.write_config(RunConfig(task="instance", data=source, settings=settings))
+    assert run_worker(run) == 0
+    best = next(c for c in run.checkpoints() if c.best)
+    predictor = get_task("instance").load(best.path, CPU)
+    assert predictor.maps == ("band", "band contour")
+    assert predictor.voxel_size_zyx_nm == (40.0, 10.0, 10.0)
+    volume = predictor.open(str(tmp_path / "image.tif"), 100.0)
+    maps = np.concatenate([b.scores for b in predictor.blocks(volume)], axis=1)
+    assert ((maps[0] >= 0.5) == (labels > 0)).mean() > 0.9
