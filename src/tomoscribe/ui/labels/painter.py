@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
-from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.painted import PaintedLabels
 from tomoscribe.segmentation.painted_values import (
     BACKGROUND,
@@ -367,15 +366,13 @@ class LabelPainter(SessionBound):
         self.changed.emit()
 
     def flush(self) -> None:
-        """Wait until all strokes are written.
-
-        Raises
-        ------
-        TomoscribeError
-            If one cannot be written.
-        """
-        for error in self._writer.flush():
-            raise TomoscribeError(sentence_of(error)) from error
+        """Wait until all strokes are written, also those that could not be before."""
+        copy = self.copy
+        self._writer.flush()
+        if copy is not None and copy.unsaved:
+            self._writer.run(copy.save_owed, lambda _: None)
+            for error in self._writer.flush():
+                self._say(f"{copy.unsaved} strokes are lost. {sentence_of(error)}")
 
     def close(self) -> None:
         """Write what is left and end the thread."""

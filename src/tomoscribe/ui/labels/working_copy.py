@@ -78,6 +78,10 @@ class WorkingCopy:
         """
         self.counts.take(self.values, box)
         self._owed.append(box)
+        self.save_owed()
+
+    def save_owed(self) -> None:
+        """Write what is not on disk yet; raises as `save`."""
         # Objects first: a number without its class would say nothing after a crash.
         stored = self.store.objects
         new = {n: c for n, c in self.objects.copy().items() if stored.get(n) != c}

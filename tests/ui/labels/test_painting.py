@@ -1,0 +1,187 @@
+"""Strokes of the mouse become labels on the section, in the store, and in the dock's figures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from tests.ui.labels.conftest import MIDDLE, Painter
+
+from tomoscribe.project.painted import PaintedLabels
+from tomoscribe.project.store import Project
+from tomoscribe.segmentation.labels import LabelClass
+from tomoscribe.segmentation.painted_values import BACKGROUND, FIRST_OBJECT
+from tomoscribe.ui.labels.class_list import AMOUNT
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
+Stored = Callable[[], PaintedLabels]
+
+
+def test_a_stroke_is_on_disk_when_the_viewer_crashes_after_it(
+    painter: Painter, stored: Stored
+) -> None:
+    painter.stroke((30, 12), (30, 24))
+    painter.saved()
+    shape = painter.labels.copy.values.shape
+    on_disk = stored().read((0, 0, 0), shape)
+    assert (on_disk[MIDDLE, 30, 13:24] == 2).all()
+    np.testing.assert_array_equal(on_disk, painter.labels.copy.values)
+    assert painter.session.entry.picks.tally.total() == 0
+
+
+def test_strokes_are_there_again_after_another_tomogram_was_in_view(painter: Painter) -> None:
+    painter.stroke((30, 12), (30, 24))
+    before = painter.values.copy()
+    painter.session.set_current("two")
+    painter.hands.until(lambda: painter.labels.copy is not None, "the other labels")
+    assert not painter.labels.copy.values.any()
+    painter.session.set_current("one")
+    painter.hands.until(lambda: painter.labels.copy is not None, "the labels again")
+    np.testing.assert_array_equal(painter.values, before)
+
+
+def test_keys_choose_class_and_background(painter: Painter, project: Project) -> None:
+    project.set_label_classes([*project.label_classes, LabelClass("er", "#56b4e9")])
+    painter.hands.key(Qt.Key.Key_2, SHIFT)
+    painter.stroke((20, 12), (20, 20))
+    painter.hands.key(Qt.Key.Key_0, SHIFT)
+    painter.stroke((40, 12), (40, 20))
+    assert painter.values[20, 16] == project.label_classes[1].value
+    assert painter.values[40, 16] == BACKGROUND
+    painter.hands.key(Qt.Key.Key_7, SHIFT)
+    assert "There is no class 7" in painter.hands.messages[-1]
+
+
+def test_undo_and_redo_reach_section_and_disk(painter: Painter, stored: Stored) -> None:
+    painter.stroke((20, 12), (20, 20))
+    painter.stroke((40, 12), (40, 20))
+    painter.hands.key(Qt.Key.Key_Z, CONTROL)
+    painter.saved()
+    assert painter.values[20, 16] == 2
+    assert painter.values[40, 16] == 0
+    assert stored().read((MIDDLE, 40, 16), (MIDDLE + 1, 41, 17)).item() == 0
+    painter.hands.key(Qt.Key.Key_Z, CONTROL | SHIFT)
+    painter.saved()
+    assert stored().read((MIDDLE, 40, 16), (MIDDLE + 1, 41, 17)).item() == 2
+
+
+def test_objects_get_numbers_and_are_not_painted_over(painter: Painter, stored: Stored) -> None:
+    painter.hands.dock.labels.kind.buttons["Objects"].click()
+    painter.stroke((30, 10), (30, 30))
+    painter.hands.key(Qt.Key.Key_M)
+    painter.stroke((24, 20), (36, 20))
+    painter.saved()
+    first, second = FIRST_OBJECT, FIRST_OBJECT + 1
+    assert painter.values[30, 20] == first
+    assert painter.values[25, 20] == second
+    assert stored().objects == {first: 2, second: 2}
+    painter.hands.dock.labels.tools.locked.click()
+    painter.hands.key(Qt.Key.Key_M)
+    painter.stroke((30, 10), (30, 30))
+    assert painter.values[30, 20] == second + 1
+    painter.hands.dock.labels.tools.locked.click()
+
+
+def test_a_predicted_object_becomes_a_locked_label_in_one_step_of_undo(
+    painter: Painter, stored: Stored
+) -> None:
+    painter.labels.choose(0)
+    painter.stroke((30, 20), (30, 24))
+    mask = np.ones((3, 8, 8), bool)
+    assert painter.labels.take(mask, (MIDDLE - 1, 28, 18), "mito")
+    painter.saved()
+    taken = stored().read((MIDDLE - 1, 28, 18), (MIDDLE + 2, 36, 26))
+    assert taken[1, 2, 4] == BACKGROUND
+    assert np.isin(taken, (FIRST_OBJECT, BACKGROUND)).all()
+    painter.labels.choose(1)
+    painter.stroke((34, 10), (34, 40))
+    assert painter.values[34, 20] == FIRST_OBJECT
+    assert painter.values[34, 30] == 2
+    painter.labels.undo()
+    painter.labels.undo()
+    assert not np.isin(painter.values, FIRST_OBJECT).any()
+    assert not painter.labels.take(mask, (MIDDLE, 28, 18), "unheard of")
+    assert "no such class" in painter.hands.messages[-1]
+
+
+def test_the_dock_counts_and_says_what_is_missing(painter: Painter) -> None:
+    panel = painter.hands.dock.labels
+    assert panel.title.text() == "Paint some mito"
+    painter.stroke((30, 12), (30, 24))
+    painter.saved()
+    assert "no background strokes" in panel.help.text()
+    voxels = int((painter.values == 2).sum())
+    assert panel.classes.table.item(0, AMOUNT).text() == f"{voxels} / 1"
+    panel.section.click()
+    assert panel.title.text() == "Enough to train"
+    (region,) = painter.session.entry.regions
+    assert region.lo_zyx[0] == MIDDLE - 0.5
+    panel.section.click()
+    assert painter.session.entry.regions == []
+
+
+def test_a_class_is_added_and_renamed_and_keeps_its_voxels(painter: Painter) -> None:
+    painter.stroke((30, 12), (30, 24))
+    painter.saved()
+    classes = painter.hands.dock.labels.classes
+    assert "voxels here have this class" in classes.remove_button.toolTip()
+    classes.table.item(0, 1).setText("mitochondrion")
+    classes.add()
+    names = [(c.name, c.value) for c in painter.session.project.label_classes]
+    assert names == [("mitochondrion", 2), ("class 1", 3)]
+    assert painter.labels.active_name == "class 1"
+    assert painter.labels.labelled()[2].voxels == (painter.values == 2).sum()
+
+
+def test_a_stroke_that_cannot_be_written_is_told_and_written_later(
+    painter: Painter, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as full:
+        full.setattr(
+            "tomoscribe.project.painted._change_chunk",
+            lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")),
+        )
+        painter.stroke((20, 12), (20, 20))
+        painter.saved()
+        assert "No space left" in painter.hands.messages[-1]
+        assert painter.labels.copy.unsaved == 1
+    painter.session.close_project()
+    assert stored().read((MIDDLE, 20, 16), (MIDDLE + 1, 21, 17)).item() == 2
+
+
+def test_closing_the_project_waits_for_strokes_that_a_slow_disk_still_writes(
+    painter: Painter, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on = threading.Event()
+    write = PaintedLabels.write
+    monkeypatch.setattr(PaintedLabels, "write", lambda *args: (go_on.wait(20), write(*args))[1])
+    painter.stroke((20, 12), (20, 20))
+    threading.Timer(0.2, go_on.set).start()
+    painter.session.close_project()
+    assert stored().read((MIDDLE, 20, 16), (MIDDLE + 1, 21, 17)).item() == 2
+
+
+def test_a_project_for_reading_only_shows_labels_and_takes_no_stroke(
+    painter: Painter, project: Project
+) -> None:
+    painter.stroke((30, 12), (30, 24))
+    painter.saved()
+    before = painter.values.copy()
+    painter.session.set_project(Project.open(project.path, read_only=True))
+    painter.hands.until(lambda: painter.labels.copy is not None, "the labels")
+    assert not painter.hands.dock.labels.tools.buttons["paint"].isEnabled()
+    painter.stroke((40, 12), (40, 24))
+    np.testing.assert_array_equal(painter.values, before)
+
+
+def test_particles_are_clicked_again_after_the_switch_back(painter: Painter) -> None:
+    painter.hands.dock.kind.buttons["Particles"].click()
+    painter.hands.click((MIDDLE, 30.0, 20.0))
+    assert len(painter.hands.picks) == 1
+    assert not painter.labels.copy.values.any()
+    painter.hands.key(Qt.Key.Key_Z, CONTROL)
+    assert painter.hands.picks == []
