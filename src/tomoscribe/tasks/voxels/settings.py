@@ -27,7 +27,8 @@ class VoxelSettings(BaseModel):
     )
     net: str = Field(
         "unet",
-        description="unet, resnet, vit; or file, with net_options file: a trusted Python file [model_name]",
+        description="unet, resnet, vit; or file: what a Python file that you trust builds "
+        "[model_name, model]",
     )
     net_options: dict[str, int | float | str | bool | list[int]] = Field(
         default_factory=dict, description="options of the network by name [model_kwargs]"
