@@ -251,7 +251,8 @@ def _found(source: Path, names: Sequence[str]) -> list[Path]:
         If some are not there; the sentence tells how many, and the first.
     """
     moved: int | None = None
-    result, missing = [], []
+    result: list[Path] = []
+    missing: list[str] = []
     for name in names:
         path = _native(name)
         candidates = [source.parent / path, path]

@@ -83,7 +83,7 @@ def _opened(path: Path) -> ImageFile:
     return Image.open(path)
 
 
-_PILLOW_TYPES = {
+_PILLOW_TYPES: dict[str, np.dtype[Any]] = {
     "1": np.dtype(np.uint8),
     "I": np.dtype(np.int32),
     "I;16": np.dtype(np.uint16),
