@@ -159,6 +159,11 @@ class Project(LabelledTomograms):
         )
 
     @property
+    def file_revision(self) -> int:
+        """How often `project.yaml` had been written when it was read or written here last."""
+        return self._file_revision
+
+    @property
     def runs_dir(self) -> Path:
         """Folder of the trainings."""
         return self.path / RUNS_FOLDER

@@ -22,6 +22,8 @@ project = Project.open(sys.argv[1])
 print("open", flush=True)
 sys.stdin.readline()
 project.edit("one", project.tomograms["one"].picks.make_add([[8.0, 9.0, 10.0]], "ribosome"))
+print("edited", flush=True)
+sys.stdin.readline()
 project.close()
 print("closed", flush=True)
 """
@@ -42,15 +44,30 @@ def editor(panel: Any) -> Iterator[subprocess.Popen[str]]:
     assert process.stdout.readline() == "open\n"
     panel.session.open_project(folder)
     yield process
-    process.communicate("\n", timeout=30)
+    process.communicate("\n\n", timeout=30)
 
 
-def let_go(editor: subprocess.Popen[str]) -> None:
+def step(editor: subprocess.Popen[str], done: str) -> None:
     assert editor.stdin is not None
     assert editor.stdout is not None
     editor.stdin.write("\n")
     editor.stdin.flush()
-    assert editor.stdout.readline() == "closed\n"
+    assert editor.stdout.readline() == f"{done}\n"
+
+
+def let_go(editor: subprocess.Popen[str]) -> None:
+    step(editor, "edited")
+    step(editor, "closed")
+
+
+def test_picks_of_the_other_window_appear_here_by_themselves(panel: Any, editor: Any) -> None:
+    session = panel.session
+    assert len(session.picks.layer.data) == 0
+    step(editor, "edited")
+    panel.dock.read_only.ask()
+    panel.until(lambda: len(session.picks.layer.data) == 1, "the pick of the other window")
+    assert session.project.read_only
+    assert [p.zyx for p in session.entry.picks] == [(8.0, 9.0, 10.0)]
 
 
 def test_it_says_so_as_long_as_it_lasts_and_edits_nothing(panel: Any, editor: Any) -> None:
