@@ -1,4 +1,4 @@
-"""`tomoscribe evaluate`: a file of picks against a file of true positions."""
+"""`tomoscribe evaluate`: picks against true positions; label volumes go to `evaluate_labels`."""
 
 from __future__ import annotations
 
@@ -14,15 +14,20 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from tomoscribe.cli.evaluate_labels import LabelOptions, evaluate_labels
+from tomoscribe.cli.label_volumes import ClassOfValue, VoxelSizeNm
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.membranes import NormalErrors, normal_errors
 from tomoscribe.evaluation.picks import PickEvaluation, evaluate_picks
 from tomoscribe.io.pick_columns import PickColumns, tomogram_key
 from tomoscribe.io.pick_files import read_picks
-from tomoscribe.io.volumes import open_volume
+from tomoscribe.io.volumes import is_image, open_volume
 
 ALL = "all"
 """Name of the row where classes are not told apart."""
+
+LISTS = (".txt", ".json", ".csv")
+"""Lists of positions here, though images may be listed in such files too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,8 +39,11 @@ class _Figures:
 
 
 def evaluate(
-    picks: Annotated[Path, typer.Argument(help="Found picks: STAR, CSV, TXT.", metavar="PICKS")],
-    truth: Annotated[Path, typer.Argument(help="True positions.", metavar="TRUTH")],
+    picks: Annotated[
+        Path,
+        typer.Argument(help="Found picks (STAR, CSV, TXT), or a label volume.", metavar="FOUND"),
+    ],
+    truth: Annotated[Path, typer.Argument(help="True positions, or labels.", metavar="TRUTH")],
     tolerance_A: Annotated[
         float | None,
         typer.Option(
@@ -63,13 +71,40 @@ def evaluate(
     truth_class: Annotated[
         str | None, typer.Option(help="Class of TRUTH that is compared; default: all.")
     ] = None,
+    classes: ClassOfValue = None,
+    objects: Annotated[
+        bool, typer.Option("--objects", help="Labels: values number objects of one class.")
+    ] = False,
+    unlabelled: Annotated[
+        int | None, typer.Option(help="Labels: value of TRUTH that counts nowhere.")
+    ] = None,
+    by_section: Annotated[
+        bool, typer.Option("--by-section", help="Labels: match objects in each section.")
+    ] = False,
+    hausdorff: Annotated[
+        bool,
+        typer.Option(
+            "--hausdorff", help="Labels: distances in nm and the CellMap challenge's score, too."
+        ),
+    ] = False,
+    voxel_size_nm: VoxelSizeNm = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
-    """Match picks one to one with the truth: precision, recall, F1, average precision, error.
+    """Compare picks, or a segmentation, with the truth.
 
-    Where both files tell orientations, also the angle between the normals. Classes that have the
-    same names in both files are told apart.
+    Picks are matched one to one: precision, recall, F1, average precision, error. Where both
+    files tell orientations, also the angle between the normals. Classes that have the same names
+    in both files are told apart.
+
+    Label volumes: IoU and Dice by class, or with --objects how many objects are found: F1,
+    average precision, panoptic quality, variation of information.
     """
+    if all(is_image(p) and p.suffix.lower() not in LISTS for p in (picks, truth)):
+        options = LabelOptions(
+            tuple(classes or ()), objects, unlabelled, by_section, hausdorff, voxel_size_nm
+        )
+        evaluate_labels(str(picks), str(truth), options, as_json)
+        return
     if (tolerance_A is None) == (tolerance_voxels is None):
         raise TomoscribeError("Give the tolerance with --tolerance-A or with --tolerance-voxels.")
     geometry = None if tomogram is None else open_volume(tomogram, voxel_size_A).geometry

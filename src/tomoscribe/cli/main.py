@@ -18,6 +18,7 @@ from tomoscribe.cli import (
     cluster,
     compare,
     datasplit,
+    decode,
     evaluate,
     export,
     info,
@@ -28,6 +29,7 @@ from tomoscribe.cli import (
     runs,
     simulate,
     statistics,
+    stats,
     train,
 )
 from tomoscribe.cli import open as open_
@@ -44,11 +46,13 @@ VERBS: tuple[Callable[..., None], ...] = (
     runs.stop,
     runs.resume,
     predict.predict,
+    decode.decode,
     compare.compare,
     cluster.cluster,
     orient.orient,
     evaluate.evaluate,
     statistics.statistics,
+    stats.stats,
     export.export,
     relocate.relocate,
 )

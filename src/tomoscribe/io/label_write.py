@@ -96,6 +96,7 @@ def _write_tiff(path: str | Path, labels: NDArray[Any], nm: Triple) -> None:
             temporary,
             labels,
             ome=True,
+            photometric="minisblack",  # else three or four columns were colours
             metadata=physical,
             compression="zlib",
             bigtiff=labels.nbytes > _BIG_TIFF,

@@ -1,0 +1,178 @@
+"""`tomoscribe decode`: predicted maps to labels, with other settings than the model's if wanted."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+import typer
+from pydantic import ValidationError
+
+from tomoscribe.cli.label_volumes import VoxelSizeNm
+from tomoscribe.cli.voxel_source import parse_edges_nm
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_write import LABEL_SUFFIXES, write_labels
+from tomoscribe.io.score_maps import MapsHeader, open_score_maps
+from tomoscribe.segmentation import decoders
+from tomoscribe.segmentation.decoder_settings import (
+    DecoderKind,
+    DecoderSettings,
+    Dimension,
+    default_settings,
+    presets,
+)
+from tomoscribe.segmentation.maps import map_name
+from tomoscribe.segmentation.statistics import object_table, write_object_table
+
+Kind = StrEnum("Kind", {k: k for k in get_args(DecoderKind)})  # type: ignore[misc]
+Depth = StrEnum("Depth", {d: d for d in get_args(Dimension)})  # type: ignore[misc]
+Preset = StrEnum("Preset", {n: n for n in presets((1.0, 1.0, 1.0))})  # type: ignore[misc]
+
+
+def _help(name: str) -> str:
+    told = DecoderSettings.model_fields[name].description or ""
+    return f"{told[0].upper()}{told[1:]}."
+
+
+def _option(name: str) -> Any:
+    """Return the option of a setting, in the words of the settings themselves."""
+    return typer.Option(help=_help(name), show_default="the model's")
+
+
+def decode(
+    maps: Annotated[
+        Path, typer.Argument(help="Predicted maps: .zarr or .h5, as `predict` writes.")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Labels: .tif, .mrc, .h5 or .zarr. Classes that may overlap get a file each.",
+        ),
+    ],
+    preset: Annotated[
+        Preset | None, typer.Option(help="AutoSeg's numbers; other options count over them.")
+    ] = None,
+    kind: Annotated[Kind | None, _option("kind")] = None,
+    dimension: Annotated[Depth | None, _option("dimension")] = None,
+    threshold: Annotated[float | None, _option("threshold")] = None,
+    seed_threshold: Annotated[float | None, _option("seed_threshold")] = None,
+    contour_threshold: Annotated[float | None, _option("contour_threshold")] = None,
+    distance_threshold: Annotated[float | None, _option("distance_threshold")] = None,
+    min_area_nm2: Annotated[float | None, _option("min_area_nm2")] = None,
+    min_volume_nm3: Annotated[float | None, _option("min_volume_nm3")] = None,
+    min_seed_nm2: Annotated[float | None, _option("min_seed_nm2")] = None,
+    min_seed_nm3: Annotated[float | None, _option("min_seed_nm3")] = None,
+    link_overlap: Annotated[float | None, _option("link_overlap")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="NAME",
+            help="Name of a map, in their order, where the file has none: mito, 'mito contour', "
+            "'mito distance'.",
+            show_default="object, object contour, object distance",
+        ),
+    ] = None,
+    voxel_size_nm: VoxelSizeNm = None,
+    table: Annotated[
+        Path | None, typer.Option(help="CSV of the objects, with their classes.")
+    ] = None,
+) -> None:
+    """Turn predicted maps into labels: classes, or objects told apart.
+
+    Without options as the model was tuned. Sizes are in nm, so they suit any resolution.
+    """
+    changes = {
+        "kind": kind,
+        "dimension": dimension,
+        "threshold": threshold,
+        "seed_threshold": seed_threshold,
+        "contour_threshold": contour_threshold,
+        "distance_threshold": distance_threshold,
+        "min_area_nm2": min_area_nm2,
+        "min_volume_nm3": min_volume_nm3,
+        "min_seed_nm2": min_seed_nm2,
+        "min_seed_nm3": min_seed_nm3,
+        "link_overlap": link_overlap,
+    }
+    if out.suffix.lower() not in LABEL_SUFFIXES:
+        raise TomoscribeError(f"{out}: labels are written as {', '.join(LABEL_SUFFIXES)}.")
+    opened = open_score_maps(maps)
+    size = opened.header.voxel_size_zyx_nm
+    if voxel_size_nm is not None:
+        size = parse_edges_nm(voxel_size_nm)
+    if size is None:
+        raise TomoscribeError(
+            f"The voxel size of {maps} is unknown: give it in nm with --voxel-size-nm."
+        )
+    header = _named(opened.header, opened.data.shape[0], name or [], maps)
+    settings = {c: _settings(header, c, size, preset, changes) for c in header.classes}
+    results = decoders.decode(
+        opened.data, header.maps, header.classes, settings, size, exclusive=header.exclusive
+    )
+    for result in results:
+        path = out if len(results) == 1 else _of_class(out, result.class_names[0])
+        write_labels(path, result.labels, size)
+        typer.echo(f"{path}: {_told(result)}")
+        if table is not None:
+            rows = object_table(result.labels, size, result.class_names, result.class_of)
+            place = table if len(results) == 1 else _of_class(table, result.class_names[0])
+            write_object_table(place, rows)
+            typer.echo(f"{place}")
+
+
+def _named(header: MapsHeader, count: int, names: list[str], path: Path) -> MapsHeader:
+    """Return the header with names; those given, those of the file, or in AutoSeg's order."""
+    if names or not header.maps:
+        kinds: tuple[Literal["foreground", "contour", "distance"], ...] = (
+            "foreground",
+            "contour",
+            "distance",
+        )
+        names = names or [map_name("object", k) for k in kinds[:count]]
+        if len(names) != count:
+            raise TomoscribeError(f"{path} has {count} maps: name each with --map.")
+        others = {map_name(n, k) for n in names for k in kinds[1:]}
+        classes = tuple(n for n in names if n not in others)
+        return MapsHeader(tuple(names), classes, header.exclusive, {}, header.voxel_size_zyx_nm)
+    return header
+
+
+def _settings(
+    header: MapsHeader,
+    class_name: str,
+    size: tuple[float, float, float],
+    preset: Any,
+    changes: dict[str, Any],
+) -> DecoderSettings:
+    stored = header.decoder.get(class_name)
+    if preset is not None:
+        start = presets(size)[preset.value]
+    elif stored is not None:
+        start = DecoderSettings.model_validate(stored)
+    else:
+        instances = map_name(class_name, "contour") in header.maps
+        task: Literal["semantic", "instance"] = "instance" if instances else "semantic"
+        several = header.exclusive and len(header.classes) > 1
+        start = default_settings(task, "3d", size, exclusive=several)
+    given = {k: v for k, v in changes.items() if v is not None}
+    try:
+        return DecoderSettings.model_validate({**start.model_dump(), **given})
+    except ValidationError as error:
+        told = error.errors()[0]
+        option = str(told["loc"][0]).replace("_", "-")
+        raise TomoscribeError(f"--{option} {told['input']}: {told['msg']}.") from error
+
+
+def _of_class(path: Path, name: str) -> Path:
+    return path.with_name(f"{path.stem}_{name.replace('/', '_')}{path.suffix}")
+
+
+def _told(result: decoders.Segmentation) -> str:
+    parts = []
+    for index, name in enumerate(result.class_names):
+        parts.append(f"{name} {int((result.class_of == index).sum())}")
+    return "objects: " + ", ".join(parts)

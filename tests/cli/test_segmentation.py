@@ -1,0 +1,93 @@
+import csv
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from tomoscribe.cli.main import main
+from tomoscribe.io.label_write import write_labels
+from tomoscribe.io.score_maps import MapsHeader, create_score_maps
+from tomoscribe.io.volumes import open_volume
+
+NM = (20.0, 10.0, 10.0)
+
+
+def run(*args: object) -> int:
+    with pytest.raises(SystemExit) as end:
+        main([str(a) for a in args])
+    return int(end.value.code or 0)
+
+
+def two_touching() -> tuple[np.ndarray, np.ndarray]:
+    """Maps (2, z, y, x) uint8 of two boxes that touch, and their labels."""
+    truth = np.zeros((4, 30, 40), dtype=np.uint8)
+    truth[1:3, 5:25, 5:20], truth[1:3, 5:25, 20:35] = 1, 2
+    maps = np.zeros((2, 4, 30, 40), dtype=np.uint8)
+    maps[0][truth > 0] = 250
+    maps[1, 1:3, 5:25, 19:21] = 240
+    return maps, truth
+
+
+def test_maps_are_decoded_measured_and_judged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    maps, truth = two_touching()
+    header = MapsHeader(("mito", "mito contour"), ("mito",), True, {}, NM)
+    create_score_maps(tmp_path / "maps.zarr", (4, 30, 40), header)[...] = maps
+    write_labels(tmp_path / "truth.tif", truth, NM)
+
+    found = tmp_path / "found.mrc"
+    assert run("decode", tmp_path / "maps.zarr", "-o", found, "--table", tmp_path / "t.csv") == 0
+    assert "mito 2" in capsys.readouterr().out
+    volume = open_volume(found)
+    assert volume.voxel_sizes_zyx_A == (200.0, 100.0, 100.0)
+    assert sorted(np.unique(volume.data[...])) == [0, 1, 2]
+
+    judge = ("evaluate", found, tmp_path / "truth.tif", "--objects", "--hausdorff", "--json")
+    assert run(*judge) == 0
+    figures = json.loads(capsys.readouterr().out)["objects"]
+    assert figures["AP at IoU 0.5"] == figures["F1 at IoU 0.5"] == 1
+    assert figures["median Hausdorff distance, nm"] <= 10
+    assert run("evaluate", found, tmp_path / "truth.tif", "--class", "mito", "--json") == 0
+    assert 0.9 < json.loads(capsys.readouterr().out)["mito"]["IoU"] <= 1
+
+    assert run("stats", found, "--meshes", "stl", "--points", "csv", "--class", "1=mito") == 0
+    assert capsys.readouterr().out.startswith("2 objects, 0 at the border")
+    with (tmp_path / "found_objects.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [(r["id"], r["class"]) for r in rows] == [("1", "mito"), ("2", "")]
+    assert {float(r["volume_nm3"]) for r in rows} == {600 * 2000.0}
+    assert len(list((tmp_path / "found_objects_meshes").glob("*.stl"))) == 2
+    assert len(list((tmp_path / "found_objects_points").glob("*.csv"))) == 2
+
+
+def test_predictions_of_autoseg_are_decoded_with_its_own_numbers_or_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    maps, _ = two_touching()
+    with h5py.File(tmp_path / "OUT.h5", "w") as file:
+        file["vol0"] = maps
+    out = tmp_path / "labels.tif"
+    assert run("decode", tmp_path / "OUT.h5", "-o", out) == 1
+    assert "--voxel-size-nm" in capsys.readouterr().err
+    decode = ("decode", tmp_path / "OUT.h5", "-o", out, "--voxel-size-nm", "5")
+    assert run(*decode, "--preset", "Instance3D") == 0
+    assert "object 0" in capsys.readouterr().out  # both are smaller than 1024 voxels
+    assert run(*decode, "--preset", "Instance3D", "--min-volume-nm3", "10000") == 0
+    assert "object 2" in capsys.readouterr().out
+    assert run(*decode, "--kind", "components", "--threshold", "0.5") == 0
+    assert "object 1" in capsys.readouterr().out
+    assert run(*decode, "--threshold", "7") == 1
+    assert "--threshold 7" in capsys.readouterr().err
+
+
+def test_label_volumes_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_labels(tmp_path / "a.tif", np.ones((2, 3, 4), np.uint8), NM)
+    write_labels(tmp_path / "b.tif", np.ones((2, 4, 3), np.uint8), NM)
+    write_labels(tmp_path / "empty.tif", np.zeros((2, 3, 4), np.uint8), NM)
+    assert run("evaluate", tmp_path / "a.tif", tmp_path / "b.tif") == 1
+    assert "2 x 3 x 4 voxels" in capsys.readouterr().err
+    assert run("evaluate", tmp_path / "a.tif", tmp_path / "empty.tif") == 1
+    assert "all background" in capsys.readouterr().err
+    assert run("stats", tmp_path / "a.tif", "--class", "mito=1") == 1
+    assert "write it as 1=mito" in capsys.readouterr().err
