@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import zarr
+from pydantic import ValidationError
+from tests.prediction.small_nets import predictor_of, write_image
+
+from tomoscribe.io.score_maps import open_score_maps
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.prediction import streamed
+from tomoscribe.prediction.augmented import views_of
+from tomoscribe.prediction.settings import PredictionSettings
+from tomoscribe.prediction.streamed import stream_maps
+from tomoscribe.prediction.volume import predict_heatmap
+
+SHAPE = (5, 150, 140)
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_image(tmp_path_factory.mktemp("image") / "balls.mrc", SHAPE)
+
+
+@pytest.fixture
+def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut this image as a large one is cut: many blocks, many windows."""
+    monkeypatch.setattr(streamed, "_BLOCK", (64, 64, 64))
+    monkeypatch.setattr(streamed, "_BLOCK_DEEP", (64, 64, 64))
+
+
+def maps_of(path: Path) -> np.ndarray[Any, Any]:
+    return np.asarray(open_score_maps(path).data[...])
+
+
+@pytest.mark.parametrize(
+    ("dimension", "reduction", "shape"),
+    [("2d", (1, 1, 1), SHAPE), ("2.5d", (1, 3, 3), SHAPE), ("3d", (2, 2, 2), (75, 70, 70))],
+)
+@pytest.mark.usefixtures("small_blocks")
+def test_borders_of_blocks_and_windows_leave_no_trace(
+    tmp_path: Path, dimension: Any, reduction: tuple[int, int, int], shape: tuple[int, int, int]
+) -> None:
+    volume = open_volume(write_image(tmp_path / "image.mrc", shape))
+    predictor = predictor_of(dimension, reduction_zyx=reduction)
+    whole, _ = predict_heatmap(predictor, volume)
+    for name, settings in {
+        "side.zarr": PredictionSettings(window_zyx=(40, 150, 150), batch=3),
+        "over.h5": PredictionSettings(window_zyx=(48, 96, 96), stride_zyx=(24, 48, 48)),
+    }.items():
+        stream_maps(predictor, volume, tmp_path / name, settings)
+        found = maps_of(tmp_path / name)
+        assert found.shape == (2, *shape)
+        # Overlapping windows have no halo: where they end, the little filter sees too little.
+        most = 1 if name == "side.zarr" else 12
+        assert np.abs(found - np.rint(whole * 255)).max() <= most
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["image.mrc", "over.h5", "side.zarr"]
+    header = open_score_maps(tmp_path / "side.zarr").header
+    assert header.maps == ("mito", "mito contour")
+    assert header.voxel_size_zyx_nm == (4.0, 4.0, 4.0)
+
+
+def test_views_turn_back_to_where_they_were_and_differ() -> None:
+    box = torch.arange(2 * 4 * 4, dtype=torch.float32).reshape(2, 4, 4)
+    for count in (1, 4, 8, 16):
+        views = views_of(count, depth=True)
+        assert len({tuple(view.turn(box).flatten().tolist()) for view in views}) == count
+        assert all(torch.equal(view.turn_back(view.turn(box)), box) for view in views)
+    assert len(views_of(16, depth=False)) == 8
+
+
+def test_turned_views_take_out_what_a_network_prefers_to_one_side(tmp_path: Path) -> None:
+    volume = open_volume(write_image(tmp_path / "small.mrc", (9, 30, 22)))
+    leaning, upright = predictor_of("3d", lean=8.0), predictor_of("3d")
+    found = {}
+    for merge in ("mean", "min", "max"):
+        settings = PredictionSettings(views=16, merge=merge)
+        stream_maps(leaning, volume, tmp_path / f"{merge}.zarr", settings)
+        found[merge] = maps_of(tmp_path / f"{merge}.zarr")[0].astype(int)
+        # A network that leans to no side sees the same in every view.
+        stream_maps(upright, volume, tmp_path / f"upright {merge}.zarr", settings)
+    assert (found["min"] <= found["mean"]).all()
+    assert (found["mean"] <= found["max"]).all()
+    assert (found["min"] < found["max"]).mean() > 0.5
+    plain = tmp_path / "plain.zarr"
+    stream_maps(upright, volume, plain, PredictionSettings())
+    for merge in found:
+        turned = maps_of(tmp_path / f"upright {merge}.zarr").astype(int)
+        assert np.abs(turned - maps_of(plain)).max() <= 1
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.prediction.small_nets import predictor_of
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.prediction import streamed
+from tomoscribe.prediction.settings import PredictionSettings
+
+streamed._BLOCK = (64, 64, 64)
+image, out = map(Path, sys.argv[1:])
+written = streamed._predict_block
+def then_die(*given):
+    written(*given)
+    if len((out.parent / "maps.unfinished.txt").read_text().splitlines()) == 5:
+        os.kill(os.getpid(), signal.SIGKILL)
+streamed._predict_block = then_die
+streamed.stream_maps(predictor_of(), open_volume(image), out, PredictionSettings())
+"""
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_killed_prediction_goes_on_where_it_was_and_gives_the_same_file(
+    image: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "maps.zarr"
+    killed = subprocess.run(
+        [sys.executable, "-c", KILLED, image, out],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert not out.exists()
+    with (tmp_path / "maps.unfinished.txt").open("a") as list_of_blocks:
+        list_of_blocks.write("0 64")
+    done: list[tuple[int, ...]] = []
+    predict_block = streamed._predict_block
+
+    def counted(*given: Any) -> None:
+        done.append(given[4])
+        predict_block(*given)
+
+    monkeypatch.setattr(streamed, "_predict_block", counted)
+    predictor, volume = predictor_of(), open_volume(image)
+    stream_maps(predictor, volume, out, PredictionSettings())
+    assert len(done) == 9 - 4
+    stream_maps(predictor, volume, tmp_path / "whole.zarr", PredictionSettings())
+    assert np.array_equal(maps_of(out), maps_of(tmp_path / "whole.zarr"))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["maps.zarr", "whole.zarr"]
+    # What is there already is not predicted once more; with other settings it is.
+    del done[:]
+    stream_maps(predictor, volume, out, PredictionSettings())
+    assert not done
+    stream_maps(predictor, volume, out, PredictionSettings(views=4))
+    assert len(done) == 9
+    assert zarr.open_group(str(out), mode="r").attrs["prediction"]["settings"]["views"] == 4
+
+
+def test_settings_that_cannot_be_are_refused() -> None:
+    for wrong in ({"stride_zyx": (0, 1, 1)}, {"views": 3}, {"pad_zyx": (-1, 0, 0)}):
+        with pytest.raises(ValidationError):
+            PredictionSettings(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValidationError, match="larger than the window"):
+        PredictionSettings(window_zyx=(1, 64, 64), stride_zyx=(1, 65, 64))
