@@ -43,6 +43,16 @@ def test_a_folder_of_pictures_is_a_volume_in_the_order_of_their_numbers(
     assert kind_of(tmp_path / "em") == "volume"
 
 
+def test_a_folder_of_tomograms_is_none_whatever_pictures_lie_in_it(tmp_path: Path) -> None:
+    _save(tmp_path / "thumbnails")
+    assert kind_of(tmp_path / "thumbnails") == "volume"
+    (tmp_path / "thumbnails" / "TS_1.mrc").touch()
+    assert kind_of(tmp_path / "thumbnails") is None
+    (tmp_path / "stacks").mkdir()
+    tifffile.imwrite(tmp_path / "stacks" / "TS_1.tif", STACK)
+    assert kind_of(tmp_path / "stacks") is None
+
+
 def test_one_picture_is_a_volume_of_one_section_and_no_tomogram(tmp_path: Path) -> None:
     deep = STACK[0].astype(np.uint16) * 200
     Image.fromarray(deep).save(tmp_path / "plate.png")

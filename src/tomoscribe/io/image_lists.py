@@ -30,6 +30,10 @@ _KEPT_BYTES = 128 << 20
 """Decoded pictures that are kept, so that neighbouring crops do not decode them again."""
 
 
+_NOTES = (".txt", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".ini", ".log", ".md")
+"""Suffixes of what microscopes and people write beside sections."""
+
+
 class PictureStack(LazyVolume):
     """Pictures as sections of a volume, or as tiles of its sections; each is read when needed.
 
@@ -98,12 +102,27 @@ class PictureStack(LazyVolume):
 def holds_pictures(path: Path) -> bool:
     """Return whether a path is a picture, a list of such, tiles, or a folder of pictures."""
     if path.is_dir():
-        found = _pictures_in(path)
-        stems = {p.stem for p in found}
-        # X beside X_labels is a training folder.
-        return bool(found) and not any(f"{stem}_labels" in stems for stem in stems)
+        return _holds_sections(path)
     name = path.name.lower()
     return is_picture(name) or is_list(path) or is_tiles(path)
+
+
+def _holds_sections(folder: Path) -> bool:
+    """Return whether a folder's pictures are sections: not beside volumes, nor volumes in TIFF."""
+    found = _pictures_in(folder)
+    if not found:
+        return False
+    stems = {p.stem for p in found}
+    if any(f"{stem}_labels" in stems for stem in stems):
+        return False  # a training folder
+    files = [p for p in folder.iterdir() if not p.name.startswith(".") and not is_picture(p.name)]
+    if any(p.suffix.lower() not in _NOTES for p in files if p.suffix or p.is_file()):
+        return False
+    try:
+        picture_facts(found[0])
+    except TomoscribeError:
+        return False
+    return True
 
 
 def is_list(path: Path) -> bool:
