@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.datasplit_make import (
     CROP_NAME,
@@ -102,7 +103,7 @@ def datasplit(
         raise TomoscribeError("Name the classes, as in --classes mito,nuc.")
     made = make_datasplit(
         names,
-        scale_zyx_nm=None if scale is None else _sizes(scale),
+        scale_zyx_nm=None if scale is None else parse_edges_nm(scale),
         force_all_classes=_force(force_all_classes, force_train, force_validate),
         validation_prob=validation_prob,
         datasets=datasets,
@@ -130,12 +131,3 @@ def _force(everywhere: bool, train: bool, validate: bool) -> Force:
     if everywhere + train + validate > 1:
         raise TomoscribeError("Give one of -fa, -ft and -fv.")
     return True if everywhere else "train" if train else "validate" if validate else False
-
-
-def _sizes(text: str) -> tuple[float, float, float]:
-    try:
-        sizes = [float(part) for part in text.split(",")]
-        z, y, x = sizes * 3 if len(sizes) == 1 else sizes
-    except ValueError:
-        raise TomoscribeError(f"--scale {text}: give one number of nm, or Z,Y,X.") from None
-    return z, y, x

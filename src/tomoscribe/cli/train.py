@@ -133,6 +133,7 @@ def train(
     background: voxel_source.Background = None,
     objects: voxel_source.Objects = None,
     voxel_size_nm: voxel_source.VoxelSizeNm = None,
+    scale_nm: voxel_source.ScaleNm = None,
     settings: Settings = None,
     device: Device = None,
     max_minutes: MaxMinutes = None,
@@ -152,7 +153,7 @@ def train(
         )
         return
     files = voxel_source.label_files(
-        image, labels, classes, unlabelled, background, objects, voxel_size_nm
+        image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
     )
     source = find_source(data, images, coordinates, diameter_A, voxel_size_A, files)
     source = source.model_copy(update={"complete": complete})

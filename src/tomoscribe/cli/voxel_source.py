@@ -56,6 +56,16 @@ VoxelSizeNm = Annotated[
     ),
 ]
 
+ScaleNm = Annotated[
+    str | None,
+    typer.Option(
+        "--scale-nm",
+        metavar="Z,Y,X",
+        help="Voxel edges in nm at which the images of a datasplit are opened.",
+        show_default="those of the coarsest labels",
+    ),
+]
+
 
 def label_files(
     image: str | None,
@@ -65,6 +75,7 @@ def label_files(
     background: int | None,
     objects: bool | None,
     voxel_size_nm: str | None,
+    scale_nm: str | None = None,
 ) -> LabelFiles:
     """Return what the options say of label files.
 
@@ -80,6 +91,7 @@ def label_files(
         unlabelled=unlabelled,
         objects=objects,
         voxel_size_zyx_nm=None if voxel_size_nm is None else parse_edges_nm(voxel_size_nm),
+        scale_zyx_nm=None if scale_nm is None else parse_edges_nm(scale_nm),
     )
     return files if background is None else files.model_copy(update={"background": background})
 
@@ -129,6 +141,8 @@ def with_labels(
     if source is None:
         if files.image is None or files.labels is None:
             raise TomoscribeError("Give DATA, or both --image and --labels.")
+        if files.scale_zyx_nm is not None:
+            raise TomoscribeError("--scale-nm is about datasplits (.csv) only.")
         return DataSource(kind="pair", voxels=files, voxel_size_A=voxel_size_A)
     if files.image is not None or files.labels is not None:
         raise TomoscribeError("Give DATA, or --image and --labels, not both.")
@@ -137,4 +151,6 @@ def with_labels(
             "--class, --unlabelled, --background, --objects and --voxel-size-nm say how label "
             "files are meant; a project has its own classes and voxel sizes."
         )
+    if files.scale_zyx_nm is not None and source.kind != "datasplit":
+        raise TomoscribeError("--scale-nm is about datasplits (.csv) only.")
     return source.model_copy(update={"voxels": files.model_copy(update={"csv": source.voxels.csv})})

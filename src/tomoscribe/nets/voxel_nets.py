@@ -53,7 +53,7 @@ class VoxelNet(nn.Module):
         count, depth = len(boxes), boxes.shape[2] - 2 * self.context
         stack = boxes[:, 0].unfold(1, 2 * self.context + 1, 1)  # (B, z, y, x, channel)
         images = stack.permute(0, 1, 4, 2, 3).flatten(0, 1)
-        logits = self.net(images.contiguous(memory_format=torch.channels_last))
+        logits: Tensor = self.net(images.contiguous(memory_format=torch.channels_last))
         return logits.unflatten(0, (count, depth)).transpose(1, 2)
 
     def place(self, device: torch.device) -> VoxelNet:
