@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch.nn import functional
 
 from tomoscribe.nets.voxel_augment import turn, vary
 from tomoscribe.segmentation.labels import UNKNOWN
@@ -92,12 +93,16 @@ class BatchMaker:
     def _window(
         self, window: Window, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
-        source, lo = self._sources[window.source], window.lo
-        hi = _plus(lo, self._size, 1)
+        source = self._sources[window.source]
+        size = self._seen(rng)
+        lo = _around(window.lo, self._size, size)
+        hi = _plus(lo, size, 1)
         image = source.image.read(
             (lo[0] - self._context, *lo[1:]), (hi[0] + self._context, *hi[1:])
         )
         labels = labels_around(source, lo, hi, self._margin, held=False)
+        if size != self._size:
+            image, labels = self._resized(image, labels, size)
         if self._settings.turns:
             square = self._size[1] == self._size[2]
             quarters = int(rng.integers(4)) if square and self._settings.quarter_turns else 0
@@ -112,6 +117,37 @@ class BatchMaker:
         if self._settings.intensity:
             image = vary(image, rng)
         return np.ascontiguousarray(image), maps[inner], known[inner]
+
+    def _seen(self, rng: np.random.Generator) -> Triple:
+        """Return how much of the image becomes a window: more or less of a section than it has."""
+        most = np.log(self._settings.scale)
+        if most == 0:
+            return self._size
+        factor = float(np.exp(rng.uniform(-most, most)))
+        return self._size[0], round(self._size[1] * factor), round(self._size[2] * factor)
+
+    def _resized(
+        self, image: NDArray[np.float32], labels: NDArray[np.int32], size: Triple
+    ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """Return image and labels with margin at the size of the window."""
+        wanted, margin = self._size[1:], self._margin[1:]
+        small = functional.interpolate(
+            torch.from_numpy(image)[:, None], size=wanted, mode="bilinear", antialias=True
+        )
+        # A label's voxel is the one that its middle lies in.
+        rows, columns = (
+            np.clip(
+                np.floor((np.arange(-m, n + m) + 0.5) * s / n).astype(int) + m, 0, s + 2 * m - 1
+            )
+            for n, m, s in zip(wanted, margin, size[1:], strict=True)
+        )
+        return small[:, 0].numpy(), labels[:, :, rows[:, None], columns]
+
+
+def _around(lo: Triple, size: Triple, wanted: Triple) -> Triple:
+    """Return the first voxel of a box of the `wanted` size with the same middle."""
+    z, y, x = (a + (n - w) // 2 for a, n, w in zip(lo, size, wanted, strict=True))
+    return z, y, x
 
 
 def labels_around(

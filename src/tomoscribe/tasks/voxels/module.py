@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.tasks.voxels.plan import VoxelPlan
 
+_TUNE_FROM = 0.5
+"""Share of the training from which on decoders are tuned."""
+
 
 class VoxelModule(Learner):
     """Learns the maps of label classes; see `tasks.base.TaskModule`.
@@ -82,6 +85,7 @@ class VoxelModule(Learner):
         self.specs = checkpoints.specs_of(data.label_classes, plan)
         self._offsets = dict.fromkeys((spec.name for spec in self.specs), 0.0)
         self._decoder: dict[str, Any] = {}
+        self._best = 0.0
         self._place = device
         self._sources: dict[str, Source] = {}
         self._train: list[Source] = []
@@ -186,6 +190,8 @@ class VoxelModule(Learner):
             target_options(self._plan, own),
             should_stop=should_stop or (lambda: False),
             enough=enough,
+            # Young maps tell nothing of the decoder that suits the ones to come.
+            tune_from=self._best if self.progress >= _TUNE_FROM else None,
         )
         if judged is None:
             return None
@@ -197,7 +203,9 @@ class VoxelModule(Learner):
     def _take_over_verdict(self, judged: Judged) -> None:
         if self.settings.voxels.prior_correction:
             self._offsets = dict(judged.offsets)
-        self._decoder = judged.decoder
+        if judged.decoder:
+            self._decoder = judged.decoder
+        self._best = max(self._best, judged.score) if self.progress >= _TUNE_FROM else 0.0
 
     def predictor(self) -> VoxelPredictor:
         """Return a frozen copy of the EMA weights with what the last evaluation chose."""

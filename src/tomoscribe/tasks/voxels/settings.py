@@ -94,6 +94,9 @@ class VoxelSettings(BaseModel):
         (0.5, 0.5, 0.5), description="chance of a flip along z, y, x [mirror]"
     )
     quarter_turns: bool = Field(True, description="turns within sections [rotate, transpose]")
+    scale: float = Field(
+        1.25, ge=1, le=2, description="magnify or shrink windows by up to this factor [rescale]"
+    )
     intensity: bool = Field(True, description="vary contrast, brightness and noise")
     clip_gradients: float | None = Field(
         None, gt=0, description="largest norm of the gradients [max_grad_norm]"

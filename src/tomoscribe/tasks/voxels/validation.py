@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+from scipy.special import expit
 
-from tomoscribe.segmentation.decoder_settings import DecoderSettings, default_settings
+from tomoscribe.segmentation.decoder_settings import default_settings
 from tomoscribe.segmentation.decoders import decode
+from tomoscribe.segmentation.tuning import TuningSample, tune
 from tomoscribe.tasks.voxels.batches import labels_around
 from tomoscribe.tasks.voxels.judge import MapCounts, count_matches
 from tomoscribe.tasks.voxels.targets import make_targets
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tomoscribe.segmentation.decoder_settings import DecoderSettings
     from tomoscribe.tasks.voxels.judge import MapVerdict
     from tomoscribe.tasks.voxels.plan import VoxelPlan
     from tomoscribe.tasks.voxels.predictor import VoxelPredictor
@@ -29,8 +32,8 @@ if TYPE_CHECKING:
 
 _MOST_VOXELS = 1_500_000
 """Working voxels that a validation looks at: some seconds of a processor."""
-_LEAST_CLOSE = 64
-"""Pixels around what is held out that are looked at too, to tell how often a class occurs."""
+_MOST_TUNED = 150_000
+"""Working voxels on which a decoder is tuned: a second or two."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +115,12 @@ def judge_sources(
     *,
     should_stop: Callable[[], bool],
     enough: Callable[[], bool],
+    tune_from: float | None,
 ) -> Judged | None:
     """Return what held-out labels say of a predictor; None where `should_stop` ended it.
 
-    `enough` ends it early, with what was seen until then.
+    `enough` ends it early, with what was seen until then. The decoder is tuned where the score is
+    above `tune_from`; None: never.
     """
     specs = predictor.specs
     dense = bool(boxes) and all(box.source.dense for box in boxes)
@@ -147,7 +152,11 @@ def judge_sources(
         if enough():
             break
     verdicts = {name: count.verdict() for name, count in counts.items()}
-    return _judged(predictor, {k: v for k, v in verdicts.items() if v is not None}, kept)
+    told = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
+    judged = _judged(predictor, told, kept)
+    if kept and tune_from is not None and judged.score > tune_from:
+        return replace(judged, decoder=_tuned(predictor, judged.offsets, kept))
+    return judged
 
 
 def _judged(
@@ -183,6 +192,40 @@ def _judged(
     return Judged((iou + precision) / 2, metrics, offsets)
 
 
+def _maps_of(
+    predictor: VoxelPredictor, offsets: dict[str, float], logits: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    shift = np.array([offsets[name] for name in predictor.maps], np.float32)
+    maps: NDArray[np.float32] = expit(logits + shift[:, None, None, None])
+    return maps
+
+
+def _default_decoder(predictor: VoxelPredictor) -> DecoderSettings:
+    plan = predictor.plan
+    dimension: Literal["3d", "2d"] = "3d" if plan.dimension == "3d" else "2d"
+    return default_settings("instance", dimension, plan.working_voxel_zyx_nm)
+
+
+def _tuned(
+    predictor: VoxelPredictor,
+    offsets: dict[str, float],
+    kept: list[tuple[NDArray[np.float32], NDArray[np.int32]]],
+) -> dict[str, Any]:
+    """Return the settings of each class's decoder that suit what was held out."""
+    samples, voxels = [], 0
+    for logits, labels in kept:
+        samples.append(TuningSample(_maps_of(predictor, offsets, logits), labels))
+        voxels += labels[0].size
+        if voxels > _MOST_TUNED:
+            break
+    names = [c.name for c in predictor.label_classes]
+    found = tune(
+        samples, predictor.maps, names, _default_decoder(predictor),
+        predictor.plan.working_voxel_zyx_nm,
+    )  # fmt: skip
+    return {name: settings.model_dump() for name, settings in found.items()}
+
+
 def _average_precision(
     predictor: VoxelPredictor,
     offsets: dict[str, float],
@@ -191,13 +234,10 @@ def _average_precision(
     """Return matched / (matched + extra + missed) of objects found by the default decoder."""
     plan = predictor.plan
     voxel, names = plan.working_voxel_zyx_nm, [c.name for c in predictor.label_classes]
-    settings = default_settings("instance", "3d" if plan.dimension == "3d" else "2d", voxel)
-    if predictor.decoder:
-        settings = DecoderSettings(**predictor.decoder)
-    shift = np.array([offsets[name] for name in predictor.maps], np.float32)
+    settings = _default_decoder(predictor)
     matched = extra = missed = 0
     for logits, labels in kept:
-        maps = 1 / (1 + np.exp(-np.clip(logits + shift[:, None, None, None], -30, 30)))
+        maps = _maps_of(predictor, offsets, logits)
         found = decode(maps, predictor.maps, names, settings, voxel, exclusive=predictor.exclusive)
         for index, name in enumerate(names):
             known = labels[index] >= 0
