@@ -167,6 +167,17 @@ class Catalog:
             found = [f.index.loaded.get(name) for f, name in places]
         return next((loaded for loaded in reversed(found) if loaded is not None), None)
 
+    def metrics(self, ref: CheckpointRef) -> dict[str, float]:
+        """Return what the validation of a checkpoint of a run measured; empty if none did."""
+        with self._lock:
+            run = None if ref.run is None else self._runs.get(ref.run.absolute())
+            step = None if run is None else run.index.step_of(ref.name)
+            if run is None or step is None:
+                return {}
+            found = (v for v in reversed(run.index.validations) if v.step == step)
+            validation = next(found, None)
+            return {} if validation is None else dict(validation.metrics)
+
     def _follow(
         self, known: dict[Path, FollowedFolder], there: Iterable[RunFolder]
     ) -> set[tuple[CheckpointRef, str]]:

@@ -15,6 +15,7 @@ from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.event_log import EventReader
 from tomoscribe.training.followed_folder import FollowedFolder
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.run_summary import score_name
 
 if TYPE_CHECKING:
     import os
@@ -39,6 +40,8 @@ class CheckpointRow:
         Optimizer steps; how often as many patches as there are clicks were seen.
     score : float or None
         What ranks the checkpoints of one run; None without a validation at this step.
+    score_name : str
+        What that is, for people: `F1`, `F1 ≈`, `IoU`.
     f1, precision, recall : float or None
         Of that validation, where it measured them.
     elapsed_s : float
@@ -56,6 +59,7 @@ class CheckpointRow:
     step: int = 0
     epoch: int = 0
     score: float | None = None
+    score_name: str = ""
     f1: float | None = None
     precision: float | None = None
     recall: float | None = None
@@ -136,6 +140,7 @@ class _RunRows:
             row,
             ref=CheckpointRef(name, self.run.path, file),
             score=None if validation is None else validation.score,
+            score_name="" if validation is None else score_name(validation.metrics),
             f1=figures.get("f1"),
             precision=figures.get("precision"),
             recall=figures.get("recall"),

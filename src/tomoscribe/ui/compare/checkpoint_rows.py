@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tomoscribe.training.run_summary import ESTIMATED
 from tomoscribe.ui.compare.side_words import age
 from tomoscribe.ui.runs.run_words import minutes
 
@@ -46,7 +47,10 @@ def _figure(name: str, title: str, tip: str) -> Column:
 def _f1_text(row: CheckpointRow) -> str:
     if row.f1 is not None:
         return f"{row.f1:.2f}"
-    return "" if row.score is None else f"≈ {row.score:.2f}"
+    if row.score is None:
+        return ""
+    estimated = row.score_name in ("", ESTIMATED)
+    return f"≈ {row.score:.2f}" if estimated else f"{row.score_name} {row.score:.2f}"
 
 
 COLUMNS: tuple[Column, ...] = (
@@ -55,8 +59,8 @@ COLUMNS: tuple[Column, ...] = (
            "Optimizer steps"),
     Column("F1", _f1_text, lambda r: r.score if r.f1 is None else r.f1,
            "F1 of the training's validation on held-out clicks, mean over the classes; ≈ where it "
-           "could only be estimated. It ranks the checkpoints of one run; runs that hold out other "
-           "clicks cannot be compared by it"),
+           "could only be estimated; of segmentations their IoU. It ranks the checkpoints of one "
+           "run; runs that hold out other clicks cannot be compared by it"),
     _figure("recall", "Recall", "Share of the held-out clicks that were found"),
     _figure("precision", "Precision", "Share of right proposals in declared regions"),
     Column("Time", lambda r: "" if math.isnan(r.elapsed_s) else minutes(r.elapsed_s),

@@ -13,10 +13,15 @@ from tomoscribe.ui.compare.use_model import NOT_KEPT, UseModel
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.runs.starter import Starter
+from tomoscribe.ui.segments.object_export import ObjectExport
+from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import button, enable, hint
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
+
+EXPORT_PICKS = "Writes the accepted picks."
+EXPORT_OBJECTS = "Writes the objects: labels, table, meshes, point clouds."
 
 
 class CompareActions(QWidget):
@@ -32,7 +37,9 @@ class CompareActions(QWidget):
             "Starts from the checkpoint in view, with all answers.",
             self._go_on,
         )
-        self.export = button("Export…", "Writes the accepted picks.", self.show_export)
+        self.export = button("Export…", EXPORT_PICKS, self._on_export)
+        self._segments = Segments.of(session)
+        self.objects = ObjectExport(session, self._segments, self)
         self.why_no_start = hint()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -57,12 +64,20 @@ class CompareActions(QWidget):
         dialog.show()
         return dialog
 
+    def _on_export(self) -> None:
+        """Export what is in view: objects, or picks."""
+        if self._segments.maps is None:
+            self.show_export()
+        else:
+            self.objects.menu.popup(self.export.mapToGlobal(self.export.rect().bottomLeft()))
+
     def refresh(self) -> None:
         """Say whether training can go on from what is in view."""
         why = self._starter.why_not()
         if why is None and self._sides.file_in_view is None:
             why = NOT_KEPT
         enable(self.go_on, why)
+        self.export.setToolTip(EXPORT_PICKS if self._segments.maps is None else EXPORT_OBJECTS)
         self.why_no_start.setText(why or "")
         self.why_no_start.setVisible(why is not None)
 

@@ -16,6 +16,8 @@ from tomoscribe.ui.compare.score_curves import ScoreCurves
 from tomoscribe.ui.compare.sides import LETTERS
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.scores.difference import SIDE_COLORS
+from tomoscribe.ui.segments.figures import SegmentFigures
+from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import heading, hint
 
 if TYPE_CHECKING:
@@ -45,10 +47,13 @@ class JudgementPanel(QWidget):
         self.notes = hint()
         self.matches = MatchList(session)
         self.table = CheckpointTable(session)
+        self.segments = Segments.of(session)
+        self.figures = SegmentFigures(session)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(style.SPACING)
+        column.addWidget(self.figures)
         column.addWidget(self.scope)
         for letter in LETTERS:
             column.addWidget(self.words[letter])
@@ -70,10 +75,19 @@ class JudgementPanel(QWidget):
         connect(self, self._judge.changed, self.refresh)
         connect(self, self._judge.moved, self._on_moved)
         connect(self, self._judge.library.told, self._on_told)
+        connect(self, self.segments.changed, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what is judged by now."""
+        """Show what is judged by now: picks on the clicks, segmentations by their training."""
+        segmented = self.segments.maps is not None
+        self.figures.setVisible(segmented)
+        for part in (*self.words.values(), self.scope, self.curves, self.matches):
+            part.setVisible(not segmented)
+        if segmented:
+            self.progress.hide()
+            self.notes.hide()
+            return
         self.matches.refresh()
         if self._watching:
             self._say()
@@ -114,13 +128,13 @@ class JudgementPanel(QWidget):
 
     def _on_moved(self) -> None:
         """Follow the threshold: figures, marks and list, without judging anew."""
-        if self._watching:
+        if self._watching and self.segments.maps is None:
             self._say()
             self.curves.show_thresholds(self._judge)
             self.matches.refresh()
 
     def _on_told(self, *_: object) -> None:
-        if self._watching:
+        if self._watching and self.segments.maps is None:
             self._say()
 
 
@@ -128,9 +142,7 @@ def _fold_button() -> QToolButton:
     """Return the title, which folds what is below it: labels that wrap there grow as they need."""
     made = QToolButton()
     made.setText(TITLE)
-    made.setToolTip(
-        "Precision, recall and F1 of A and B on your picks, what they missed, all checkpoints."
-    )
+    made.setToolTip("How good A and B are: on your picks, or on held-out labels; all checkpoints.")
     made.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
     made.setArrowType(Qt.ArrowType.RightArrow)
     made.setCheckable(True)

@@ -14,6 +14,7 @@ from tomoscribe.ui.compare.judge import Judge
 from tomoscribe.ui.compare.judge_work import JudgeWork
 from tomoscribe.ui.compare.report_work import ReportOrder, report_path, write
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import button, enable, hint
 
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ TIP = (
     "Writes a page for the lab book into the project's folder “reports”: pictures, curves and "
     "figures of A and B on what they are judged on, and the settings of their trainings."
 )
+OF_PARTICLES = (
+    "Reports tell of particles; figures of segmentations stand under “How good?”, objects are "
+    "exported as tables."
+)
 NOTHING = "There are no scores to report yet: train, or choose checkpoints for A and B."
 
 
@@ -37,6 +42,7 @@ class ReportButton(QObject):
         super().__init__(parent)
         self._session = session
         self._judge = Judge.of(session)
+        self._segments = Segments.of(session)
         self._thread = Background(self)
         self.path: Path | None = None
         self.write = button("Report", TIP, self.write_report)
@@ -47,6 +53,7 @@ class ReportButton(QObject):
         connect(self, self._judge.sides.changed, self.refresh)
         connect(self, self._judge.library.changed, self._on_library)
         connect(self, session.project_changed, self.refresh)
+        connect(self, self._segments.changed, self.refresh)
         connect(self, session.closed, self._thread.close)
         self.refresh()
 
@@ -55,7 +62,8 @@ class ReportButton(QObject):
         if self._thread.busy:
             enable(self.write, "The report is being written.")
         else:
-            enable(self.write, None if self._judge.orders() else NOTHING)
+            nothing = NOTHING if self._segments.maps is None else OF_PARTICLES
+            enable(self.write, None if self._judge.orders() else nothing)
 
     def write_report(self) -> None:
         """Write the page in a thread."""

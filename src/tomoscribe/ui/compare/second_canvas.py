@@ -27,6 +27,7 @@ from tomoscribe.ui.membranes.mesh_paint import MeshPaint
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.difference import SIDE_COLORS
 from tomoscribe.ui.scores.heatmap_layer import HeatmapLayer
+from tomoscribe.ui.segments.twin_objects import TwinObjects
 from tomoscribe.ui.viewer_bound import ViewerBound
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class _Twin:
         self.heatmap = HeatmapLayer(self.stage)
         self.mesh = TwinMesh(session, self.view)
         self.proposals = TwinProposals(session, self.stage)
+        self.objects = TwinObjects(session, self.stage)
         self.labels: dict[Letter, QLabel] = {
             "a": _label("a", main.canvas.native), "b": _label("b", self.view.canvas.native)
         }  # fmt: skip
@@ -195,7 +197,8 @@ class _Twin:
         self._todo = deque(
             [
                 self._follow_tomogram, self._show_heatmap, self._show_mesh, self._show_picks,
-                self._show_proposals, self._appear, self._halve, self._write_labels,
+                self._show_proposals, self._show_objects, self._appear, self._halve,
+                self._write_labels,
             ]
         )  # fmt: skip
         if self._made and not self.view.isHidden():
@@ -224,6 +227,7 @@ class _Twin:
         self.links.unlink()
         self.tomogram.close()
         self.proposals.close()
+        self.objects.close()
         with suppress(RuntimeError):  # with its window, Qt has deleted some of these already
             self._turn.stop()
             for label in self.labels.values():
@@ -272,6 +276,9 @@ class _Twin:
 
     def _show_proposals(self) -> None:
         self.proposals.follow(self._showing.scores("b"), self._monitor.feed.layer.class_name)
+
+    def _show_objects(self) -> None:
+        self.objects.follow(self._showing.scores("b"), "b")
 
     def _appear(self) -> None:
         self.view.show()

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.runs.monitor import RunMonitor
     from tomoscribe.ui.scores.score_library import ScoreLibrary
     from tomoscribe.ui.scores.score_map import ScoreGrid
+    from tomoscribe.ui.scores.stored_scores import KnownScores
     from tomoscribe.ui.session import Session
 
     Settings = dict[str, DecoderSettings]
@@ -135,6 +136,16 @@ def maps_in_view(
     return MapsInView(
         source, sample, content.values, content.grid, segmented, (z, y, x), coverage, live
     )
+
+
+def known_maps(session: Session, known: KnownScores | None, source: str) -> MapsInView | None:
+    """Return the maps of a checkpoint on the tomogram in view; None where it segments nothing."""
+    image, sample = session.layer, session.current
+    if known is None or image is None or sample is None or known.about.segmented is None:
+        return None
+    z, y, x = (float(size) * known.grid.bin / 10 for size in image.scale[-3:])
+    segmented, coverage = known.about.segmented, known.coverage
+    return MapsInView(source, sample, known.values, known.grid, segmented, (z, y, x), coverage)
 
 
 def _coverage(monitor: RunMonitor, sample: str) -> float:

@@ -170,14 +170,15 @@ def _table(model: ObjectModel) -> QTableView:
     view.setModel(model)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-    view.setAlternatingRowColors(True)
     view.setSortingEnabled(True)
     view.sortByColumn(0, Qt.SortOrder.AscendingOrder)
     view.setToolTip("Click a row to go to the object")
     heads, numbers = view.horizontalHeader(), view.verticalHeader()
     assert heads is not None
     assert numbers is not None
-    heads.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    heads.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+    heads.setStretchLastSection(True)
+    view.setShowGrid(False)
     numbers.hide()
     numbers.setDefaultSectionSize(22)
     return view

@@ -136,7 +136,7 @@ class Segments(SessionBound):
 
     def _restart(self) -> None:
         if self.maps is not None and self.objects is not None:
-            place = self._place(self.maps)
+            place = self.place(self.maps)
             if place is not None:  # so that objects in view keep their numbers and colours
                 self.section = self.objects.section(*place)
         self._decoder.drop()
@@ -160,9 +160,13 @@ class Segments(SessionBound):
         """Colours of the classes; None where each object has its own."""
         if self.maps is None or tells_apart(self.settings):
             return None
+        return self.colors_of(self.maps)
+
+    def colors_of(self, maps: MapsInView) -> list[str]:
+        """Return the colours of the classes of maps."""
         project = self._session.project
         known = {} if project is None else {c.name: c.color for c in project.label_classes}
-        return [known.get(name, class_color(i)) for i, name in enumerate(self.maps.classes)]
+        return [known.get(name, class_color(i)) for i, name in enumerate(maps.classes)]
 
     @property
     def why_no_volume(self) -> str | None:
@@ -294,7 +298,7 @@ class Segments(SessionBound):
         if maps.is_final and self._key() in self._known:
             self.apply()
             return
-        place = self._place(maps)
+        place = self.place(maps)
         if place is not None and not self._sectioner.busy:
             settings, before = self.settings, self.section
             self._sectioner.run(
@@ -307,7 +311,7 @@ class Segments(SessionBound):
         if maps.is_final and not self.is_own and self.objects is None and not self.busy:
             self.apply()
 
-    def _place(self, maps: MapsInView) -> tuple[int, int] | None:
+    def place(self, maps: MapsInView) -> tuple[int, int] | None:
         """Return across which axis the section in view lies, and its index in the grid."""
         dims, focus = self._session.viewer.dims, self._session.focus()
         if focus is None:
@@ -327,7 +331,7 @@ class Segments(SessionBound):
         if self.objects is None:
             self.layer.show_section(section, maps.grid, self.colors)
             self.decoded.emit()
-        if settings != self.settings or self._place(maps) != (section.axis, section.index):
+        if settings != self.settings or self.place(maps) != (section.axis, section.index):
             self._soon.start()  # sliders or slices have moved meanwhile
 
     def _take_objects(self, objects: Objects) -> None:
