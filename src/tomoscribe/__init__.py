@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from tomoscribe.errors import TomoscribeError
     from tomoscribe.scripting.compare import Comparison, compare
+    from tomoscribe.scripting.labels import import_labels, painted_labels
     from tomoscribe.scripting.opening import create_project, open_project, sample_project
     from tomoscribe.scripting.predict import Prediction, predict
     from tomoscribe.scripting.progress import Curve, Progress
@@ -35,6 +36,8 @@ _WHERE = {
     "create_project": "tomoscribe.scripting.opening",
     "open_project": "tomoscribe.scripting.opening",
     "sample_project": "tomoscribe.scripting.opening",
+    "import_labels": "tomoscribe.scripting.labels",
+    "painted_labels": "tomoscribe.scripting.labels",
     "Curve": "tomoscribe.scripting.progress",
     "Progress": "tomoscribe.scripting.progress",
     "Run": "tomoscribe.scripting.run",
@@ -54,8 +57,10 @@ __all__ = [
     "__version__",
     "compare",
     "create_project",
+    "import_labels",
     "open_project",
     "open_run",
+    "painted_labels",
     "predict",
     "sample_project",
     "train",

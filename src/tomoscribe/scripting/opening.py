@@ -37,7 +37,7 @@ def create_project(folder: str | Path, name: str | None = None) -> Project:
 
 def sample_project(
     folder: str | Path,
-    kind: Literal["particles", "membranes", "tiny"] = "particles",
+    kind: Literal["particles", "membranes", "labels", "tiny"] = "particles",
     *,
     clicks: int = 0,
     seed: int = 0,
@@ -48,11 +48,12 @@ def sample_project(
     ----------
     folder : str or Path
         New or empty folder.
-    kind : {"particles", "membranes", "tiny"}
-        Two tomograms with ribosomes; four vesicles with two classes; two very small tomograms.
+    kind : {"particles", "membranes", "labels", "tiny"}
+        Two tomograms with ribosomes; four vesicles with two classes; an EM volume to segment; two
+        very small tomograms.
     clicks : int
-        Picks in the tomogram that trains, and half as many in the one that validates; membranes
-        come without.
+        Picks in the tomogram that trains, and half as many in the one that validates; of labels
+        strokes of each class on each of two sections; membranes come without.
     seed : int
         Fixes everything.
 
@@ -67,8 +68,12 @@ def sample_project(
         from tomoscribe.simulate.membrane_project import make_membrane_project
 
         return Project(make_membrane_project(Path(folder), seed))
+    if kind == "labels":
+        from tomoscribe.simulate.labels_files import make_labels_project
+
+        return Project(make_labels_project(Path(folder), seed, strokes=clicks))
     if kind not in ("particles", "tiny"):
-        raise TomoscribeError(f"There is no sample '{kind}': particles, membranes or tiny.")
+        raise TomoscribeError(f"There is no sample '{kind}': particles, membranes, labels or tiny.")
     from tomoscribe.simulate.project import make_sample_project
 
     return Project(make_sample_project(Path(folder), seed, preset=kind, clicks=clicks))
