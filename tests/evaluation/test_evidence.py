@@ -7,6 +7,7 @@ import pytest
 from tests.tasks.sheets import DIAMETER_A, VOXEL_A, membrane, sites
 
 from tomoscribe.evaluation.evidence import ClassScores, Computed, Evidence, Surface, judge, propose
+from tomoscribe.evaluation.score_bytes import encode_scores
 from tomoscribe.membranes.geodesics import distance_graph
 from tomoscribe.picks.table import Pick
 from tomoscribe.project.model import ParticleClass
@@ -38,7 +39,7 @@ def test_a_click_is_missed_only_where_scores_are_known(
     known = np.ones((8, 32, 24), bool)
     known[:, 25:] = computed
     evidence = Evidence("one", 10.0, picks)
-    found = ClassScores(bumps(), BIN)
+    found = ClassScores(encode_scores(bumps()), BIN)
     proposals = propose(evidence, found, ParticleClass("ribosome", 100.0), "run/step")
     np.testing.assert_allclose(np.sort(proposals.zyx, axis=0), np.sort(PLACES, axis=0), atol=0.6)
     sample = judge(evidence, proposals, Computed(known, BIN), held_out={1})
@@ -63,7 +64,7 @@ def test_scores_of_a_membrane_are_judged_by_its_own_picks_and_patches() -> None:
     )
     surface = Surface(sheet, distance_graph(sheet.mesh), complete)
     evidence = Evidence("sheet1", VOXEL_A, picks, surface=surface)
-    found = ClassScores(scores[None, None], 1)
+    found = ClassScores(encode_scores(scores[None, None]), 1)
     proposals = propose(evidence, found, ParticleClass("knob", DIAMETER_A), "run/step")
     figures = judge(evidence, proposals).at(0.5).figures
     assert (figures.proposed, figures.found, figures.clicks, figures.wrong) == (2, 1, 1, 1)

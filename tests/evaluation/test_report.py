@@ -18,6 +18,7 @@ from tomoscribe.evaluation.mesh_picture import SIZE, membrane_rows
 from tomoscribe.evaluation.pictures import A_RGB, B_RGB, busiest, difference, slice_rows
 from tomoscribe.evaluation.report import render, write_report
 from tomoscribe.evaluation.report_data import Report, ReportClass, ReportSide, sample_of
+from tomoscribe.evaluation.score_bytes import encode_scores
 from tomoscribe.membranes.geodesics import distance_graph
 from tomoscribe.picks.table import Pick, PickState
 from tomoscribe.project.model import ParticleClass, Region, Role
@@ -46,7 +47,7 @@ def compared(regions: tuple[Region, ...] = ()) -> ComparedSample:
     evidence = Evidence("tomo & co", 10.0, picks, regions)
     sides = {}
     for letter, heights in (("A", [0.9, 0.1, 0.05]), ("B", [0.9, 0.8, 0.6])):
-        scores = ClassScores(heat(heights), BIN)
+        scores = ClassScores(encode_scores(heat(heights)), BIN)
         proposals = propose(evidence, scores, RIBOSOME, letter)
         judged = judge(evidence, proposals, held_out={1, 2})
         sides[letter] = {RIBOSOME.name: ScoredClass(scores, judged, 0.5)}
@@ -155,7 +156,8 @@ def test_a_membrane_is_drawn_from_both_sides_without_a_display() -> None:
     sheet = membrane(1)
     places = sites(1, 21)[:14]
     away = np.linalg.norm(sheet.mesh.vertices_zyx[:, None] - places[None], axis=2).min(axis=1)
-    scores = ClassScores(np.exp(-((away / 3) ** 2)).astype(np.float32)[None, None], 1)
+    heights = np.exp(-((away / 3) ** 2)).astype(np.float32)
+    scores = ClassScores(encode_scores(heights[None, None]), 1)
     knob = ParticleClass("knob", DIAMETER_A)
     picks = tuple(
         Pick(i, tuple(map(float, p)), "knob", membrane="sheet1") for i, p in enumerate(places, 1)

@@ -12,6 +12,7 @@ from tomoscribe.coords import voxels_to_binned
 from tomoscribe.evaluation.judgement import JudgedSample
 from tomoscribe.evaluation.known import known_in_volume, known_on_membrane
 from tomoscribe.evaluation.proposals import find_mesh_proposals, find_proposals
+from tomoscribe.evaluation.score_bytes import decode_scores
 from tomoscribe.membranes.geodesics import distance_graph
 from tomoscribe.membranes.patches import patch_mask
 
@@ -100,14 +101,19 @@ class ClassScores:
 
     Parameters
     ----------
-    scores : (Z, Y, X) array of float32
-        0..1; of a membrane (1, 1, V).
+    stored : (Z, Y, X) array of uint8
+        As `score_bytes` makes them: those of many samples are kept; of a membrane (1, 1, V).
     bin : int
         Tomogram voxels along each axis to one of the grid.
     """
 
-    scores: NDArray[np.float32]
+    stored: NDArray[np.uint8]
     bin: int
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """The scores 0..1 of all of it, made anew at each call."""
+        return decode_scores(self.stored)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from tomoscribe.coords import voxels_to_binned
 from tomoscribe.evaluation.judgement import Standing
+from tomoscribe.evaluation.score_bytes import decode_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -201,7 +202,7 @@ def _on_slice(
     found: ClassScores, z: int, shape: tuple[int, int], factor: int
 ) -> NDArray[np.float32]:
     """Return the scores (height, width) of a tomogram's slice, on the picture's pixels."""
-    depth, height, width = found.scores.shape
+    depth, height, width = found.stored.shape
     middle = (factor - 1) / 2
     rows = voxels_to_binned(np.arange(shape[0]) * factor + middle, found.bin)
     columns = voxels_to_binned(np.arange(shape[1]) * factor + middle, found.bin)
@@ -210,7 +211,7 @@ def _on_slice(
     )
     y = np.clip(np.rint(rows), 0, height - 1).astype(int)
     x = np.clip(np.rint(columns), 0, width - 1).astype(int)
-    return np.asarray(found.scores[level][np.ix_(y, x)], dtype=np.float32)
+    return decode_scores(found.stored[level][np.ix_(y, x)])
 
 
 def _marks(one: ScoredClass, z: int, diameter: float, factor: int) -> tuple[Mark, ...]:

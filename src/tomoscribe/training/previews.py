@@ -1,9 +1,8 @@
 """The block log of a preview: an append-only file of finished heatmap blocks, uint8 and compressed.
 
 A record is a header (`HEADER`) and zlib-compressed uint8 values, class z y x
-in C order. 0 means that nothing is computed there yet; a score s in 0..1 is
-stored as 1 + round(254 s). Files are opened, written or read, and closed; no
-shared memory maps, so that it also holds on network file systems.
+in C order, as `evaluation.score_bytes` makes them. Files are opened, written or
+read, and closed; no shared memory maps, so that it also holds on network file systems.
 """
 
 from __future__ import annotations
@@ -14,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tomoscribe.evaluation.score_bytes import decode_scores as decode_scores
+from tomoscribe.evaluation.score_bytes import encode_scores as encode_scores
 from tomoscribe.training.event_log import append_bytes
 
 if TYPE_CHECKING:
@@ -33,20 +34,6 @@ Box = tuple[int, int, int]
 
 class TornBlockError(ValueError):
     """There is no whole record at that offset (yet)."""
-
-
-def encode_scores(scores: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return scores in 0..1 as stored values 1..255."""
-    clean = np.nan_to_num(np.clip(scores, 0.0, 1.0), nan=0.0)
-    values: NDArray[np.uint8] = (1 + np.rint(254.0 * clean)).astype(np.uint8)
-    return values
-
-
-def decode_scores(values: NDArray[np.uint8], missing: float = 0.0) -> NDArray[np.float32]:
-    """Return stored values as scores in 0..1, `missing` where nothing is computed yet."""
-    steps = np.arange(255, dtype=np.float32) / np.float32(254)
-    table: NDArray[np.float32] = np.append(np.float32(missing), steps)
-    return table[values]
 
 
 class BlockLog:

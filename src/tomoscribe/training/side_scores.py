@@ -10,7 +10,7 @@ from tomoscribe.prediction.volume import choose_device, predict_heatmap
 from tomoscribe.project.default_task import MEMBRANE, TOMOGRAM
 from tomoscribe.tasks.table import task_of
 from tomoscribe.training.prediction_request import PredictionRequest
-from tomoscribe.training.previews import assemble, decode_scores
+from tomoscribe.training.previews import assemble, encode_scores
 from tomoscribe.training.run import RunFolder
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class SideScores:
 
     Parameters
     ----------
-    values : (C, Z, Y, X) array of float32
-        0..1; of a membrane (C, 1, 1, V).
+    values : (C, Z, Y, X) array of uint8
+        As stored, see `evaluation.score_bytes`; of a membrane (C, 1, 1, V).
     bin : int
         Tomogram voxels along each axis to one of the grid.
     class_names : tuple of str
@@ -43,7 +43,7 @@ class SideScores:
         By class, as far as the tool chose any.
     """
 
-    values: NDArray[np.float32]
+    values: NDArray[np.uint8]
     bin: int
     class_names: tuple[str, ...]
     thresholds: Mapping[str, float]
@@ -116,7 +116,9 @@ class ScoreMaker:
                 on_progress(f"{self.ref.source} on {sample}", share)
 
         heatmap, grid = predict_heatmap(predictor, subject, on_progress=tell)
-        return SideScores(heatmap, grid.bin, predictor.maps, dict(predictor.thresholds))
+        return SideScores(
+            encode_scores(heatmap), grid.bin, predictor.maps, dict(predictor.thresholds)
+        )
 
     def _load(self) -> Predictor:
         if self._predictor is None:
@@ -127,4 +129,4 @@ class ScoreMaker:
 
 def _read(stored: StoredScores) -> SideScores:
     values = assemble(stored.path, len(stored.class_names), stored.shape_zyx)
-    return SideScores(decode_scores(values), stored.bin, stored.class_names, stored.thresholds)
+    return SideScores(values, stored.bin, stored.class_names, stored.thresholds)

@@ -10,7 +10,6 @@ from tomoscribe.evaluation.evidence import ClassScores, Computed, Evidence, Surf
 from tomoscribe.evaluation.judgement import Judgement
 from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.training.coverage import WHOLE
-from tomoscribe.training.previews import decode_scores
 from tomoscribe.training.seen import SeenBy, seen_by
 
 if TYPE_CHECKING:
@@ -139,7 +138,7 @@ class JudgeWork:
     ) -> Proposals:
         key = (ref, evidence.name, evidence.voxel_size_A, particle, known.grid, known.coverage)
         if key not in self._proposals:
-            found = ClassScores(decode_scores(known.values[index]), known.grid.bin)
+            found = ClassScores(known.values[index], known.grid.bin)
             self._proposals[key] = propose(evidence, found, particle, ref.source)
         self._proposals.move_to_end(key)
         while len(self._proposals) > KEPT:

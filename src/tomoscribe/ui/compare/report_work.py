@@ -12,7 +12,6 @@ from tomoscribe.evaluation.compared import ComparedSample, ScoredClass
 from tomoscribe.evaluation.evidence import ClassScores
 from tomoscribe.evaluation.report import write_report
 from tomoscribe.io.volumes import open_volume
-from tomoscribe.training.previews import decode_scores
 from tomoscribe.training.report_facts import make_report
 
 if TYPE_CHECKING:
@@ -105,7 +104,7 @@ def _compare(order: ReportOrder, work: JudgeWork) -> list[ComparedSample]:
                 known = one.known[(letter, sample.name)]
                 index = known.grid.class_names.index(one.particle.name)
                 threshold, own = order.thresholds[(letter, one.particle.name)]
-                scores = ClassScores(decode_scores(known.values[index]), known.grid.bin)
+                scores = ClassScores(known.values[index], known.grid.bin)
                 sides.setdefault(letter.upper(), {})[one.particle.name] = ScoredClass(
                     scores, side.samples[sample.name], threshold, own
                 )
