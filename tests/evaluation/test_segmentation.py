@@ -107,11 +107,18 @@ def test_the_challenge_judges_objects_by_shape_and_other_classes_by_voxels():
     assert both.overall == pytest.approx(np.sqrt(score.combined))
 
 
-def test_as_many_objects_as_can_be_are_matched_in_the_challenge():
-    # The best pair alone would leave both others without a partner.
-    truth = np.zeros((1, 1, 30), dtype=np.int32)
+def test_objects_are_matched_in_the_challenge_with_the_largest_sum_of_ious():
+    # Of three chained pairs, the outer two together are better than the best one alone.
+    truth = np.zeros((1, 1, 40), dtype=np.int32)
     found = np.zeros_like(truth)
     truth[..., 0:10], truth[..., 10:20] = 1, 2
-    found[..., 0:2], found[..., 2:14] = 1, 2
+    found[..., 0:4], found[..., 4:15] = 1, 2  # IoUs: 4/10; 6/15 with the first, 5/16
     score = cellmap_instance_score(truth, found, NM)
     assert (score.counts.hits, score.counts.extra, score.counts.missed) == (2, 0, 0)
+    assert score.counts.iou_sum == pytest.approx(4 / 10 + 5 / 16)
+
+    found[...] = 0
+    found[..., 0:2], found[..., 2:14] = 1, 2  # 2/10; 8/14 with the first, 4/18
+    alone = cellmap_instance_score(truth, found, NM)
+    assert (alone.counts.hits, alone.counts.extra, alone.counts.missed) == (1, 1, 1)
+    assert alone.counts.iou_sum == pytest.approx(8 / 14)

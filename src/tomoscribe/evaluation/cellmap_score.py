@@ -116,9 +116,8 @@ def cellmap_instance_score(
 ) -> CellmapInstanceScore:
     """Score the objects of one class: each connected part of what is found is an object.
 
-    Matched one to one so that most objects have a match, and with the largest sum of IoUs. Two
-    things are left out on purpose: a class with very many objects is scored, not skipped, and
-    distances have no upper limit.
+    Matched one to one with the largest sum of IoUs. Two things are left out on purpose: a class
+    with very many objects is scored, not skipped, and distances have no upper limit.
     """
     parts = _connected(np.where(truth == UNKNOWN, 0, found))
     pairs = pair_objects(truth, parts)
@@ -143,7 +142,7 @@ def cellmap_instance_score(
 
 
 def best_matching(pairs: ObjectPairs) -> NDArray[np.int64]:
-    """Return pairs one to one: as many as can be, of these those with the largest sum of IoUs."""
+    """Return pairs one to one, with the largest sum of IoUs, as indices of pairs."""
     if not len(pairs.iou):
         return np.zeros(0, dtype=np.int64)
     n, m = len(pairs.truth_ids), len(pairs.found_ids)
@@ -157,9 +156,8 @@ def best_matching(pairs: ObjectPairs) -> NDArray[np.int64]:
     for members in np.split(order, np.flatnonzero(np.diff(of_pair[order])) + 1):
         rows, i = np.unique(pairs.truth[members], return_inverse=True)
         columns, j = np.unique(pairs.found[members], return_inverse=True)
-        # A match is always worth more than what all IoUs together can lose.
         gain = np.zeros((len(rows), len(columns)))
-        gain[i, j] = pairs.iou[members] + len(rows)
+        gain[i, j] = pairs.iou[members]
         number = np.full(gain.shape, -1)
         number[i, j] = members
         at = scipy.optimize.linear_sum_assignment(gain, maximize=True)
