@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.segmentation.blockwise import BlockPlan, decode_blocks, decode_maps
+from tomoscribe.segmentation.decoder_settings import DecoderSettings
+from tomoscribe.segmentation.decoders import decode
+from tomoscribe.segmentation.matching import pair_objects
+from tomoscribe.segmentation.user_decoder import user_decoder
+
+NM = (4.0, 4.0, 4.0)
+NAMES = ("mito", "mito contour")
+
+
+@pytest.fixture(scope="module")
+def maps() -> np.ndarray:
+    """Maps of blobs, many of which cross the faces of blocks or touch each other."""
+    rng = np.random.default_rng(3)
+    smooth = ndimage.gaussian_filter(rng.normal(size=(30, 60, 64)), 3)
+    inside = np.clip(0.5 + smooth * 12, 0, 1)
+    contour = np.clip(1 - np.abs(inside - 0.55) * 4, 0, 1)
+    return (np.stack([inside, contour]) * 255).astype(np.uint8)
+
+
+def whole_and_blocks(
+    maps: np.ndarray, settings: DecoderSettings, plan: BlockPlan
+) -> tuple[np.ndarray, np.ndarray]:
+    (whole,) = decode(maps, NAMES, ["mito"], settings, NM)
+    out = np.zeros(maps.shape[1:], np.uint32)
+    class_of = decode_maps(maps, NAMES, ["mito"], {"mito": settings}, NM, out, plan=plan)
+    assert len(class_of) == len(whole.class_of)
+    assert out.max() == len(class_of) - 1
+    return whole.labels, out
+
+
+def same_objects(one: np.ndarray, other: np.ndarray) -> bool:
+    pairs = np.unique(np.stack([one.ravel(), other.ravel()]), axis=1)
+    return len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1]
+
+
+@pytest.mark.parametrize("dimension", ["3d", "linked", "2d"])
+def test_objects_are_those_of_the_whole_volume(maps: np.ndarray, dimension: str) -> None:
+    least = {"min_volume_nm3": 3000.0, "min_area_nm2": 200.0}
+    settings = DecoderSettings(kind="components", threshold=0.8, dimension=dimension, **least)  # type: ignore[arg-type]
+    if dimension == "3d":
+        plan = BlockPlan.boxes(halo=(2, 3, 3), block=(9, 17, 20))
+    else:
+        plan = BlockPlan((7, 60, 64), (int(dimension == "linked"), 0, 0), (0, 0, 0))
+    whole, blocks = whole_and_blocks(maps, settings, plan)
+    assert whole.max() > 3
+    assert same_objects(whole, blocks)
+
+
+def test_watershed_across_blocks_finds_nearly_the_same_objects(maps: np.ndarray) -> None:
+    settings = DecoderSettings(kind="watershed", min_volume_nm3=3000)
+    out = np.zeros(maps.shape[1:], np.uint32)
+    plan = BlockPlan.boxes(halo=(8, 12, 12), block=(16, 30, 32))
+    decode_maps(maps, NAMES, ["mito"], {"mito": settings}, NM, out, plan=plan)
+    (whole,) = decode(maps, NAMES, ["mito"], settings, NM)
+    counts = pair_objects(whole.of_class("mito"), out.astype(np.int32)).counts(0.8)
+    assert whole.count > 3
+    assert counts.hits >= 0.8 * whole.count
+    assert counts.extra <= 0.2 * whole.count
+
+
+def test_classes_keep_their_numbers(maps: np.ndarray) -> None:
+    settings = {n: DecoderSettings(kind="argmax") for n in ("mito", "mito contour")}
+    out = np.zeros(maps.shape[1:], np.uint32)
+    plan = BlockPlan.boxes(halo=(0, 0, 0), block=(9, 17, 20))
+    class_of = decode_maps(maps, NAMES, NAMES, settings, NM, out, plan=plan)
+    (whole,) = decode(maps, NAMES, NAMES, settings, NM)
+    assert class_of.tolist() == [-1, 0, 1]
+    assert np.array_equal(out, whole.labels)
+
+
+def test_function_of_the_user_decodes_block_by_block(maps: np.ndarray, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from scipy import ndimage\n"
+        "def process_func(maps, map_names):\n"
+        "    return ndimage.label(maps[map_names.index('mito')] > 0.5)[0]\n"
+    )
+    with pytest.raises(TomoscribeError, match="--trust-function"):
+        user_decoder(file, NAMES, NM, trusted=False)
+    decode_box = user_decoder(file, NAMES, NM, trusted=True)
+    out = np.zeros(maps.shape[1:], np.uint32)
+    decode_blocks(maps, out, decode_box, BlockPlan.boxes(halo=(2, 3, 3), block=(9, 17, 20)))
+    assert same_objects(ndimage.label(maps[0] > 127.5)[0], out)
+    for wrong, told in {
+        "maps[0]": "whole numbers",
+        "maps.argmax(1)": "of",
+        "1 / 0": "Zero",
+    }.items():
+        file.write_text(f"def decode(maps):\n    return {wrong}\n")
+        with pytest.raises(TomoscribeError, match=told):
+            user_decoder(file, NAMES, NM, trusted=True)(maps)
