@@ -1,8 +1,8 @@
 """How good maps are where labels were held out, and which score means an even chance.
 
-Strokes show a class more often than it occurs. What they tell is how many voxels of the class,
-and how many others, have at least some score; how often the class occurs follows from how many of
-all voxels have that score (adjusted count, Forman 2008). All three give the IoU at each score.
+Strokes show a class more often than it occurs. What they tell is which scores voxels of the class
+have, and which others; how often the class occurs follows from the scores of all voxels, which are
+a mixture of the two (Saerens et al. 2002). All three give the IoU at each score.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from tomoscribe.segmentation.overlaps import overlaps
 
@@ -25,8 +26,11 @@ _LEAST = 50
 """With fewer held-out voxels of a class, or beside it, those that trained are asked too."""
 _AS_GOOD = 0.01
 """IoU that is given away rather than to correct a map by what few labels happen to say."""
-_SURE = 0.5
-"""The class's share is asked where the two rates differ at least by this share of their most."""
+_ROUNDS = 100
+_SMEARED = 10
+"""Half a logit: of few labels, how often a score occurs is known no finer."""
+_LEAST_SHOWN = 20
+"""A class is shown at most so many times more often than it occurs."""
 
 
 class MapCounts:
@@ -71,13 +75,15 @@ class MapCounts:
         if not positive.sum():
             return None
         hit, false = _share_from(positive), _share_from(negative)
-        prior = float(positive.sum() / (positive.sum() + negative.sum()))
+        prior = shown = float(positive.sum() / (positive.sum() + negative.sum()))
         if not self._dense:
-            prior = _adjusted_count(hit, false, _share_from(every), prior)
+            prior = _mixed_in(positive, negative, every)
         right, wrong = prior * hit, (1 - prior) * false
         iou = right / np.maximum(prior + wrong, 1e-12)
         best = int(np.argmin(np.abs(_EDGES))) if self._fixed else _least_change(iou)
+        among_labels = shown * hit / (shown + (1 - shown) * false)
         return MapVerdict(
+            rank=float(iou[best] if self._dense else among_labels.max()),
             iou=float(iou[best]),
             precision=float(right[best] / max(right[best] + wrong[best], 1e-12)),
             recall=float(hit[best]),
@@ -89,8 +95,13 @@ class MapCounts:
 
 @dataclass(frozen=True)
 class MapVerdict:
-    """Quality of a map at its best score, `cut` as a logit; `prior` is the class's share."""
+    """Quality of a map at its best score, `cut` as a logit; `prior` is the class's share.
 
+    `rank` is the IoU that ranks checkpoints: of sparse labels among the labels alone, for what
+    share of all a class has is estimated anew each time.
+    """
+
+    rank: float
     iou: float
     precision: float
     recall: float
@@ -131,16 +142,27 @@ def _share_from(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([np.cumsum(counts[::-1])[::-1], [0.0]]) / total
 
 
-def _adjusted_count(
-    hit: NDArray[np.float64], false: NDArray[np.float64], every: NDArray[np.float64], shown: float
+def _mixed_in(
+    positive: NDArray[np.float64], negative: NDArray[np.float64], every: NDArray[np.float64]
 ) -> float:
-    """Return the class's share among all voxels; `shown`, among labels, where nothing is told."""
-    apart = hit - false
-    sure = apart > _SURE * apart.max()
-    if not apart.max() > 0.1:
-        return shown
-    estimates = (every[sure] - false[sure]) / apart[sure]
-    return float(np.clip(np.median(estimates), 0.002, 0.98))
+    """Return the class's share of all voxels: the mixture of its scores and others' that they are.
+
+    By expectation maximisation from the share among the labels, which no share exceeds: who
+    paints shows a class more often than it occurs.
+    """
+    shown = float(positive.sum() / (positive.sum() + negative.sum()))
+    of_class, of_others = (_smooth(counts) for counts in (positive, negative))
+    share = shown
+    for _ in range(_ROUNDS):
+        mine = share * of_class
+        share = float((every * mine / (mine + (1 - share) * of_others)).sum() / every.sum())
+    return float(np.clip(share, shown / _LEAST_SHOWN, shown))
+
+
+def _smooth(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the density of scores, nowhere zero."""
+    density: NDArray[np.float64] = gaussian_filter1d(counts, _SMEARED, mode="nearest") + 1e-4
+    return density / density.sum()
 
 
 def _least_change(iou: NDArray[np.float64]) -> int:

@@ -182,14 +182,15 @@ def _judged(
     iou = float(np.mean([verdicts[name].iou for name in names])) if names else 0.0
     if len(every) > 1:
         metrics["iou"] = iou
+    rank = float(np.mean([verdicts[name].rank for name in names])) if names else 0.0
     if predictor.task != "instance":
-        return Judged(iou, metrics, offsets)
-    borders = [v.iou for name, v in verdicts.items() if name not in names]
+        return Judged(rank, metrics, offsets)
+    borders = [v.rank for name, v in verdicts.items() if name not in names]
     if not kept:
-        return Judged(float(np.mean([iou, *borders])), metrics, offsets)
+        return Judged(float(np.mean([rank, *borders])), metrics, offsets)
     precision = _average_precision(predictor, offsets, kept)
     metrics["ap50"] = precision
-    return Judged((iou + precision) / 2, metrics, offsets)
+    return Judged((rank + precision) / 2, metrics, offsets)
 
 
 def _maps_of(
