@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tomoscribe.ui.labels.next_stroke import NextStroke
 from tomoscribe.ui.labels.painter import LabelPainter
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def label_actions(session: Session) -> dict[str, Callable[[], None]]:
     return {
         "undo": painter.undo,
         "redo": painter.redo,
+        "next_stroke": NextStroke.of(session).go,
         "add_under_cursor": partial(
             session.status_message.emit, "Q adds particles; here you paint voxels."
         ),

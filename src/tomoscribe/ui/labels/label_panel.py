@@ -11,6 +11,7 @@ from tomoscribe.ui.connections import connect
 from tomoscribe.ui.labels.class_list import LabelClassTable
 from tomoscribe.ui.labels.complete_section import CompleteSection
 from tomoscribe.ui.labels.mode import LabelMode
+from tomoscribe.ui.labels.next_stroke import NextStroke
 from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.labels.switch import Switch
 from tomoscribe.ui.labels.tool_row import ToolRow
@@ -26,6 +27,9 @@ KIND_TIPS = {
     OBJECTS: "Learns to tell touching objects apart (instance): a stroke is of one object, "
     "M begins another",
 }
+PLACE_TIP = (
+    "Flies to where the model is unsure and nothing is painted yet, section by section (Shift+N)"
+)
 OPEN = "Open an image stack", "Drop a stack of images or a tomogram on the viewer."
 
 
@@ -48,6 +52,7 @@ class LabelPanel(QWidget):
         self.undo = button("Undo", "Take the last stroke back (Ctrl+Z)", self._painter.undo)
         self.redo = button("Redo", "Bring it back (Ctrl+Shift+Z)", self._painter.redo)
         self.section = CompleteSection(session)
+        self.place = button("Where next", PLACE_TIP, NextStroke.of(session).go)
         self._lay_out()
         connect(self, self._painter.changed, self.refresh)
         connect(self, self._mode.changed, self.refresh)
@@ -69,7 +74,7 @@ class LabelPanel(QWidget):
         for part in (card, self.kind, self.classes, self.tools):
             layout.addWidget(part)
         layout.addLayout(row(self.new, self.undo, self.redo, stretch=0))
-        layout.addWidget(self.section)
+        layout.addLayout(row(self.section, self.place, stretch=0))
 
     def refresh(self, *_: object) -> None:
         """Show what to do next and what can be done."""

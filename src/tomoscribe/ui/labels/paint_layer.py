@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tomoscribe.segmentation.painted_values import Box
 
 
-class PaintLayer(Labels):
+class PaintLayer(Labels):  # type: ignore[misc]  # napari is not typed
     """napari's own brush, bucket, polygon, eraser and undo, with two things more.
 
     Attributes

@@ -22,6 +22,7 @@ from tomoscribe.ui.labels.stroke_writer import StrokeWriter
 from tomoscribe.ui.labels.working_copy import WorkingCopy
 from tomoscribe.ui.quiet_layer import add_quietly, still_in
 from tomoscribe.ui.session_bound import SessionBound
+from tomoscribe.ui.view import triple
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -253,7 +254,7 @@ class LabelPainter(SessionBound):
         if self.layer is not None:
             self.layer.editable = False
             self.layer.visible = False
-        shape, sizes = image.data.shape, tuple(float(s) for s in image.scale[-3:])
+        shape, sizes = image.data.shape, triple(image.scale[-3:])
         folder, read_only = project.path, project.read_only
 
         def read() -> WorkingCopy:

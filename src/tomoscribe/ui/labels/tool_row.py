@@ -38,11 +38,11 @@ class ToolRow(QWidget):
             made = button(text, tip, partial(self._painter.set_tool, tool))
             made.setCheckable(True)
             self.buttons[tool] = made
-        self.size = QSlider(Qt.Orientation.Horizontal)
-        self.size.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.size.setRange(1, LARGEST_BRUSH)
-        self.size.setValue(BRUSH_SIZE)
-        self.size.setToolTip("Width of brush and eraser in voxels; keys [ and ], Alt+drag")
+        self.brush = QSlider(Qt.Orientation.Horizontal)
+        self.brush.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.brush.setRange(1, LARGEST_BRUSH)
+        self.brush.setValue(BRUSH_SIZE)
+        self.brush.setToolTip("Width of brush and eraser in voxels; keys [ and ], Alt+drag")
         self.voxels = QLabel()
         self.voxels.setMinimumWidth(self.voxels.fontMetrics().horizontalAdvance("999 vx"))
         self.locked = QCheckBox("Objects are locked")
@@ -55,9 +55,9 @@ class ToolRow(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING // 2)
         layout.addLayout(row(*self.buttons.values()))
-        layout.addLayout(row(QLabel("Width"), self.size, self.voxels, stretch=1))
+        layout.addLayout(row(QLabel("Width"), self.brush, self.voxels, stretch=1))
         layout.addWidget(self.locked)
-        self.size.valueChanged.connect(self._set_size)
+        self.brush.valueChanged.connect(self._set_size)
         self.locked.toggled.connect(self._lock)
         connect(self, self._painter.changed, self.refresh)
         connect(self, session.project_changed, self.refresh)
@@ -74,11 +74,11 @@ class ToolRow(QWidget):
         for tool, made in self.buttons.items():
             enable(made, why)
             made.setChecked(layer is not None and why is None and str(layer.mode) == tool)
-        enable(self.size, why)
+        enable(self.brush, why)
         enable(self.locked, why)
         size = BRUSH_SIZE if layer is None else int(layer.brush_size)
-        with QSignalBlocker(self.size):
-            self.size.setValue(size)
+        with QSignalBlocker(self.brush):
+            self.brush.setValue(size)
         self.voxels.setText(f"{size} vx")
 
     def _why_not(self) -> str | None:

@@ -1,0 +1,100 @@
+"""Flies to where a stroke tells most: where the model is unsure and nothing is labelled yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tomoscribe.evaluation.unsure_sections import unsure_sections
+from tomoscribe.segmentation.painted_values import UNLABELLED, inside
+from tomoscribe.training.previews import decode_scores
+from tomoscribe.ui.background import Background
+from tomoscribe.ui.labels.painter import LabelPainter
+from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.session_bound import SessionBound
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.ui.session import Session
+
+FIELD = 48
+"""Voxels a side of the field that is to be unsure: about what one stroke covers."""
+
+MOST_SECTIONS = 60
+"""Sections looked at, spread over the volume: a second or two."""
+
+NO_MAP = "There is no prediction of labels in view yet: paint some strokes and train."
+ALL_SURE = "The model is sure wherever nothing is painted, as far as it was predicted."
+
+
+class NextStroke(SessionBound):
+    """Knows the places that were found and visited. Get it with `NextStroke.of(session)`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._painter = LabelPainter.of(session)
+        self._thread = Background(reads_only=True)
+        self._places = np.zeros((0, 3), np.intp)
+        self._visited = 0
+        self._of: object = None
+        session.closed.connect(self._thread.close)
+
+    def go(self) -> None:
+        """Fly to the next place; those of a map that has changed are sought anew."""
+        monitor, copy = RunMonitor.of(self._session), self._painter.copy
+        heat = monitor.feed.layer
+        values, grid = heat.map, heat.grid
+        segments = monitor.feed.segmented is not None and monitor.feed.kind == "volume"
+        if values is None or grid is None or copy is None or not segments or not values.any():
+            self._session.status_message.emit(NO_MAP)
+            return
+        of = (copy.name, heat.class_name, heat.shown, sum(monitor.record.block_counts.values()))
+        if of == self._of and self._visited < len(self._places):
+            self._fly()
+        elif not self._thread.busy:
+            self._thread.run(self._search(values, grid.bin), lambda found: self._take(of, found))
+
+    def _search(self, values: NDArray[np.uint8], bin_: int) -> Callable[[], NDArray[np.intp]]:
+        copy, entry = self._painter.copy, self._session.entry
+        assert copy is not None
+        assert entry is not None
+        painted, depth = copy.values, len(values)
+        boxes = [
+            (tuple(int(np.ceil(v)) for v in r.lo_zyx), tuple(int(np.ceil(v)) for v in r.hi_zyx))
+            for r in entry.regions
+        ]
+        sections = np.unique(np.linspace(0, depth - 1, min(depth, MOST_SECTIONS)).astype(int))
+
+        def labelled(z: int) -> NDArray[np.bool_]:
+            first, (_, height, width) = z * bin_, painted.shape
+            complete = inside(boxes, (first, 0, 0), (first + 1, height, width))[0]
+            whole: NDArray[np.bool_] = (painted[first] != UNLABELLED) | complete
+            return whole[::bin_, ::bin_][: values.shape[1], : values.shape[2]]
+
+        def search() -> NDArray[np.intp]:
+            def scores(z: int) -> NDArray[np.float32]:
+                return decode_scores(values[z], missing=np.nan)
+
+            found = unsure_sections(map(int, sections), scores, labelled, FIELD // bin_)
+            return found * bin_
+
+        return search
+
+    def _take(self, of: object, found: NDArray[np.intp]) -> None:
+        self._of, self._places, self._visited = of, found, 0
+        if len(found):
+            self._fly()
+        else:
+            self._session.status_message.emit(ALL_SURE)
+
+    def _fly(self) -> None:
+        place, count = self._places[self._visited], len(self._places)
+        self._visited += 1
+        self._session.fly_to([float(v) for v in place])
+        self._session.status_message.emit(
+            f"A stroke tells most here (section {place[0]}, place {self._visited} of {count})."
+        )
