@@ -10,6 +10,7 @@ import pytest
 from tests.project.spheres import write_container, write_tomogram
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.prediction.settings import PredictionSettings
 from tomoscribe.project.source import DataSource
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.run import RunFolder
@@ -71,6 +72,8 @@ def test_checkpoint_file_is_used_as_it_is(
             "threshold": None,
             "voxel_size_A": None,
             "tomogram": None,
+            "settings": PredictionSettings(),
+            "decode": True,
         }
     ]
     assert f"{tomogram}: 7 picks in {out / 'p.star'}" in capsys.readouterr().out

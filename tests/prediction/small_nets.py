@@ -13,6 +13,8 @@ from torch.nn import functional
 from tomoscribe.io.mrc_write import write_mrc
 from tomoscribe.nets.voxel_nets import VoxelNet
 from tomoscribe.segmentation.labels import LabelClass
+from tomoscribe.tasks.checkpoint import pack
+from tomoscribe.tasks.voxels import checkpoints
 from tomoscribe.tasks.voxels.maps import map_specs
 from tomoscribe.tasks.voxels.plan import VoxelPlan
 from tomoscribe.tasks.voxels.predictor import VoxelPredictor
@@ -67,6 +69,19 @@ def predictor_of(
         CPU,
         bfloat16=False,
     )
+
+
+def write_checkpoint(path: Path) -> Path:
+    """Write an untrained checkpoint of one class, which calls everything a ball."""
+    plan = predictor_of().plan.model_copy(update={"levels": 2, "steps_zyx": ((1, 2, 2),)})
+    classes, offsets = [LabelClass("ball")], {"ball": 20.0, "ball contour": -20.0}
+    state = pack(
+        task="instance", plan=plan, classes=(), voxel_size_A=40.0, thresholds={},
+        ema=checkpoints.network_of(classes, plan).state_dict(), device="cpu", training={},
+        more=checkpoints.fields_of(classes, plan, offsets, {}),
+    )  # fmt: skip
+    torch.save(state, path)
+    return path
 
 
 def write_image(path: Path, shape_zyx: tuple[int, int, int]) -> Path:

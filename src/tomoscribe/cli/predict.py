@@ -1,19 +1,23 @@
-"""`tomoscribe predict`: scores and picks of tomograms or membranes from a checkpoint."""
+"""`tomoscribe predict`: what a checkpoint says of tomograms, membranes or images to segment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tomoscribe.cli import prediction_options as options
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.registry import kind_of
 from tomoscribe.project.file import is_project
+
+if TYPE_CHECKING:
+    from tomoscribe.prediction.segmentation_files import SegmentationFiles
 
 CheckpointOrRun = Annotated[
     Path,
@@ -28,12 +32,19 @@ Files = Annotated[
     typer.Argument(
         metavar="FILE...",
         help="Tomograms (MRC, TIFF, HDF5 or OME-Zarr, also s3://), or membranes (.h5) for a "
-        "training on membranes; a folder stands for what it holds.",
+        "training on membranes; a folder stands for what it holds. For segmentations also "
+        "pictures, lists of them (.txt) and tiles (.json).",
     ),
 ]
 Out = Annotated[
     Path,
-    typer.Option(help="Folder for heatmaps (MRC) or scored membranes (.h5), and picks."),
+    typer.Option(
+        "--out",
+        "-o",
+        help="Folder for heatmaps (MRC) or scored membranes (.h5), and picks; or for maps and "
+        "labels of segmentations, of one image also a file: maps (.zarr, .h5) or labels (.tif, "
+        ".mrc).",
+    ),
 ]
 Threshold = Annotated[
     float | None,
@@ -71,14 +82,34 @@ def predict(
     device: Device = "auto",
     voxel_size_A: VoxelSizeA = None,
     tomogram: TomogramOption = None,
+    decode: options.Decode = True,
+    window: options.Window = None,
+    stride: options.Stride = None,
+    pad: options.Pad = None,
+    views: options.Views = None,
+    merge: options.MergeViews = None,
+    batch: options.Batch = None,
+    decode_voxels: options.DecodeVoxels = None,
 ) -> None:
-    """Predict scores and picks.
+    """Predict scores and picks, or segment.
 
     For each tomogram writes the heatmap as MRC, which overlays the tomogram; for each
     membrane its container with the scores of all vertices. The picks follow as STAR and
     CSV, with scores, on membranes with directions. A file that fails is told, the others
     go on.
+
+    A checkpoint of a segmentation streams its maps into OME-Zarr or HDF5, whatever the
+    size of the image, and decodes them into labels. Killed and called again, it goes on.
     """
+    settings = options.settings_of(
+        window_zyx=window,
+        stride_zyx=stride,
+        pad_zyx=pad,
+        views=views,
+        merge=merge,
+        batch=batch,
+        decode_voxels=decode_voxels,
+    )
     checkpoint = chosen_checkpoint(checkpoint_or_run)
     sources = _expand(files)
     # Loading torch takes seconds, which a mistyped path need not wait for.
@@ -94,16 +125,29 @@ def predict(
             threshold=threshold,
             voxel_size_A=voxel_size_A,
             tomogram=tomogram,
+            settings=settings,
+            decode=decode,
             on_progress=show,
         ):
             if isinstance(result, TomoscribeError):
                 failed.append(str(result))
+                continue
+            if hasattr(result, "maps"):
+                _tell_segmentation(result)
                 continue
             count = "1 pick" if result.pick_count == 1 else f"{result.pick_count} picks"
             typer.echo(f"{result.source}: {count} in {result.star} and {result.csv}")
             typer.echo(f"  scores in {result.scores}")
     if failed:
         raise TomoscribeError("\n".join(failed))
+
+
+def _tell_segmentation(result: SegmentationFiles) -> None:
+    for note in result.notes:
+        typer.echo(note, err=True)
+    typer.echo(f"{result.source}: maps in {result.maps}")
+    for each in result.decoded:
+        typer.echo(f"  {each.told} in {each.path}")
 
 
 def _expand(files: list[str]) -> list[str]:

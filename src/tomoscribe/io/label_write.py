@@ -66,6 +66,48 @@ def write_labels(
         _write_hdf5(path, small, voxel_size_zyx_nm)
 
 
+@contextmanager
+def label_store(
+    path: Path, shape_zyx: tuple[int, int, int], voxel_size_zyx_nm: Triple
+) -> Iterator[Any]:
+    """Yield an array of uint32 in a file, all 0, to be filled block by block and read again.
+
+    The file takes its place once it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        .h5 or .zarr.
+    shape_zyx : tuple of int
+    voxel_size_zyx_nm : tuple of float
+
+    Raises
+    ------
+    TomoscribeError
+        If the suffix is another, or the system refuses the write.
+    """
+    suffix = path.suffix.lower()
+    if suffix == ".zarr":
+        from tomoscribe.io.ome_zarr_write import create_ome_zarr
+
+        with _folder_at_once(path) as folder:
+            yield create_ome_zarr(folder, shape_zyx, "uint32", voxel_size_zyx_nm)
+    elif suffix in (".h5", ".hdf5"):
+        import h5py
+
+        chunks = tuple(min(64, n) for n in shape_zyx)
+        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+            made = file.create_dataset(
+                "labels", shape_zyx, "uint32", compression="gzip", chunks=chunks
+            )
+            made.attrs["element_size_um"] = [s / 1000 for s in voxel_size_zyx_nm]
+            yield made
+    else:
+        raise TomoscribeError(
+            f"{path}: labels that memory does not hold are written as .zarr or .h5."
+        )
+
+
 def _smallest(path: str | Path, labels: NDArray[Any]) -> NDArray[Any]:
     low, high = int(labels.min()), int(labels.max())
     if low < 0:

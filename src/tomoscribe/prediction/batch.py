@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
@@ -18,9 +18,11 @@ from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.meshes import is_mesh_file
 from tomoscribe.io.mrc_write import write_mrc
 from tomoscribe.io.pick_files import PickColumns, write_picks
+from tomoscribe.prediction.segmentation_files import SegmentationFiles, predict_segmentations
+from tomoscribe.prediction.settings import PredictionSettings
 from tomoscribe.prediction.surface import tomogram_name, write_scored
 from tomoscribe.prediction.volume import choose_device, predict_heatmap
-from tomoscribe.project.default_task import MEMBRANE
+from tomoscribe.project.default_task import MEMBRANE, VOXEL_TASKS
 from tomoscribe.project.membrane_files import geometry_of
 from tomoscribe.project.names import free_name, safe_name, tomogram_stem
 from tomoscribe.tasks.base import MeshGrid
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.volumes import Volume
     from tomoscribe.tasks.base import FoundPicks, Grid, Predictor, Subject
+    from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 
 _PREFETCH_BYTES = 1 << 24
 
@@ -85,14 +88,17 @@ def predict_files(
     threshold: float | None = None,
     voxel_size_A: float | None = None,
     tomogram: str | None = None,
+    settings: PredictionSettings | None = None,
+    decode: bool = True,
     on_progress: Callable[[str, float], None] | None = None,
-) -> Iterator[PredictionFiles | TomoscribeError]:
-    """Write scores, STAR and CSV of each tomogram or membrane to `out`.
+) -> Iterator[PredictionFiles | SegmentationFiles | TomoscribeError]:
+    """Write scores, STAR and CSV of each tomogram or membrane to `out`, or maps and labels.
 
     Parameters
     ----------
     checkpoint, out : Path
-        A checkpoint file, and a folder, which is made where it does not exist.
+        A checkpoint file, and a folder, which is made where it does not exist; of segmentations
+        see `segmentation_files.places`.
     sources : sequence of str
         Tomograms or membranes, as the checkpoint's task wants them: files or addresses.
     device : str
@@ -103,12 +109,16 @@ def predict_files(
         Overrides the headers.
     tomogram : str or None
         Of membranes whose containers do not lead to it.
+    settings : PredictionSettings or None
+        Of segmentations.
+    decode : bool
+        Whether maps of segmentations become labels at once.
     on_progress : callable or None
         Is told the source and the share of it that is done.
 
     Yields
     ------
-    PredictionFiles or TomoscribeError
+    PredictionFiles, SegmentationFiles or TomoscribeError
         What was written for a source, or why nothing was; what headers tell comes first.
 
     Raises
@@ -118,8 +128,19 @@ def predict_files(
     """
     task = task_of(checkpoint)
     predictor = task.load(checkpoint, choose_device(device))
-    make_folder(out)
     stems = dict(zip(sources, _distinct_stems(sources), strict=True))
+    if task.name in VOXEL_TASKS:
+        if threshold is not None:
+            raise TomoscribeError(
+                "--threshold is of picks: decode segmentations with `tomoscribe decode`."
+            )
+        predictor = cast("VoxelPredictor", predictor)
+        yield from predict_segmentations(
+            predictor, checkpoint, stems, out, settings or PredictionSettings(), decode=decode,
+            voxel_size_A=voxel_size_A, on_progress=on_progress or (lambda _source, _share: None),
+        )  # fmt: skip
+        return
+    make_folder(out)
     # All headers first: a mistake in the last file must not show after an hour.
     problems = {s: _why_not(predictor, s, voxel_size_A, task.name) for s in stems}
     yield from filter(None, problems.values())

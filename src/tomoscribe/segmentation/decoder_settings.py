@@ -21,6 +21,11 @@ SEMANTIC_KINDS: tuple[DecoderKind, ...] = ("argmax", "threshold")
 _SPECK_PIXELS, _SPECK_VOXELS, _SEED_PIXELS, _SEED_VOXELS = 30, 60, 8, 12
 """Objects and seeds below this are noise of the network at any resolution, not small objects."""
 
+_THIN = 8
+"""Sections below which each is for itself."""
+_FLAT = 2.0
+"""Voxels this much longer than wide hardly continue each other: sections are linked."""
+
 
 class DecoderSettings(BaseModel):
     """How the maps of a class become objects; each kind uses some of it (`in_use`)."""
@@ -102,6 +107,13 @@ class DecoderSettings(BaseModel):
 def _mean_section(volume: float) -> float:
     """Return the mean area of the sections through a ball: two thirds of the middle one."""
     return float(2 / 3 * math.pi * (3 * volume / (4 * math.pi)) ** (2 / 3))
+
+
+def likely_dimension(shape_zyx: tuple[int, int, int], voxel_size_zyx_nm: Triple) -> Dimension:
+    """Return how objects go through a stack: not where it is thin, hardly where sections are."""
+    if shape_zyx[0] < _THIN:
+        return "2d"
+    return "linked" if voxel_size_zyx_nm[0] > _FLAT * max(voxel_size_zyx_nm[1:]) else "3d"
 
 
 def default_settings(

@@ -1,0 +1,112 @@
+"""A file of maps to a file of labels: in memory, or block by block where memory does not do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_write import label_store, write_labels
+from tomoscribe.segmentation.blockwise import decode_maps
+from tomoscribe.segmentation.decoders import decode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.io.score_maps import ScoreMaps
+    from tomoscribe.segmentation.decoder_settings import DecoderSettings
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file of labels: the names of its classes, and of each number the index of its class."""
+
+    path: Path
+    class_names: tuple[str, ...]
+    class_of: NDArray[np.int64]
+
+    @property
+    def told(self) -> str:
+        """Numbers of objects by class, for the user."""
+        counts = [int((self.class_of == i).sum()) for i in range(len(self.class_names))]
+        return ", ".join(f"{n} {c}" for n, c in zip(self.class_names, counts, strict=True))
+
+
+def decode_file(
+    opened: ScoreMaps,
+    out: Path,
+    settings: Mapping[str, DecoderSettings],
+    *,
+    most_voxels: int,
+    on_progress: Callable[[float], None] = lambda _: None,
+) -> tuple[Decoded, ...]:
+    """Decode maps into a file, or a file a class where classes may overlap.
+
+    Parameters
+    ----------
+    opened : ScoreMaps
+        With names, classes and voxel size.
+    out : Path
+        .tif, .mrc, .h5 or .zarr; larger ones .h5 or .zarr.
+    settings : mapping of str to DecoderSettings
+        By class.
+    most_voxels : int
+        Volumes up to this size are decoded at once.
+    on_progress : callable
+        Is told the share that is done.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be written.
+    """
+    header, size = opened.header, opened.header.voxel_size_zyx_nm
+    if size is None:
+        raise TomoscribeError("The maps have no voxel size.")
+    shape = opened.data.shape[1:]
+    if int(np.prod(shape)) > most_voxels:
+        return tuple(_in_blocks(opened, out, settings, on_progress))
+    results = decode(
+        opened.data, header.maps, header.classes, settings, size, exclusive=header.exclusive
+    )
+    written = []
+    for result in results:
+        path = out if len(results) == 1 else of_class(out, result.class_names[0])
+        write_labels(path, result.labels, size)
+        written.append(Decoded(path, result.class_names, result.class_of))
+    on_progress(1.0)
+    return tuple(written)
+
+
+def of_class(path: Path, name: str) -> Path:
+    """Return the file of one class beside `path`."""
+    return path.with_name(f"{path.stem}_{name.replace('/', '_')}{path.suffix}")
+
+
+def _in_blocks(
+    opened: ScoreMaps,
+    out: Path,
+    settings: Mapping[str, DecoderSettings],
+    on_progress: Callable[[float], None],
+) -> Iterator[Decoded]:
+    header, size = opened.header, opened.header.voxel_size_zyx_nm
+    assert size is not None
+    groups = [header.classes] if header.exclusive else [(name,) for name in header.classes]
+    for index, names in enumerate(groups):
+
+        def told(done: float, before: int = index) -> None:
+            on_progress((before + done) / len(groups))
+
+        path = out if len(groups) == 1 else of_class(out, names[0])
+        shape: Any = opened.data.shape[1:]
+        with label_store(path, shape, size) as labels:
+            class_of = decode_maps(
+                opened.data, header.maps, names, settings, size, labels,
+                exclusive=header.exclusive, on_progress=told,
+            )  # fmt: skip
+        yield Decoded(path, tuple(names), class_of)

@@ -1,0 +1,241 @@
+"""Segmentations of many images as files: maps, and the labels decoded from them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_write import LABEL_SUFFIXES
+from tomoscribe.io.score_maps import HDF5_SUFFIXES, open_score_maps
+from tomoscribe.prediction.decoded_files import Decoded, decode_file
+from tomoscribe.prediction.streamed import stream_maps
+from tomoscribe.segmentation.decoder_settings import (
+    DecoderSettings,
+    default_settings,
+    likely_dimension,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tomoscribe.io.score_maps import MapsHeader
+    from tomoscribe.io.volumes import Volume
+    from tomoscribe.prediction.settings import PredictionSettings
+    from tomoscribe.tasks.voxels.predictor import VoxelPredictor
+
+_MAPS_SUFFIXES = (".zarr", *HDF5_SUFFIXES)
+_PREDICTED = 0.8
+"""Share of the work that prediction is; the rest is decoding."""
+
+
+@dataclass(frozen=True)
+class SegmentationFiles:
+    """What was written for one image.
+
+    Parameters
+    ----------
+    source : str
+        As it was given.
+    maps : Path
+        Predicted maps.
+    decoded : tuple of Decoded
+        Labels; empty where they were not wanted.
+    notes : tuple of str
+        What was assumed.
+    """
+
+    source: str
+    maps: Path
+    decoded: tuple[Decoded, ...]
+    notes: tuple[str, ...] = ()
+
+
+def places(out: Path, stems: Mapping[str, str]) -> dict[str, tuple[Path, Path | None]]:
+    """Return the files of maps and of labels of each source; None: a format that suits its size.
+
+    Parameters
+    ----------
+    out : Path
+        A folder, or for one image the file of maps (.zarr, .h5) or of labels (.tif, .mrc).
+    stems : mapping of str to str
+        File stem of each source.
+
+    Raises
+    ------
+    TomoscribeError
+        If several images are to go into one file.
+    """
+    suffix = out.suffix.lower()
+    if suffix not in (*_MAPS_SUFFIXES, *LABEL_SUFFIXES):
+        return {s: (out / f"{stem}_maps.zarr", None) for s, stem in stems.items()}
+    if len(stems) > 1:
+        raise TomoscribeError(
+            f"{out} is one file, but there are {len(stems)} images: give a folder."
+        )
+    (source,) = stems
+    if suffix in _MAPS_SUFFIXES:
+        return {source: (out, out.with_name(f"{out.stem}_labels{suffix}"))}
+    return {source: (out.with_name(f"{out.stem}_maps.zarr"), out)}
+
+
+def predict_segmentations(
+    predictor: VoxelPredictor,
+    checkpoint: Path,
+    stems: Mapping[str, str],
+    out: Path,
+    settings: PredictionSettings,
+    *,
+    decode: bool = True,
+    voxel_size_A: float | None = None,
+    on_progress: Callable[[str, float], None] = lambda _source, _share: None,
+) -> Iterator[SegmentationFiles | TomoscribeError]:
+    """Write maps and labels of each image, one after the other.
+
+    What is there already, made by the same checkpoint with the same settings, is not predicted
+    again, and what was begun goes on.
+
+    Parameters
+    ----------
+    predictor, checkpoint
+        The model, and its file.
+    stems : mapping of str to str
+        File stem of each image.
+    out : Path
+        See `places`.
+    settings : PredictionSettings
+    decode : bool
+        Whether labels are wanted too.
+    voxel_size_A : float or None
+        Overrides the headers.
+    on_progress : callable
+        Is told the source and the share of it that is done.
+
+    Yields
+    ------
+    SegmentationFiles or TomoscribeError
+        What was written for an image, or why nothing was; what headers tell comes first.
+    """
+    where, opened = places(out, stems), {}
+    for source in stems:
+        # All headers first: a mistake in the last file must not show after an hour.
+        try:
+            opened[source] = _open(predictor, source, voxel_size_A)
+            if decode:
+                _check_labels(opened[source][0], where[source][1], settings)
+        except TomoscribeError as error:
+            opened.pop(source, None)
+            yield error
+    weights = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
+    for source, (volume, notes) in opened.items():
+        maps, labels = where[source]
+        share = _PREDICTED if decode else 1.0
+        told = partial(_part, partial(on_progress, source), 0.0, share)
+        origin = {"image": source, "file": _stamp(source), "weights": weights}
+        try:
+            maps.parent.mkdir(parents=True, exist_ok=True)
+            stream_maps(predictor, volume, maps, settings, origin=origin, on_progress=told)
+            decoded: tuple[Decoded, ...] = ()
+            if decode:
+                suffix = ".tif" if _size(volume) <= settings.decode_voxels else ".zarr"
+                target = labels or maps.with_name(f"{stems[source]}_labels{suffix}")
+                told = partial(_part, partial(on_progress, source), share, 1.0)
+                decoded = _decode(predictor, maps, target, settings, told)
+            yield SegmentationFiles(source, maps, decoded, notes)
+        except TomoscribeError as error:
+            yield error
+        except OSError as error:
+            yield TomoscribeError(f"{source}: {error.strerror or error}.")
+
+
+def decoder_of(
+    header: MapsHeader, shape_zyx: tuple[int, int, int], *, instances: bool
+) -> dict[str, DecoderSettings]:
+    """Return the settings by class that a file of maps carries, or else the default ones.
+
+    Raises
+    ------
+    TomoscribeError
+        If the file has no voxel size.
+    """
+    size = header.voxel_size_zyx_nm
+    if size is None:
+        raise TomoscribeError("The maps have no voxel size.")
+    start = default_settings(
+        "instance" if instances else "semantic",
+        likely_dimension(shape_zyx, size),
+        size,
+        exclusive=header.exclusive and len(header.classes) > 1,
+    )
+    stored: dict[str, Any] = header.decoder
+    return {
+        name: DecoderSettings.model_validate(stored[name]) if name in stored else start
+        for name in header.classes
+    }
+
+
+def _open(
+    predictor: VoxelPredictor, source: str, voxel_size_A: float | None
+) -> tuple[Volume, tuple[str, ...]]:
+    """Open an image; where nobody tells its voxel size, it is taken as in the training."""
+    volume, notes = predictor.open(source, voxel_size_A), ()
+    if volume.voxel_size_A is None:
+        z, y, x = (10 * size for size in predictor.plan.voxel_size_zyx_nm)
+        volume = replace(volume, voxel_size_A=x, voxel_sizes_zyx_A=(z, y, x))
+        said = f"{source} tells no voxel size: taken as in the training, {x / 10:g} nm."
+        predictor.grid(volume)
+        return volume, (said,)
+    predictor.grid(volume)
+    return volume, notes
+
+
+def _check_labels(volume: Volume, labels: Path | None, settings: PredictionSettings) -> None:
+    """Refuse a format that needs all labels in memory for an image that is decoded in blocks."""
+    if labels is None or _size(volume) <= settings.decode_voxels:
+        return
+    if labels.suffix.lower() not in _MAPS_SUFFIXES:
+        raise TomoscribeError(
+            f"{volume.path} has {_size(volume):,} voxels, too many for labels in memory: write "
+            f".zarr or .h5 instead of {labels.suffix}, or set decode_voxels higher."
+        )
+
+
+def _decode(
+    predictor: VoxelPredictor,
+    maps: Path,
+    labels: Path,
+    settings: PredictionSettings,
+    on_progress: Callable[[float], None],
+) -> tuple[Decoded, ...]:
+    opened = open_score_maps(maps)
+    try:
+        shape = opened.data.shape[1:]
+        wanted = decoder_of(opened.header, shape, instances=predictor.task == "instance")
+        return decode_file(
+            opened, labels, wanted, most_voxels=settings.decode_voxels, on_progress=on_progress
+        )
+    finally:
+        if hasattr(opened.data, "file"):
+            opened.data.file.close()
+
+
+def _size(volume: Volume) -> int:
+    return int(np.prod(volume.shape_zyx))
+
+
+def _stamp(source: str) -> list[int]:
+    """Return what changes when a local file is written anew."""
+    place = Path(source.partition("::")[0])
+    if not place.exists():
+        return []
+    known = place.stat()
+    return [known.st_size, known.st_mtime_ns]
+
+
+def _part(show: Callable[[float], None], first: float, last: float, done: float) -> None:
+    show(first + (last - first) * done)

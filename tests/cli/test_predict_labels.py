@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tests.prediction.small_nets import write_checkpoint, write_image
+
+from tomoscribe.io.label_write import write_labels
+from tomoscribe.io.score_maps import open_score_maps
+from tomoscribe.io.volumes import open_volume
+
+Run = Callable[..., int | str | None]
+SHAPE = (6, 96, 96)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return a checkpoint of instances and an image."""
+    folder = tmp_path_factory.mktemp("model")
+    return write_checkpoint(folder / "step.pt"), write_image(folder / "balls.mrc", SHAPE)
+
+
+def test_segmentation_writes_maps_and_labels_of_several_images(
+    exit_code: Run,
+    model: tuple[Path, Path],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    checkpoint, image = model
+    # Of a TIFF without a voxel size nobody knows more than the checkpoint.
+    unknown, wrong = tmp_path / "plain.tif", tmp_path / "wrong.tif"
+    tifffile.imwrite(unknown, open_volume(image).read())
+    write_labels(wrong, np.ones(SHAPE, np.uint8), (4.0, 9.0, 9.0))
+    out = tmp_path / "out"
+    options = ["--views", "8", "--stride", "1,32,32", "--merge", "max"]
+    assert exit_code("predict", checkpoint, image, unknown, wrong, "-o", out, *options) == 1
+    told = capsys.readouterr()
+    assert "pixels of 9 nm" in told.err
+    assert "taken as in the training, 4 nm" in told.err
+    for stem in ("balls", "plain"):
+        maps = open_score_maps(out / f"{stem}_maps.zarr")
+        assert maps.header.maps == ("ball", "ball contour")
+        assert maps.header.classes == ("ball",)
+        assert maps.data.shape == (2, *SHAPE)
+        labels = open_volume(out / f"{stem}_labels.tif")
+        assert labels.shape_zyx == SHAPE
+        # Sections that are few are each for themselves.
+        assert np.array_equal(np.unique(labels.data[...]), np.arange(1, 7))
+        assert labels.voxel_sizes_zyx_A == pytest.approx((40.0, 40.0, 40.0))
+    assert told.out.count("ball 6 in") == 2
+    assert np.array_equal(maps.data[...], open_score_maps(out / "balls_maps.zarr").data[...])
+
+
+def test_suffix_of_the_output_tells_what_it_is_and_large_images_are_decoded_in_blocks(
+    exit_code: Run, model: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, image = model
+    small = ("--decode-voxels", 1000)
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "a.tif", *small) == 1
+    assert "write .zarr or .h5 instead of .tif" in capsys.readouterr().err
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "a.h5", *small) == 0
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "b.tif") == 0
+    found = sorted(p.name for p in tmp_path.iterdir())
+    assert found == ["a.h5", "a_labels.h5", "b.tif", "b_maps.zarr"]
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "c.h5", "--no-decode") == 0
+    assert not (tmp_path / "c_labels.h5").exists()
+
+
+def test_options_that_do_not_fit_are_told(
+    exit_code: Run, model: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, image = model
+    for wrong, told in {
+        ("--views", "3"): "--views",
+        ("--pad", "3,4"): "Z,Y,X",
+        ("--window", "1,32,32", "--stride", "1,64,64"): "larger than the window",
+        ("--threshold", "0.5"): "tomoscribe decode",
+    }.items():
+        assert exit_code("predict", checkpoint, image, "-o", tmp_path, *wrong) == 1
+        assert told in capsys.readouterr().err
+    other = write_image(tmp_path / "other.mrc", SHAPE)
+    assert exit_code("predict", checkpoint, image, other, "-o", tmp_path / "one.zarr") == 1
+    assert "give a folder" in capsys.readouterr().err
