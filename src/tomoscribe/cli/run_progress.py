@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -22,12 +23,38 @@ from tomoscribe.training.status import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import FrameType
 
+    from tomoscribe.training.config import RunConfig
     from tomoscribe.training.follow import Update
     from tomoscribe.training.run import RunFolder
 
 POLL_S = 0.1
+
+
+def train_in_foreground(config: RunConfig, runs_dir: Path, run: Path | None) -> None:
+    """Train, show the run until it ends, and say what came out.
+
+    Parameters
+    ----------
+    config : RunConfig
+    runs_dir : Path
+        Where the run's folder goes, with a name of date and task.
+    run : Path or None
+        The run's folder, where somebody named it.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be started, or fails.
+    """
+    if run is None:
+        started = launch.launch(config, runs_dir)
+    else:
+        started = launch.launch(config, run.absolute().parent, run.absolute().name)
+    watch(started)
+    typer.echo(summarise(started))
 
 
 def watch(run: RunFolder) -> bool:

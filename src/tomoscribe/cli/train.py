@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tomoscribe.cli import set_options, voxel_source
-from tomoscribe.cli.run_progress import summarise, watch
+from tomoscribe.cli.run_progress import summarise, train_in_foreground, watch
 from tomoscribe.cli.train_config import is_config, train_config
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import MEMBRANE, chosen_task
@@ -143,14 +143,12 @@ def train(
 ) -> None:
     """Train on picks or labelled voxels, in the foreground; Ctrl-C stops with a checkpoint."""
     if data is not None and is_config(data):
-        train_config(
-            data,
-            trust=trust_config,
-            run=run,
-            settings=settings or [],
-            device=device,
-            max_minutes=max_minutes,
-        )
+        others = (images, coordinates, image, labels, classes, voxel_size_nm, continue_from, sweep)
+        if any(option is not None for option in others):
+            raise TomoscribeError(
+                f"{data} says itself what is trained on: leave the options about data away."
+            )
+        train_config(data, trust_config, run, task, settings or [], device, max_minutes)
         return
     files = voxel_source.label_files(
         image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
@@ -159,31 +157,30 @@ def train(
     source = source.model_copy(update={"complete": complete})
     if continue_from is not None and not continue_from.is_file():
         raise TomoscribeError(f"There is no checkpoint '{continue_from}'; check the path.")
-    chosen = chosen_task(task, source)
-    if task is None and chosen == MEMBRANE:
-        typer.echo(f"The {source.kind} holds membranes: training on membranes.", err=True)
-    if complete and chosen != MEMBRANE:
-        raise TomoscribeError("--complete is about membranes; in tomograms draw regions instead.")
     config = RunConfig(
-        task=chosen,
+        task=_chosen(task, source),
         data=source,
         settings=set_options.parse_settings(settings or [], device=device, max_minutes=max_minutes),
         start_from=None if continue_from is None else str(continue_from.absolute()),
     )
     # Bad data are told now, not after the device was waited for, and leave no run behind.
-    load_training_data(source, chosen)
+    load_training_data(source, config.task)
     folder = source.path if source.kind == "project" and source.path else Path()
     if sweep is not None:
         if run is not None:
             raise TomoscribeError("A sweep names its runs itself: leave --run away.")
         train_sweep(config, folder / RUNS_FOLDER, sweep)
         return
-    if run is None:
-        started = launch.launch(config, folder / RUNS_FOLDER)
-    else:
-        started = launch.launch(config, run.absolute().parent, run.absolute().name)
-    watch(started)
-    typer.echo(summarise(started))
+    train_in_foreground(config, folder / RUNS_FOLDER, run)
+
+
+def _chosen(task: str | None, source: DataSource) -> str:
+    chosen = chosen_task(task, source)
+    if task is None and chosen == MEMBRANE:
+        typer.echo(f"The {source.kind} holds membranes: training on membranes.", err=True)
+    if source.complete and chosen != MEMBRANE:
+        raise TomoscribeError("--complete is about membranes; in tomograms draw regions instead.")
+    return chosen
 
 
 def train_sweep(config: RunConfig, runs_dir: Path, text: str) -> None:

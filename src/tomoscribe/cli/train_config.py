@@ -8,12 +8,12 @@ from pathlib import Path
 import typer
 
 from tomoscribe.cli import set_options
-from tomoscribe.cli.run_progress import summarise, watch
+from tomoscribe.cli.run_progress import train_in_foreground
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.nets.trust import trust as trust_file
+from tomoscribe.project.default_task import SEMANTIC, VOXEL_TASKS
 from tomoscribe.project.file import RUNS_FOLDER
 from tomoscribe.project.training_data import load_training_data
-from tomoscribe.training import launch
 from tomoscribe.training.cellmap_config import prepare
 from tomoscribe.training.cellmap_file import CONFIG_SUFFIXES, read_config
 from tomoscribe.training.cellmap_keys import FROM_FILE
@@ -27,9 +27,9 @@ def is_config(data: Path | None) -> bool:
 
 def train_config(
     path: Path,
-    *,
     trust: bool,
     run: Path | None,
+    task: str | None,
     settings: Sequence[str],
     device: str | None,
     max_minutes: float | None,
@@ -47,7 +47,10 @@ def train_config(
     given |= {"max_minutes"} if max_minutes is not None else set()
     values = flat_values(parsed)
     read = read_config(path, trust=trust)
-    prepared = prepare(read, RUNS_FOLDER, {key: values[key] for key in given})
+    if task is not None and task not in VOXEL_TASKS:
+        raise TomoscribeError(f"{path} is about voxels: --task is {' or '.join(VOXEL_TASKS)}.")
+    overrides = {key: values[key] for key in given}
+    prepared = prepare(read, RUNS_FOLDER, overrides, task or SEMANTIC)
     if trust and read.config.model == FROM_FILE:
         # The worker inherits it.
         trust_file(str(path.absolute()))
@@ -57,9 +60,4 @@ def train_config(
     load_training_data(prepared.config.data, prepared.config.task)
     if run is not None and prepared.config.parent is not None:
         raise TomoscribeError("The training goes on from a run: leave --run away.")
-    if run is None:
-        started = launch.launch(prepared.config, prepared.runs_dir)
-    else:
-        started = launch.launch(prepared.config, run.absolute().parent, run.absolute().name)
-    watch(started)
-    typer.echo(summarise(started))
+    train_in_foreground(prepared.config, prepared.runs_dir, run)

@@ -54,7 +54,7 @@ class VoxelNet(nn.Module):
         stack = boxes[:, 0].unfold(1, 2 * self.context + 1, 1)  # (B, z, y, x, channel)
         images = stack.permute(0, 1, 4, 2, 3).flatten(0, 1)
         logits: Tensor = self.net(images.contiguous(memory_format=torch.channels_last))
-        return logits.unflatten(0, (count, depth)).transpose(1, 2)
+        return logits.reshape(count, depth, *logits.shape[1:]).transpose(1, 2)
 
     def place(self, device: torch.device) -> VoxelNet:
         """Move to a device, with channels last in memory, which is faster everywhere."""

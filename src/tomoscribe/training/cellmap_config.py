@@ -47,7 +47,9 @@ class Prepared:
     notes: tuple[str, ...]
 
 
-def prepare(read: ReadConfig, runs_folder: str, overrides: dict[str, object]) -> Prepared:
+def prepare(
+    read: ReadConfig, runs_folder: str, overrides: dict[str, object], task: str = SEMANTIC
+) -> Prepared:
     """Return the run that a configuration asks for; its datasplit is made if it is missing.
 
     Parameters
@@ -57,6 +59,8 @@ def prepare(read: ReadConfig, runs_folder: str, overrides: dict[str, object]) ->
         Name of the folder of runs beside the configuration.
     overrides : dict
         Settings of ours by key that count over it.
+    task : str
+        `semantic`, as the toolbox trains, or `instance`.
 
     Raises
     ------
@@ -76,7 +80,7 @@ def prepare(read: ReadConfig, runs_folder: str, overrides: dict[str, object]) ->
         ),
     )
     run = RunConfig(
-        task=SEMANTIC,
+        task=task,
         data=source,
         settings=settings,
         toolbox=ToolboxRun(
@@ -222,7 +226,7 @@ def _datasplit(config: CellMapConfig, base: Path, notes: list[str]) -> Path:
 def _begun(run: RunConfig, config: CellMapConfig, runs_dir: Path, notes: list[str]) -> RunConfig:
     """Return the run as it goes on from the checkpoint that load_model names, if there is one."""
     wanted = config.model_to_load or config.model_name
-    found = find_checkpoint(runs_dir, wanted, best=config.load_model == "best")
+    found = find_checkpoint(runs_dir, wanted, best=config.load_model == "best", task=run.task)
     if found is None:
         return run
     parent, checkpoint = found
@@ -242,7 +246,7 @@ def _begun(run: RunConfig, config: CellMapConfig, runs_dir: Path, notes: list[st
 
 
 def find_checkpoint(
-    runs_dir: Path, model_name: str, *, best: bool
+    runs_dir: Path, model_name: str, *, best: bool, task: str = SEMANTIC
 ) -> tuple[RunFolder, CheckpointInfo] | None:
     """Return the newest checkpoint of a model's runs, or the one with the best score; None: none.
 
@@ -255,7 +259,7 @@ def find_checkpoint(
     mine = []
     for info in infos:
         toolbox = info.run.config().toolbox
-        if toolbox is not None and toolbox.model_name == model_name:
+        if toolbox is not None and toolbox.model_name == model_name and info.task == task:
             mine.append(info)
     if mine and mine[-1].state.alive:
         raise TomoscribeError(f"The run {mine[-1].run.name} of this model still goes on; stop it.")
