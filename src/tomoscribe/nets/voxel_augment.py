@@ -18,7 +18,7 @@ GAIN, OFFSET, NOISE = 0.25, 0.3, 0.3
 def turn(values: NDArray[T], quarters: int, flips: tuple[bool, bool, bool]) -> NDArray[T]:
     """Return (..., z, y, x) values turned in the section, then flipped along z, y, x."""
     turned = np.rot90(values, quarters, axes=(-2, -1))
-    axes = [axis - 3 for axis in range(3) if flips[axis]]
+    axes = tuple(axis - 3 for axis in range(3) if flips[axis])
     return np.flip(turned, axes) if axes else turned
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -63,6 +64,8 @@ class BatchMaker:
         Which augmentation is wanted.
     context : int
         Sections that the network sees beyond a window on each side.
+    threads : int
+        That cut windows; a GPU would wait for one.
     """
 
     def __init__(
@@ -72,7 +75,9 @@ class BatchMaker:
         plan: VoxelPlan,
         settings: VoxelSettings,
         context: int,
+        threads: int = 1,
     ) -> None:
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
         self._sources, self._specs, self._settings = list(sources), specs, settings
         self._size, self._context = plan.window_zyx, context
         self._options = target_options(plan, settings)
@@ -82,8 +87,10 @@ class BatchMaker:
 
     def make(self, windows: Sequence[Window], rng: np.random.Generator) -> Batch:
         """Return the batch of some windows, augmented."""
-        parts = [self._window(window, rng) for window in windows]
-        images, targets, known = zip(*parts, strict=True)
+        # Each window has chance of its own, so that threads change nothing.
+        own = [np.random.default_rng(seed) for seed in rng.integers(0, 2**63 - 1, len(windows))]
+        run = map if self._pool is None else self._pool.map
+        images, targets, known = zip(*run(self._window, windows, own), strict=True)
         return Batch(
             torch.from_numpy(np.stack(images))[:, None],
             torch.from_numpy(np.stack(targets)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -122,12 +123,20 @@ class VoxelModule(Learner):
         self._train, self._validate, self._sampler = training, judging, sampler
         self._sources = {s.sample.name: s for s in (*training, *judging)}
         own = self.settings.voxels
-        self._maker = BatchMaker(training, self.specs, self._plan, own, self.net.context)
+        self._maker = BatchMaker(
+            training, self.specs, self._plan, own, self.net.context, self._threads()
+        )
         self._losses = self._loss_options()
         used = sum(s.places.known for s in training)
         held = sum(s.places.held for s in (*training, *judging))
         self._status = TrainingStatus(used=used, total=used + held, held_out=held)
         return self._status
+
+    def _threads(self) -> int:
+        """Return how many threads cut windows: beside a GPU processors have nothing else to do."""
+        if self._place.type == "cpu":
+            return 1
+        return min(8, self.settings.threads or max(1, (os.cpu_count() or 1) - 1))
 
     def _source(self, sample: TrainingSample, share: float) -> Source:
         before = self._sources.get(sample.name)

@@ -137,8 +137,6 @@ def make_plan(
         steps = start.steps_zyx
     shape = [max(1, n // r) for n, r in zip(data.smallest_shape_zyx, reduction, strict=True)]
     window = _window(data, settings, dimension, reduction, steps, shape, reasons, fast=fast)
-    softmax = task == "semantic" and data.exclusive and data.classes > 1
-    across = data.across / reduction[2] if data.across else float(ACROSS)
     return VoxelPlan(
         dimension=dimension,
         reduction_zyx=reduction,
@@ -151,10 +149,10 @@ def make_plan(
         levels=levels,
         steps_zyx=steps,
         kinds=start.kinds if start is not None else _kinds(task, settings, dimension),
-        softmax=start.softmax if start is not None else softmax,
+        softmax=_softmax(task, data) if start is None else start.softmax,
         contour_width=own.contour_width,
         contour_3d=dimension == "3d" if own.contour_3d is None else own.contour_3d,
-        distance_scale=max(2.0, across / 2),
+        distance_scale=max(2.0, (data.across / reduction[2] or ACROSS) / 2),
         learning_rate=choose(
             "learning_rate", settings.learning_rate, 3e-3, "stable with a warm-up and a cosine"
         ),
@@ -163,6 +161,10 @@ def make_plan(
         precision=settings.precision,
         reasons=reasons,
     )
+
+
+def _softmax(task: str, data: DataSummary) -> bool:
+    return task == "semantic" and data.exclusive and data.classes > 1
 
 
 def _choose_dimension(
