@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 
 import numpy as np
@@ -95,23 +95,27 @@ def segmenting_run(project, name: str = "seg", *, instances: bool) -> Segmenting
     return worker
 
 
-@pytest.fixture
-def segmented(
-    session, project, process_until: Callable[..., None], request
-) -> Iterator[SimpleNamespace]:
-    """An instance segmentation that has ended, in view with its objects; `semantic` by marker."""
-    instances = request.node.get_closest_marker("semantic") is None
-    project.set_label_classes([LabelClass("mito", "#e69f00"), LabelClass("vesicle", "#56b4e9")])
-    worker = segmenting_run(project, instances=instances)
+@contextmanager
+def show_compare(session) -> Iterator[CompareDock]:
+    """Show the dock Compare for a while."""
     dock = CompareDock(session)
     dock.resize(360, 900)
     dock.show()
-    segments = Segments.of(session)
-    session.run = worker.run
-    process_until(lambda: segments.objects is not None, "the objects")
-    yield SimpleNamespace(
-        dock=dock, panel=dock.decoder_panel, segments=segments, worker=worker, session=session
-    )
+    yield dock
     with suppress(RuntimeError):
         dock.close()
         dock.deleteLater()
+
+
+@pytest.fixture
+def segmented(session, project, process_until: Callable[..., None]) -> Iterator[SimpleNamespace]:
+    """An instance segmentation that has ended, in view with its objects."""
+    project.set_label_classes([LabelClass("mito", "#e69f00"), LabelClass("vesicle", "#56b4e9")])
+    worker = segmenting_run(project, instances=True)
+    segments = Segments.of(session)
+    with show_compare(session) as dock:
+        session.run = worker.run
+        process_until(lambda: segments.objects is not None, "the objects")
+        yield SimpleNamespace(
+            dock=dock, panel=dock.decoder_panel, segments=segments, worker=worker, session=session
+        )

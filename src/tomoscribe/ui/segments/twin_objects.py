@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
@@ -52,11 +53,13 @@ class TwinObjects:
 
     def close(self) -> None:
         """Follow nothing any more."""
-        self._soon.stop()
+        self._maps = None
         self._thread.close()
         self._session.viewer.dims.events.current_step.disconnect(self._later)
         for signal in (self._segments.changed, self._segments.decoded):
             signal.disconnect(self._later, missing_ok=True)
+        with suppress(RuntimeError):  # Qt may have deleted it with its application
+            self._soon.stop()
 
     def _later(self, *_: object) -> None:
         if self._maps is not None:

@@ -1,0 +1,42 @@
+"""Maps of a training that goes on: the section in view is decoded as blocks come."""
+
+from __future__ import annotations
+
+import numpy as np
+from tests.ui.segments.conftest import (
+    MITO_BOXES,
+    VESICLE,
+    SegmentingWorker,
+    made_up_maps,
+    show_compare,
+)
+from tests.ui.segments.test_decoder_panel import centre, number_at
+
+from tomoscribe.segmentation.labels import LabelClass
+from tomoscribe.ui.segments.segments import Segments
+
+
+def test_the_section_in_view_fills_in_its_classes_colours(session, project, process_until) -> None:
+    project.set_label_classes([LabelClass("mito", "#009e73"), LabelClass("vesicle", "#cc79a7")])
+    worker = SegmentingWorker(project, instances=False)
+    worker.begin()
+    worker.train(5)
+    maps = made_up_maps(worker.maps)
+    worker.announce()
+    worker.block(maps[:, :, :40])
+    segments = Segments.of(session)
+    with show_compare(session) as dock:
+        session.run = worker.run
+        process_until(lambda: segments.section is not None, "the section")
+        process_until(lambda: number_at(segments, MITO_BOXES[0]) == 1, "what is predicted")
+        assert number_at(segments, VESICLE) == 0
+        worker.block(maps[:, :, 40:], (0, 40, 0))
+        process_until(lambda: number_at(segments, VESICLE) == 2, "the rest")
+        layer = segments.layer.layer
+        colors = [layer.colormap.map(layer.data[8][centre(b)]) for b in (MITO_BOXES[0], VESICLE)]
+        np.testing.assert_allclose(
+            np.array(colors)[:, :3] * 255, [(0, 158, 115), (204, 121, 167)], atol=1
+        )
+        assert segments.scores_shown  # a young model's scores are seen before they are objects
+        assert "as the prediction grows" in dock.decoder_panel.state.text()
+        assert not dock.decoder_panel.apply.isEnabled()
