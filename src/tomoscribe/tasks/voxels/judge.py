@@ -139,7 +139,8 @@ def count_matches(
 def _share_from(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the share of voxels with at least each score."""
     total = max(counts.sum(), 1e-12)
-    return np.concatenate([np.cumsum(counts[::-1])[::-1], [0.0]]) / total
+    share: NDArray[np.float64] = np.append(np.cumsum(counts[::-1])[::-1], 0.0) / total
+    return share
 
 
 def _mixed_in(
@@ -161,8 +162,9 @@ def _mixed_in(
 
 def _smooth(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the density of scores, nowhere zero."""
-    density: NDArray[np.float64] = gaussian_filter1d(counts, _SMEARED, mode="nearest") + 1e-4
-    return density / density.sum()
+    smooth: NDArray[np.float64] = gaussian_filter1d(counts, _SMEARED, mode="nearest") + 1e-4
+    smooth /= smooth.sum()
+    return smooth
 
 
 def _least_change(iou: NDArray[np.float64]) -> int:
