@@ -68,6 +68,7 @@ class LabelPainter(SessionBound):
         self._wanted: object = None
         self.copy: WorkingCopy | None = None
         self.active = BACKGROUND
+        self._known: list[int] = []
         self._mode.changed.connect(self._on_mode)
         session.current_changed.connect(self._follow)
         session.project_changed.connect(self._on_project)
@@ -219,9 +220,10 @@ class LabelPainter(SessionBound):
         self._on_classes()
 
     def _on_classes(self) -> None:
-        known = {c.value for c in self.classes}
-        if self.active not in known:
-            self.active = min(known, default=BACKGROUND)
+        known = [c.value for c in self.classes]
+        if self.active not in (BACKGROUND, *known) or not self._known:
+            self.active = known[0] if known else BACKGROUND
+        self._known = known
         if self.layer is not None:
             self._color()
         self.changed.emit()
@@ -304,6 +306,7 @@ class LabelPainter(SessionBound):
             axis_labels=("z", "y", "x"),
         )
         layer.brush_size = BRUSH_SIZE
+        layer.selected_label = self.active
         layer.edited.connect(self._on_edit)
         layer.events.selected_label.connect(self._on_selected)
         layer.events.mode.connect(lambda _: self.changed.emit())
