@@ -37,7 +37,8 @@ def test_maps_are_decoded_measured_and_judged(tmp_path: Path, capsys: pytest.Cap
     write_labels(tmp_path / "truth.tif", truth, NM)
 
     found = tmp_path / "found.mrc"
-    assert run("decode", tmp_path / "maps.zarr", "-o", found, "--table", tmp_path / "t.csv") == 0
+    deep = ("--dimension", "3d", "--table", tmp_path / "t.csv")
+    assert run("decode", tmp_path / "maps.zarr", "-o", found, *deep) == 0
     assert "mito 2" in capsys.readouterr().out
     volume = open_volume(found)
     assert volume.voxel_sizes_zyx_A == (200.0, 100.0, 100.0)
@@ -75,7 +76,7 @@ def test_predictions_of_autoseg_are_decoded_with_its_own_numbers_or_others(
     assert "object 0" in capsys.readouterr().out  # both are smaller than 1024 voxels
     assert run(*decode, "--preset", "Instance3D", "--min-volume-nm3", "10000") == 0
     assert "object 2" in capsys.readouterr().out
-    assert run(*decode, "--kind", "components", "--threshold", "0.5") == 0
+    assert run(*decode, "--kind", "components", "--dimension", "3d") == 0
     assert "object 1" in capsys.readouterr().out
     assert run(*decode, "--threshold", "7") == 1
     assert "--threshold 7" in capsys.readouterr().err
@@ -91,3 +92,27 @@ def test_label_volumes_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.C
     assert "all background" in capsys.readouterr().err
     assert run("stats", tmp_path / "a.tif", "--class", "mito=1") == 1
     assert "write it as 1=mito" in capsys.readouterr().err
+
+
+def test_function_of_the_user_decodes_block_by_block_only_where_it_is_trusted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps, truth = two_touching()
+    header = MapsHeader(("mito", "mito contour"), ("mito",), True, {}, NM)
+    create_score_maps(tmp_path / "maps.zarr", truth.shape, header)[...] = maps
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np\n"
+        "def decode(maps, voxel_size_zyx_nm):\n"
+        "    assert voxel_size_zyx_nm == (20, 10, 10)\n"
+        "    left = np.arange(maps.shape[-1]) < 20\n"
+        "    return (maps[0] > 0.5) * np.where(left, 7, 9)\n"
+    )
+    given = ("decode", tmp_path / "maps.zarr", "--function", file, "--halo", "1,4,4")
+    assert run(*given, "-o", tmp_path / "a.zarr") == 1
+    assert "--trust-function" in capsys.readouterr().err
+    assert run(*given, "-o", tmp_path / "a.zarr", "--trust-function") == 0
+    assert "object 2" in capsys.readouterr().out
+    assert np.array_equal(open_volume(tmp_path / "a.zarr").data[...], truth)
+    assert run(*given, "-o", tmp_path / "a.tif", "--trust-function") == 1
+    assert "as .zarr or .h5" in capsys.readouterr().err

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
+import numpy as np
 import typer
 from pydantic import ValidationError
 
 from tomoscribe.cli.label_volumes import VoxelSizeNm
+from tomoscribe.cli.prediction_options import DecodeVoxels, parse_voxels, settings_of
 from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_write import LABEL_SUFFIXES, write_labels
-from tomoscribe.io.score_maps import MapsHeader, open_score_maps
-from tomoscribe.segmentation import decoders
+from tomoscribe.io.label_write import LABEL_SUFFIXES
+from tomoscribe.io.score_maps import MapsHeader, ScoreMaps, open_score_maps
+from tomoscribe.io.volumes import open_volume
+from tomoscribe.segmentation.decoded_files import decode_file, of_class
 from tomoscribe.segmentation.decoder_settings import (
     DecoderKind,
     DecoderSettings,
     Dimension,
     default_settings,
+    likely_dimension,
     presets,
 )
 from tomoscribe.segmentation.maps import map_name
 from tomoscribe.segmentation.statistics import object_table, write_object_table
+from tomoscribe.segmentation.user_decoder import user_decoder
+
+if TYPE_CHECKING:
+    from tomoscribe.segmentation.blockwise import DecodeBox
 
 Kind = StrEnum("Kind", {k: k for k in get_args(DecoderKind)})  # type: ignore[misc]
 Depth = StrEnum("Depth", {d: d for d in get_args(Dimension)})  # type: ignore[misc]
@@ -77,6 +86,27 @@ def decode(
         ),
     ] = None,
     voxel_size_nm: VoxelSizeNm = None,
+    function: Annotated[
+        Path | None,
+        typer.Option(
+            help="Python file whose decode(maps) [process_func] returns the objects of maps "
+            "(map, z, y, x) in 0..1; the other options do not count then.",
+            show_default=False,
+        ),
+    ] = None,
+    trust_function: Annotated[
+        bool, typer.Option("--trust-function", help="Run that file; it can do anything.")
+    ] = False,
+    halo: Annotated[
+        str | None,
+        typer.Option(
+            metavar="Z,Y,X",
+            help="Voxels that a block sees around it; given, decoding is block by block, as it "
+            "is for large volumes.",
+            show_default="16,32,32 for large volumes",
+        ),
+    ] = None,
+    decode_voxels: DecodeVoxels = None,
     table: Annotated[
         Path | None, typer.Option(help="CSV of the objects, with their classes.")
     ] = None,
@@ -109,17 +139,26 @@ def decode(
             f"The voxel size of {maps} is unknown: give it in nm with --voxel-size-nm."
         )
     header = _named(opened.header, opened.data.shape[0], name or [], maps)
-    settings = {c: _settings(header, c, size, preset, changes) for c in header.classes}
-    results = decoders.decode(
-        opened.data, header.maps, header.classes, settings, size, exclusive=header.exclusive
+    header = replace(header, voxel_size_zyx_nm=size)
+    settings: dict[str, DecoderSettings] | DecodeBox
+    if function is not None:
+        settings = user_decoder(function, header.maps, size, trusted=trust_function)
+    else:
+        shape = opened.data.shape[1:]
+        settings = {c: _settings(header, c, shape, preset, changes) for c in header.classes}
+    results = decode_file(
+        ScoreMaps(opened.data, header),
+        out,
+        settings,
+        most_voxels=settings_of(decode_voxels=decode_voxels).decode_voxels,
+        halo=None if halo is None else parse_voxels(halo, "halo"),
     )
     for result in results:
-        path = out if len(results) == 1 else _of_class(out, result.class_names[0])
-        write_labels(path, result.labels, size)
-        typer.echo(f"{path}: {_told(result)}")
+        typer.echo(f"{result.path}: objects: {result.told}")
         if table is not None:
-            rows = object_table(result.labels, size, result.class_names, result.class_of)
-            place = table if len(results) == 1 else _of_class(table, result.class_names[0])
+            labels = np.asarray(open_volume(result.path).data[...]).astype(np.uint32)
+            rows = object_table(labels, size, result.class_names, result.class_of)
+            place = table if len(results) == 1 else of_class(table, result.class_names[0])
             write_object_table(place, rows)
             typer.echo(f"{place}")
 
@@ -144,11 +183,12 @@ def _named(header: MapsHeader, count: int, names: list[str], path: Path) -> Maps
 def _settings(
     header: MapsHeader,
     class_name: str,
-    size: tuple[float, float, float],
+    shape_zyx: tuple[int, int, int],
     preset: Any,
     changes: dict[str, Any],
 ) -> DecoderSettings:
-    stored = header.decoder.get(class_name)
+    stored, size = header.decoder.get(class_name), header.voxel_size_zyx_nm
+    assert size is not None
     if preset is not None:
         start = presets(size)[preset.value]
     elif stored is not None:
@@ -157,7 +197,7 @@ def _settings(
         instances = map_name(class_name, "contour") in header.maps
         task: Literal["semantic", "instance"] = "instance" if instances else "semantic"
         several = header.exclusive and len(header.classes) > 1
-        start = default_settings(task, "3d", size, exclusive=several)
+        start = default_settings(task, likely_dimension(shape_zyx, size), size, exclusive=several)
     given = {k: v for k, v in changes.items() if v is not None}
     try:
         return DecoderSettings.model_validate({**start.model_dump(), **given})
@@ -165,14 +205,3 @@ def _settings(
         told = error.errors()[0]
         option = str(told["loc"][0]).replace("_", "-")
         raise TomoscribeError(f"--{option} {told['input']}: {told['msg']}.") from error
-
-
-def _of_class(path: Path, name: str) -> Path:
-    return path.with_name(f"{path.stem}_{name.replace('/', '_')}{path.suffix}")
-
-
-def _told(result: decoders.Segmentation) -> str:
-    parts = []
-    for index, name in enumerate(result.class_names):
-        parts.append(f"{name} {int((result.class_of == index).sum())}")
-    return "objects: " + ", ".join(parts)

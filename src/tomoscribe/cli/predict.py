@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.console import Console
@@ -133,7 +133,8 @@ def predict(
                 failed.append(str(result))
                 continue
             if hasattr(result, "maps"):
-                _tell_segmentation(result)
+                # Its class comes with torch.
+                _tell_segmentation(cast("SegmentationFiles", result))
                 continue
             count = "1 pick" if result.pick_count == 1 else f"{result.pick_count} picks"
             typer.echo(f"{result.source}: {count} in {result.star} and {result.csv}")

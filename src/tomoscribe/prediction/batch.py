@@ -134,9 +134,9 @@ def predict_files(
             raise TomoscribeError(
                 "--threshold is of picks: decode segmentations with `tomoscribe decode`."
             )
-        predictor = cast("VoxelPredictor", predictor)
+        segmenting = cast("VoxelPredictor", predictor)
         yield from predict_segmentations(
-            predictor, checkpoint, stems, out, settings or PredictionSettings(), decode=decode,
+            segmenting, checkpoint, stems, out, settings or PredictionSettings(), decode=decode,
             voxel_size_A=voxel_size_A, on_progress=on_progress or (lambda _source, _share: None),
         )  # fmt: skip
         return

@@ -13,8 +13,8 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_write import LABEL_SUFFIXES
 from tomoscribe.io.score_maps import HDF5_SUFFIXES, open_score_maps
-from tomoscribe.prediction.decoded_files import Decoded, decode_file
 from tomoscribe.prediction.streamed import stream_maps
+from tomoscribe.segmentation.decoded_files import Decoded, decode_file
 from tomoscribe.segmentation.decoder_settings import (
     DecoderSettings,
     default_settings,

@@ -9,17 +9,19 @@ import numpy as np
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_write import label_store, write_labels
-from tomoscribe.segmentation.blockwise import decode_maps
+from tomoscribe.segmentation.blockwise import BlockPlan, decode_blocks, decode_maps
 from tomoscribe.segmentation.decoders import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from tomoscribe.io.score_maps import ScoreMaps
+    from tomoscribe.segmentation.blockwise import DecodeBox
     from tomoscribe.segmentation.decoder_settings import DecoderSettings
+    from tomoscribe.segmentation.decoders import Segmentation
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,10 @@ class Decoded:
 def decode_file(
     opened: ScoreMaps,
     out: Path,
-    settings: Mapping[str, DecoderSettings],
+    settings: Mapping[str, DecoderSettings] | DecodeBox,
     *,
     most_voxels: int,
+    halo: tuple[int, int, int] | None = None,
     on_progress: Callable[[float], None] = lambda _: None,
 ) -> tuple[Decoded, ...]:
     """Decode maps into a file, or a file a class where classes may overlap.
@@ -53,10 +56,12 @@ def decode_file(
         With names, classes and voxel size.
     out : Path
         .tif, .mrc, .h5 or .zarr; larger ones .h5 or .zarr.
-    settings : mapping of str to DecoderSettings
-        By class.
+    settings : mapping of str to DecoderSettings, or callable
+        By class; or a function that decodes a box (`user_decoder`).
     most_voxels : int
-        Volumes up to this size are decoded at once.
+        Volumes up to this size are decoded at once, unless there is a halo.
+    halo : tuple of int, optional
+        Voxels that boxes see around them.
     on_progress : callable
         Is told the share that is done.
 
@@ -69,11 +74,23 @@ def decode_file(
     if size is None:
         raise TomoscribeError("The maps have no voxel size.")
     shape = opened.data.shape[1:]
-    if int(np.prod(shape)) > most_voxels:
-        return tuple(_in_blocks(opened, out, settings, on_progress))
-    results = decode(
-        opened.data, header.maps, header.classes, settings, size, exclusive=header.exclusive
-    )
+    if halo is not None or int(np.prod(shape)) > most_voxels:
+        plan = BlockPlan.boxes() if halo is None else BlockPlan.boxes(halo)
+        if callable(settings):
+            with label_store(out, shape, size) as labels:
+                class_of = decode_blocks(
+                    opened.data, labels, settings, plan, on_progress=on_progress
+                )
+            return (Decoded(out, ("object",), class_of),)
+        chosen = None if halo is None else plan
+        return tuple(_in_blocks(opened, out, settings, chosen, on_progress))
+    results: Sequence[Segmentation]
+    if callable(settings):
+        results = [settings(np.asarray(opened.data[...]))]
+    else:
+        results = decode(
+            opened.data, header.maps, header.classes, settings, size, exclusive=header.exclusive
+        )
     written = []
     for result in results:
         path = out if len(results) == 1 else of_class(out, result.class_names[0])
@@ -92,6 +109,7 @@ def _in_blocks(
     opened: ScoreMaps,
     out: Path,
     settings: Mapping[str, DecoderSettings],
+    plan: BlockPlan | None,
     on_progress: Callable[[float], None],
 ) -> Iterator[Decoded]:
     header, size = opened.header, opened.header.voxel_size_zyx_nm
@@ -107,6 +125,6 @@ def _in_blocks(
         with label_store(path, shape, size) as labels:
             class_of = decode_maps(
                 opened.data, header.maps, names, settings, size, labels,
-                exclusive=header.exclusive, on_progress=told,
+                exclusive=header.exclusive, plan=plan, on_progress=told,
             )  # fmt: skip
         yield Decoded(path, tuple(names), class_of)
