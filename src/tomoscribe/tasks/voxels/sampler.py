@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
     Triple = tuple[int, int, int]
 
+_CENTRED, _ANYWHERE = 0.5, 0.8
+"""Share of a window, around its middle, that the voxel it was drawn for lies in. All of it is less
+than a window: what is magnified shows less of the image."""
+
 
 @dataclass(frozen=True)
 class Window:
@@ -69,8 +73,9 @@ class WindowSampler:
             places = self._sources[index].places.anywhere
         place = places[rng.integers(len(places))]
         # Off the middle, so that a class is not learned by where it lies in a window.
-        off = (rng.random(3) - 0.5) * self._window * (0.5 if centred else 1.0)
-        lo = np.rint(place - self._window / 2 + off).astype(int)
+        spread = _CENTRED if centred else _ANYWHERE
+        within = 0.5 + spread * (rng.random(3) - 0.5)
+        lo = place - np.floor(within * self._window).astype(int)
         most = np.array(self._sources[index].image.shape_zyx) - self._window
         lo = np.clip(lo, np.minimum(0, most // 2), np.maximum(most, most // 2))
         return Window(index, (int(lo[0]), int(lo[1]), int(lo[2])))
