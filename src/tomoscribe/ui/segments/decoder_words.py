@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,6 +107,10 @@ def state(segments: Segments) -> str:
     maps = segments.maps
     if maps is None:
         return ""
+    objects, number = segments.objects, segments.selected
+    if objects is not None and 0 < number <= objects.count:
+        size = objects.voxels[number] * math.prod(maps.voxel_size_zyx_nm)
+        return f"No. {number}, {objects.name_of(number)}: {size:,.0f} nm³. Shift+Q locks it."
     if segments.busy:
         return "Decoding the volume …"
     if not maps.is_final:

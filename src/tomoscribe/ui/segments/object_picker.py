@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtCore import QObject
 
 from tomoscribe.ui.annotate.pick_tool import CLICK_PIXELS
-from tomoscribe.ui.connections import lend
+from tomoscribe.ui.connections import at_end, lend
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ class ObjectPicker(QObject):
         callbacks = session.viewer.mouse_drag_callbacks
         callback = self._on_press
         callbacks.append(callback)
-        self.destroyed.connect(lambda: callback in callbacks and callbacks.remove(callback))
+        at_end(self, lambda: callbacks.remove(callback) if callback in callbacks else None)
         lend(self, session, {"take_object": self.take_under_cursor})
 
     def take_under_cursor(self) -> None:

@@ -81,6 +81,7 @@ class Segments(SessionBound):
         self.selected = 0
         self._own: Settings = {}
         self._scores_shown: bool | None = None
+        self._dressed: bool | None = None
         self._known: dict[Any, Objects] = {}
         self._wanted: object = None
         self._blocks = -1
@@ -190,16 +191,16 @@ class Segments(SessionBound):
 
     def show_scores(self, on: bool) -> None:
         """Draw the map of scores below the objects, or not."""
-        self._scores_shown = on
+        self._scores_shown, self._dressed = on, None
         self._dress()
 
     def _dress(self) -> None:
         """Show and hide what lies over each other: a difference is shown alone."""
         volume, difference = self._monitor.feed.volume, self._monitor.feed.layer.shows_difference
         volume.read_hidden = self.maps is not None
-        shown = volume.layer
-        if self.maps is not None and shown is not None:
-            shown.visible = self.scores_shown or difference
+        shown, wanted = volume.layer, self.scores_shown or difference
+        if self.maps is not None and shown is not None and wanted != self._dressed:
+            self._dressed = shown.visible = wanted  # once: the user may do otherwise since
         self.layer.hide(difference)
 
     # ---------------------------------------------------------------- following
@@ -247,8 +248,9 @@ class Segments(SessionBound):
         self.layer.clear()
         volume = self._monitor.feed.volume
         volume.read_hidden = False
-        if volume.layer is not None:
+        if volume.layer is not None and self._dressed is False:
             volume.layer.visible = True  # scores of particles are looked at by themselves
+        self._dressed = None
 
     def _drop(self) -> None:
         """Forget what was decoded of other maps; what is shown stays until it is replaced."""
