@@ -210,6 +210,17 @@ def test_task_and_roles_can_be_switched_where_there_are_membranes(session, qtbot
     assert "validates" in dock.split.buttons[1].text()
 
 
+def test_picks_beside_the_membranes_are_not_said_to_be_missing(session, qtbot) -> None:
+    session.edit(session.entry.picks.make_add([[5.0, 5.0, 5.0]], "ribosome"))
+    dock = TrainDock(session)
+    qtbot.addWidget(dock)
+    assert dock.task.currentData() == "membrane"
+    assert "None of your picks lies on a membrane" in dock.why.text()
+    dock.task.setCurrentIndex(dock.task.findText("clicks in tomograms"))
+    dock.task.activated.emit(dock.task.currentIndex())
+    assert dock.train.isEnabled()
+
+
 def test_three_clicks_on_a_mesh_are_answered_and_taking_them_back_clears_the_answer(
     session, process_until
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
-from tomoscribe.project.default_task import INSTANCE, VOXEL_TASKS, likely_tasks
+from tomoscribe.project.default_task import INSTANCE, MEMBRANE, VOXEL_TASKS, likely_tasks
 from tomoscribe.project.model import Role
 from tomoscribe.project.source import DataSource
 from tomoscribe.training import sweep
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.labels.label_counts import Labelled
     from tomoscribe.ui.session import Session
+
+
+FIRST_CLICK = "Click at least 1 particle; 20 make a good start."
+ON_NO_MEMBRANE = (
+    "None of your picks lies on a membrane: click on one, or choose “clicks in tomograms” in the "
+    "Train dock."
+)
 
 
 @dataclass(frozen=True)
@@ -213,12 +220,21 @@ class Starter(SessionBound):
 
     def _why_no_picks(self, shares: Sequence[Share]) -> str | None:
         if not any(s.picks for s in shares):
-            return "Click at least 1 particle; 20 make a good start."
+            return ON_NO_MEMBRANE if self._picked_off_membranes() else FIRST_CLICK
         if not any(s.picks for s in shares if s.role is Role.TRAIN):
             return (
                 f"No clicked {self.task} trains: click a name below to change what it is used for."
             )
         return None
+
+    def _picked_off_membranes(self) -> bool:
+        """Return whether there are picks, where on membranes there are none."""
+        project = self.session.project
+        return (
+            self.task == MEMBRANE
+            and project is not None
+            and any(entry.picks.tally for entry in project.tomograms.values())
+        )
 
     def set_role(self, name: str, role: Role) -> None:
         """Use a tomogram of the project for something else."""
