@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import scipy
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -150,3 +151,13 @@ def test_suppression_is_greedy_from_the_best_on(points: np.ndarray) -> None:
         if all(np.linalg.norm(points[i] - points[j]) >= 2.0 for j in expected):
             expected.append(i)
     assert np.flatnonzero(kept).tolist() == expected
+
+
+def test_the_best_peaks_alone_are_the_first_of_all() -> None:
+    """Close to each other, so that more must be looked at than are wanted."""
+    heatmap = scipy.ndimage.gaussian_filter(np.random.default_rng(5).random((24, 30, 28)), 0.6)
+    zyx, values = find_peaks(heatmap, 6.0, 0.1)
+    for most in (1, 7, len(zyx) // 2, len(zyx) + 5):
+        best, scores = find_peaks(heatmap, 6.0, 0.1, most=most)
+        np.testing.assert_array_equal(scores, values[:most])
+        np.testing.assert_allclose(best, zyx[:most], atol=0.87)  # half a voxel an axis

@@ -113,9 +113,8 @@ def find_proposals(
         What the proposals are called by.
     """
     radius = SUPPRESSION * diameter_voxels / bin_
-    zyx, values = find_peaks(scores, radius, MIN_SCORE)
-    positions = binned_to_voxels(zyx[:LIMIT], bin_)
-    return Proposals(source, class_name, diameter_voxels, positions, values[:LIMIT])
+    zyx, values = find_peaks(scores, radius, MIN_SCORE, most=LIMIT)
+    return Proposals(source, class_name, diameter_voxels, binned_to_voxels(zyx, bin_), values)
 
 
 def find_mesh_proposals(
