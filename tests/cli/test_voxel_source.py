@@ -52,9 +52,11 @@ def test_a_folder_of_images_with_labels_and_a_datasplit_are_segmented(
     (tmp_path / "split.csv").touch()
     exit_code("train", tmp_path, "--objects")
     exit_code("train", tmp_path / "split.csv", "--class", "nuc", "--task", "instance")
+    exit_code("train", tmp_path, "--preset", "Instance3D")
     assert [(s.kind, task) for s, task in asked] == [
         ("folder", "semantic"),
         ("datasplit", "instance"),
+        ("folder", "instance"),
     ]
     assert asked[0][0].voxels.objects
     assert asked[1][0].voxels.csv == tmp_path / "split.csv"
@@ -65,6 +67,7 @@ def test_a_folder_of_images_with_labels_and_a_datasplit_are_segmented(
     ("arguments", "sentence"),
     [
         (["--image", "a.tif"], "both --image and --labels"),
+        ([".", "--preset", "Semantic2D", "--task", "instance"], "of the task semantic"),
         ([".", "--image", "a.tif", "--labels", "b.tif"], "not both"),
         (["PROJECT", "--class", "mito"], "a project has its own classes"),
         ([".", "--voxel-size-nm", "4;4"], "'4;4' is no voxel size"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from tomoscribe.project.default_task import MEMBRANE, chosen_task
 from tomoscribe.project.file import RUNS_FOLDER, is_project
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.project.training_data import load_training_data
+from tomoscribe.tasks.voxels.settings import PRESETS
 from tomoscribe.training import launch
 from tomoscribe.training import sweep as sweeps
 from tomoscribe.training.config import RunConfig
@@ -115,12 +117,19 @@ TrustConfig = Annotated[
         help="Execute CONFIG.py to get its values; without it only what stands there is read.",
     ),
 ]
+Preset = Annotated[
+    StrEnum("Preset", {n: n for n in PRESETS}) | None,  # type: ignore[misc]
+    typer.Option(
+        help="AutoSeg's configurations: task and dimension of a segmentation.", show_default=False
+    ),
+]
 
 
 def train(
     data: Data = None,
     run: Run = None,
     task: TaskName = None,
+    preset: Preset = None,
     images: Images = None,
     coordinates: Coordinates = None,
     diameter_A: Diameter = None,
@@ -143,13 +152,17 @@ def train(
 ) -> None:
     """Train on picks or labelled voxels, in the foreground; Ctrl-C stops with a checkpoint."""
     if data is not None and is_config(data):
-        others = (images, coordinates, image, labels, classes, voxel_size_nm, continue_from, sweep)
+        others = (
+            images, coordinates, image, labels, classes, voxel_size_nm, continue_from, sweep, preset
+        )  # fmt: skip
         if any(option is not None for option in others):
             raise TomoscribeError(
                 f"{data} says itself what is trained on: leave the options about data away."
             )
         train_config(data, trust_config, run, task, settings or [], device, max_minutes)
         return
+    if preset is not None:
+        task, settings = _with_preset(preset.value, task, settings or [])
     files = voxel_source.label_files(
         image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
     )
@@ -172,6 +185,14 @@ def train(
         train_sweep(config, folder / RUNS_FOLDER, sweep)
         return
     train_in_foreground(config, folder / RUNS_FOLDER, run)
+
+
+def _with_preset(name: str, task: str | None, settings: list[str]) -> tuple[str, list[str]]:
+    """Return the task and the settings of a preset; settings that are given count over its own."""
+    of_preset, dimension = PRESETS[name]
+    if task not in (None, of_preset):
+        raise TomoscribeError(f"--preset {name} is of the task {of_preset}, not {task}.")
+    return of_preset, [f"voxels.dimension={dimension}", *settings]
 
 
 def _chosen(task: str | None, source: DataSource) -> str:

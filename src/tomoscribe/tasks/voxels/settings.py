@@ -13,6 +13,15 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+PRESETS: dict[str, tuple[str, str]] = {
+    "Semantic2D": ("semantic", "2d"),
+    "Semantic3D": ("semantic", "3d"),
+    "Instance2D": ("instance", "2d"),
+    "Instance3D": ("instance", "3d"),
+}
+"""Task and dimension of AutoSeg's four configurations, by its names; its thresholds for decoding
+are `segmentation.decoder_settings.presets`."""
+
 
 class VoxelSettings(BaseModel):
     """What the user may set. `None` means that the plan chooses and shows its choice."""
