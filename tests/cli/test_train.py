@@ -56,6 +56,8 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
         asked.append(run.config())
         (run.path / "checkpoints").mkdir()
         for step, score in ((3, 0.75), (6, 0.5)):
+            metrics = {"threshold": 0.25, "f1": score}
+            run.append_event(ev.Validation(time=0, step=step, score=score, metrics=metrics))
             path = run.checkpoint_path(f"step_{step:06d}")
             path.touch()
             run.append_event(
@@ -63,7 +65,6 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
                     time=0, step=step, name=path.stem, path=run.relative(path), score=score
                 )
             )
-        run.append_event(ev.Validation(time=0, score=0.5, metrics={"threshold": 0.25, "f1": 0.5}))
         run.append_event(ev.Finished(time=0, reason="steps"))
         run.write_status(Status(state=State.FINISHED, step=6))
         return 1
