@@ -143,12 +143,18 @@ class Predictor(Protocol):
     classes: tuple[ParticleClass, ...]
     """What it picks; empty where it segments."""
 
-    maps: tuple[str, ...]
-    """Names of the maps that it predicts, in their order: the classes, and what else decoding
-    needs, as `mito contour`."""
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the maps that it predicts, in their order.
 
-    thresholds: dict[str, float]
-    """The chosen score by name of the map."""
+        The classes, and what else decoding needs, as `mito contour`.
+        """
+        ...
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The chosen score by name of the map."""
+        ...
 
     def open(
         self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
