@@ -40,7 +40,7 @@ def main(
         session = hands.session
         session.open_project(project)
         painter, starter = LabelPainter.of(session), Starter.of(session)
-        hands.raise_dock("Annotate (tomoscribe)")
+        hands.raise_dock("Annotate")
         hands.wait(lambda: painter.copy is not None, "the labels", STEP_S)
         assert painter.copy is not None
         z = painter.copy.store.chunks()[0][0]
@@ -53,7 +53,6 @@ def main(
         hands.wait(lambda: session.run is not None, "the start", STEP_S)
         monitor = RunMonitor.of(session)
         try:
-            hands.raise_dock("Train (tomoscribe)")
             hands.wait(
                 lambda: monitor.update is not None and not monitor.alive, "the end", TRAINING_S
             )

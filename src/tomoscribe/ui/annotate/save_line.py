@@ -39,7 +39,7 @@ class SaveLine(QWidget):
         self.message = hint()
         self.message.hide()
         self.saved = QLabel()
-        self.saved.setToolTip("Every click is written to the project's folder at once.")
+        self.saved.setToolTip("Every click and stroke is written to the project's folder at once.")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -85,7 +85,7 @@ class SaveLine(QWidget):
         elif project.unsaved:
             text, color = f"{project.unsaved} changes not saved yet", style.BAD
         elif self._saved_at is None:
-            text, color = "every click is saved", style.quiet_text()
+            text, color = "every click and stroke is saved", style.quiet_text()
         else:
             text, color = saved_text(time.monotonic() - self._saved_at), style.quiet_text()
         self.saved.setText(text)

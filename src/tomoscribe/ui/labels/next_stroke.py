@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tomoscribe.segmentation.labels import Triple
     from tomoscribe.ui.session import Session
 
 FIELD = 48
@@ -63,10 +65,7 @@ class NextStroke(SessionBound):
         assert copy is not None
         assert entry is not None
         painted, depth = copy.values, len(values)
-        boxes = [
-            (tuple(int(np.ceil(v)) for v in r.lo_zyx), tuple(int(np.ceil(v)) for v in r.hi_zyx))
-            for r in entry.regions
-        ]
+        boxes = [(_whole(r.lo_zyx), _whole(r.hi_zyx)) for r in entry.regions]
         sections = np.unique(np.linspace(0, depth - 1, min(depth, MOST_SECTIONS)).astype(int))
 
         def labelled(z: int) -> NDArray[np.bool_]:
@@ -98,3 +97,9 @@ class NextStroke(SessionBound):
         self._session.status_message.emit(
             f"A stroke tells most here (section {place[0]}, place {self._visited} of {count})."
         )
+
+
+def _whole(edges: tuple[float, float, float]) -> Triple:
+    """Return the first voxels at or after three edges of a region."""
+    z, y, x = (math.ceil(edge) for edge in edges)
+    return z, y, x
