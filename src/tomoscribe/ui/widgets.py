@@ -136,10 +136,29 @@ def dock_of(widget: QWidget) -> QDockWidget | None:
     return parent
 
 
+class _Column(QWidget):
+    """As high as its lines are at its width.
+
+    A scroll area asks only for the least height at a width of the layout's own choice, at which
+    fewer lines break: in a narrow dock hints would be drawn over each other.
+    """
+
+    def event(self, event: QEvent | None) -> bool:
+        """Look again how high that is."""
+        layout = self.layout()
+        resized = event is not None and event.type() in (
+            QEvent.Type.Resize,
+            QEvent.Type.LayoutRequest,
+        )
+        if resized and layout is not None and layout.hasHeightForWidth():
+            self.setMinimumHeight(layout.minimumHeightForWidth(self.width()))
+        return super().event(event)
+
+
 def scrolling_column(dock: QWidget) -> QVBoxLayout:
     """Give a dock a column that scrolls up and down when the window is low; return the column."""
     dock.setStyleSheet(style.FOCUS)
-    inside = QWidget()
+    inside = _Column()
     column = QVBoxLayout(inside)
     column.setContentsMargins(*(style.SPACING,) * 4)
     column.setSpacing(style.SPACING)
