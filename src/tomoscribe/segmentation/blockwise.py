@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -204,6 +204,9 @@ def decode_maps(
     """
     mine = [settings[name] for name in classes]
     plan = plan or BlockPlan.of(mine, out.shape)
+    if not any(s.kind.startswith("watershed") for s in mine):
+        # What hangs together is the same in every block, so sharing a voxel is enough.
+        plan = replace(plan, covered=0.0)
     whole = [i for i, s in enumerate(mine) if s.kind in SEMANTIC_KINDS]
     voxel, least, inside = math.prod(voxel_size_zyx_nm), [], {}
     for index, (name, each) in enumerate(zip(classes, mine, strict=True)):
