@@ -26,6 +26,8 @@ def test_the_section_in_view_fills_in_its_classes_colours(session, project, proc
     worker.block(maps[:, :, :40])
     segments = Segments.of(session)
     with show_compare(session) as dock:
+        assert "paint a few strokes" in dock.decoder_panel.counts.text()
+        assert dock.decoder_panel.isVisible()
         session.run = worker.run
         process_until(lambda: segments.section is not None, "the section")
         process_until(lambda: number_at(segments, MITO_BOXES[0]) == 1, "what is predicted")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 from tests.ui.segments.conftest import MITO_BOXES, VESICLE
@@ -38,6 +40,29 @@ def test_rows_and_objects_in_the_viewer_find_each_other(segmented, window, qtbot
     segments.select(number_at(segments, VESICLE))
     place = window.view.currentIndex().row()
     assert window.model.rows[place].class_name == "vesicle"
+
+
+def test_a_click_on_an_object_selects_it_unless_it_paints(segmented) -> None:
+    session, segments = segmented.session, segmented.segments
+    viewer = session.viewer
+
+    def click(box) -> None:
+        event = SimpleNamespace(
+            pos=(9, 9), type="mouse_press", button=1, handled=False, modifiers=[],
+            view_direction=None, position=tuple(session.layer.data_to_world((8, *centre(box)))),
+        )  # fmt: skip
+        mouse_press_callbacks(viewer, event)
+        event.type = "mouse_release"
+        mouse_release_callbacks(viewer, event)
+
+    viewer.layers.selection.active = session.layer
+    click(VESICLE)
+    assert segments.selected == number_at(segments, VESICLE)
+    assert "vesicle: 1,024 nm³" in segmented.panel.state.text()
+    session.picks.layer.mode = "add"
+    viewer.layers.selection.active = session.picks.layer
+    click(MITO_BOXES[0])
+    assert segments.selected == number_at(segments, VESICLE)
 
 
 def test_an_object_is_locked_into_the_labels_and_written_to_files(

@@ -17,6 +17,7 @@ from tomoscribe.ui.compare.review_panel import ReviewPanel
 from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.compare.sides_panel import SidesPanel
 from tomoscribe.ui.connections import connect, lend
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
 from tomoscribe.ui.segments.decoder_panel import DecoderPanel
@@ -118,6 +119,7 @@ class CompareDock(QWidget):
         connect(self, self._session.current_changed, self._on_follow)
         connect(self, self._session.closed, self._end)
         connect(self, self.segments.changed, self._on_segments)
+        connect(self, LabelMode.of(self._session).changed, self._on_segments)
         actions: dict[str, Callable[[], None]] = {
             "accept": self.review.accept,
             "reject": self.review.reject,
@@ -130,8 +132,9 @@ class CompareDock(QWidget):
         self._timer.stop()
 
     def _on_segments(self) -> None:
-        """Show what belongs to objects, or to particles."""
-        segmented = self.segments.maps is not None
+        """Show what belongs to objects, or to particles; without scores, what is annotated."""
+        nothing = self._monitor.feed.layer.content is None
+        segmented = self.segments.maps is not None or (nothing and LabelMode.of(self._session).on)
         self.decoder_panel.setVisible(segmented)
         for panel in (self.proposals_panel, self.review_panel):
             panel.setVisible(not segmented)
@@ -193,6 +196,7 @@ class CompareDock(QWidget):
     def _on_scores(self) -> None:
         source = self._sides.source
         self.sides_panel.refresh()
+        self._on_segments()
         self.proposals_panel.suggest()
         self._watch_train()
         wanted = self._seen or self._is_instant()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
 ALL = "all classes"
+NO_MAPS = "No segmentation is in view yet: paint a few strokes of each class, then press Train."
 TUNED = "The settings are as they were tuned."
 
 
@@ -100,7 +101,10 @@ class DecoderPanel(QWidget):
     def say(self, *_: object) -> None:
         """Show counts, and what can be done."""
         segments = self._segments
+        for part in (self._inside, self.scores, self.outlines):
+            part.setVisible(segments.maps is not None)
         if segments.maps is None:
+            self.counts.setText(NO_MAPS)
             return
         self.counts.setText(counts(segments))
         self.state.setText(state(segments))
@@ -116,13 +120,15 @@ class DecoderPanel(QWidget):
         layout.setSpacing(style.SPACING)
         layout.addLayout(row(heading("Objects"), self.scores, self.outlines, stretch=0))
         layout.addWidget(self.counts)
-        layout.addWidget(self.class_name)
-        layout.addWidget(self.kind)
-        layout.addWidget(self.dimension)
-        for slider in self.sliders.values():
-            layout.addWidget(slider)
-        layout.addWidget(self.state)
-        layout.addLayout(row(self.apply, self.reset, self.table, stretch=0))
+        self._inside = QWidget()
+        column = QVBoxLayout(self._inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(style.SPACING)
+        for part in (self.class_name, self.kind, self.dimension, *self.sliders.values()):
+            column.addWidget(part)
+        column.addWidget(self.state)
+        column.addLayout(row(self.apply, self.reset, self.table, stretch=0))
+        layout.addWidget(self._inside)
 
     def _slider(self, name: str) -> SettingSlider:
         text = DecoderSettings.model_fields[name].description or ""

@@ -124,7 +124,9 @@ def maps_in_view(
         segmented, source, live = feed.segmented, sides.source or "", monitor.alive
         coverage = 0.0 if live else _coverage(monitor, sample)
     else:
-        ref = sides.in_view
+        refs = (sides.in_view, sides.a, sides.b)
+        shown = feed.layer.shown
+        ref = next((r for r in refs if r is not None and r.source == shown), None)
         known = None if ref is None else library.get(ref, sample)
         if ref is None or known is None or known.values is not content.values:
             return None

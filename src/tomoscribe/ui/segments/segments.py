@@ -88,9 +88,14 @@ class Segments(SessionBound):
         self._sectioner = Background(reads_only=True)
         self._decoder = Background(reads_only=True)
         self._soon = self._timer(SOON_MS, self._show, once=True)
+        self._looking = self._timer(0, self.look, once=True)
         self._growing = self._timer(GROWING_MS, self._grow, once=False)
         self._follow_session()
         self.look()
+
+    def _look_soon(self, *_: object) -> None:
+        """Look when everybody has heard of a change: what is in view follows the sides."""
+        self._looking.start()
 
     def _timer(self, interval_ms: int, call: Any, *, once: bool) -> QTimer:
         timer = QTimer()
@@ -105,7 +110,7 @@ class Segments(SessionBound):
             self._monitor.feed.changed, self._sides.changed, self._library.changed,
             session.current_changed, self._monitor.followed,
         ):  # fmt: skip
-            signal.connect(self.look)
+            signal.connect(self._look_soon)
         session.project_changed.connect(self._on_project)
         session.closed.connect(self.close)
         events = session.viewer.dims.events
@@ -207,7 +212,11 @@ class Segments(SessionBound):
     def look(self, *_: object) -> None:
         """See which maps are in view, and show their objects."""
         maps = maps_in_view(self._session, self._monitor, self._sides, self._library)
-        before, self.maps = self.maps, maps
+        before = self.maps
+        shown = self._monitor.feed.layer.in_view
+        if maps is None and before and shown and shown.values is before.values:
+            return  # they stay in view while those of another checkpoint are read
+        self.maps = maps
         if maps is None:
             if before is not None:
                 self._forget()
@@ -383,7 +392,7 @@ class Segments(SessionBound):
     def close(self) -> None:
         """End timers and threads."""
         self._wanted = None
-        self._soon.stop()
-        self._growing.stop()
+        for timer in (self._soon, self._looking, self._growing):
+            timer.stop()
         self._sectioner.close()
         self._decoder.close()
