@@ -49,6 +49,9 @@ def test_maps_are_decoded_measured_and_judged(tmp_path: Path, capsys: pytest.Cap
     figures = json.loads(capsys.readouterr().out)["objects"]
     assert figures["AP at IoU 0.5"] == figures["F1 at IoU 0.5"] == 1
     assert figures["median Hausdorff distance, nm"] <= 10
+    known = (*judge, "--unlabelled", "2")
+    assert run(*known) == 0
+    assert json.loads(capsys.readouterr().out)["objects"]["found and true"] == 1
     assert run("evaluate", found, tmp_path / "truth.tif", "--class", "mito", "--json") == 0
     assert 0.9 < json.loads(capsys.readouterr().out)["mito"]["IoU"] <= 1
 

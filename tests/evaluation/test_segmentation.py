@@ -46,6 +46,17 @@ def test_a_perfect_a_merged_and_a_split_segmentation():
     assert pieces.voi_merge == pytest.approx(0)
 
 
+def test_objects_match_one_to_one_only_where_labels_are_and_whatever_their_numbers():
+    truth, found = np.zeros((1, 20, 20), np.int64), np.zeros((1, 20, 20), np.int64)
+    truth[0, :8, :8], truth[0, 10:18, :8] = 1, 2**62
+    found[0, :8, :9], found[0, 12:14, 12:14] = 7, 2**61
+    counts = instance_scores(truth, found).at_50
+    assert (counts.hits, counts.extra, counts.missed) == (1, 1, 1)
+    truth[0, :, 10:] = UNKNOWN
+    counts = instance_scores(truth, found).at_50
+    assert (counts.hits, counts.extra, counts.missed) == (1, 0, 1)
+
+
 SCORER = Path(__file__).parents[3] / "shared" / "bench" / "segmentation" / "evaluate.py"
 
 

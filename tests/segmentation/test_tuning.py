@@ -113,3 +113,19 @@ def test_counts_equal_those_of_an_independent_scorer():
     assert [ours.hits, ours.extra, ours.missed] == theirs["tp_fp_fn_50"]
     assert ours.hits > 0
     assert ours.panoptic_quality == pytest.approx(theirs["pq_50"], abs=1e-4)
+
+
+def test_a_map_that_knows_nothing_of_a_rare_class_still_gets_a_threshold():
+    labels = np.zeros((1, 100, 100), dtype=np.int32)
+    labels[0, 0, :20] = 1
+    threshold = best_threshold([(np.full(labels.shape, 0.5, np.float32), labels)])
+    assert threshold is not None
+    assert 0 < threshold < 1
+
+
+def test_least_sizes_are_tuned_whatever_the_numbers_of_objects_are():
+    sample = timid_model()
+    large = np.where(sample.labels > 0, sample.labels + 2**30, sample.labels)
+    start = default_settings("instance", "3d", NM)
+    small = tune([sample], NAMES, ["mito"], start, NM)
+    assert tune([TuningSample(sample.maps, large)], NAMES, ["mito"], start, NM) == small

@@ -55,7 +55,8 @@ def evaluate_labels(found: str, truth: str, options: LabelOptions, as_json: bool
     if not known.any():
         raise TomoscribeError(f"{truth} has no labelled voxel.")
     if options.objects:
-        figures = _objects(mine, np.where(known, true.values, UNKNOWN), options)
+        # Unsigned numbers have no place for what is unlabelled.
+        figures = _objects(mine, np.where(known, true.values.astype(np.int64), UNKNOWN), options)
     else:
         figures = _classes(mine, true, known, options)
     if as_json:

@@ -134,9 +134,15 @@ def variation_of_information(truth: NDArray[Any], found: NDArray[Any]) -> tuple[
         return 0.0, 0.0
     pairs = overlaps(truth[inside], found[inside], background=True)
     joint = _entropy(pairs.voxels)
-    of_truth = _entropy(np.bincount(pairs.first, pairs.voxels))
-    of_found = _entropy(np.bincount(pairs.second, pairs.voxels))
+    of_truth = _entropy(_sizes(pairs.first, pairs.voxels))
+    of_found = _entropy(_sizes(pairs.second, pairs.voxels))
     return max(joint - of_truth, 0.0), max(joint - of_found, 0.0)
+
+
+def _sizes(objects: NDArray[np.int64], voxels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the voxels of each object, whatever its number."""
+    _, place = np.unique(objects, return_inverse=True)
+    return np.bincount(place, voxels)
 
 
 def _entropy(counts: NDArray[Any]) -> float:

@@ -38,8 +38,14 @@ def overlaps(first: NDArray[Any], second: NDArray[Any], *, background: bool = Fa
         none = np.zeros(0, dtype=np.int64)
         return Overlaps(none, none, none)
     width = int(b.max()) + 1
-    codes = a * width + b
     cells = (int(a.max()) + 1) * width
+    if cells > np.iinfo(np.int64).max:
+        # Numbers of 64 bits: their places among all do for a code of a pair.
+        ids_a, a = np.unique(a, return_inverse=True)
+        ids_b, b = np.unique(b, return_inverse=True)
+        pairs = overlaps(a + 1, b + 1)
+        return Overlaps(ids_a[pairs.first - 1], ids_b[pairs.second - 1], pairs.voxels)
+    codes = a * width + b
     if cells <= max(4 * codes.size, 1 << 20):
         counts = np.bincount(codes, minlength=cells)
         found = np.flatnonzero(counts)

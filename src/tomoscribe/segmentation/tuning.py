@@ -105,9 +105,9 @@ def best_threshold(parts: Iterable[tuple[NDArray[Any], NDArray[np.int32]]]) -> f
     iou[0] = iou[-1] = 0
     best = int(iou.argmax())
     low = high = best
-    while iou[low - 1] >= iou[best] - _PLATEAU:
+    while low > 1 and iou[low - 1] >= iou[best] - _PLATEAU:
         low -= 1
-    while iou[high + 1] >= iou[best] - _PLATEAU:
+    while high < _LEVELS - 2 and iou[high + 1] >= iou[best] - _PLATEAU:
         high += 1
     return round((low + high) / 2 / 255, 3)
 
@@ -185,8 +185,7 @@ class _Tuner:
             count
             for _, labels in self.parts
             for part in ([labels] if settings.dimension == "3d" else labels)
-            for count in np.bincount(np.maximum(part, 0).ravel())[1:]
-            if count
+            for count in np.unique(part[part > 0], return_counts=True)[1]
         ]
         median = float(np.median(true_sizes))
         best, top = settings, self.score(self.pairs(settings))
