@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,18 +94,6 @@ class ObjectPairs:
         hits = len(taken)
         extra, missed = len(self.found_ids) - hits, len(self.truth_ids) - hits
         return MatchCounts(hits, extra, missed, float(self.iou[taken].sum()))
-
-    def only_found(self, keep: NDArray[np.bool_]) -> ObjectPairs:
-        """Return the pairs as they are without some found objects; `keep` by `found_ids`."""
-        stay = keep[self.found]
-        number = np.cumsum(keep) - 1
-        return replace(
-            self,
-            truth=self.truth[stay],
-            found=number[self.found[stay]],
-            iou=self.iou[stay],
-            found_ids=self.found_ids[keep],
-        )
 
 
 def pair_objects(truth: NDArray[Any], found: NDArray[Any]) -> ObjectPairs:

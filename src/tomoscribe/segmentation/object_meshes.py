@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     Triple = tuple[float, float, float]
 
-MESH_FORMATS = ("ply", "stl", "obj")
-CLOUD_FORMATS = ("ply", "csv")
 MeshFormat = Literal["ply", "stl", "obj"]
 
 

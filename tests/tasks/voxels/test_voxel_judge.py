@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tomoscribe.tasks.voxels.judge import MapCounts, count_matches
+from tomoscribe.tasks.voxels.judge import MapCounts
 
 
 def scores(share: float, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -49,13 +49,3 @@ def test_a_map_whose_class_is_nowhere_has_no_verdict() -> None:
     logits, every = np.zeros(100, np.float32), np.ones(100, bool)
     counts.add(logits, ~every, every, every)
     assert counts.verdict() is None
-
-
-def test_objects_match_one_to_one_and_only_where_labels_are() -> None:
-    truth, found = np.zeros((1, 20, 20), np.int32), np.zeros((1, 20, 20), np.int32)
-    truth[0, :8, :8], truth[0, 10:18, :8] = 1, 2
-    found[0, :8, :9], found[0, 12:14, 12:14] = 7, 9
-    known = np.ones(truth.shape, bool)
-    assert count_matches(found, truth, known) == (1, 1, 1)
-    known[0, :, 10:] = False
-    assert count_matches(found, truth, known) == (1, 0, 1)

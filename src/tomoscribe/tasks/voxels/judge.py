@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from tomoscribe.segmentation.overlaps import overlaps
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -118,22 +116,6 @@ class MapVerdict:
     def offset(self) -> float:
         """What is to be added to the logits, so that 0.5 is the best score."""
         return float(np.clip(-self.cut, -MOST_OFFSET, MOST_OFFSET))
-
-
-def count_matches(
-    found: NDArray[np.int32], truth: NDArray[np.int32], known: NDArray[np.bool_]
-) -> tuple[int, int, int]:
-    """Return matched, extra and missed objects at an IoU over 0.5, which matches one to one."""
-    found, truth = np.where(known, found, 0), np.where(known, truth, 0)
-    sizes_found, sizes_truth = np.bincount(found.ravel()), np.bincount(truth.ravel())
-    common = overlaps(truth, found)
-    union = sizes_truth[common.first] + sizes_found[common.second] - common.voxels
-    matched = int((common.voxels > 0.5 * union).sum())
-    return (
-        matched,
-        int(np.count_nonzero(sizes_found[1:])) - matched,
-        int(np.count_nonzero(sizes_truth[1:])) - matched,
-    )
 
 
 def _share_from(counts: NDArray[np.float64]) -> NDArray[np.float64]:

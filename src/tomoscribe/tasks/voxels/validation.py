@@ -11,9 +11,10 @@ from scipy.special import expit
 
 from tomoscribe.segmentation.decoder_settings import default_settings
 from tomoscribe.segmentation.decoders import decode
+from tomoscribe.segmentation.matching import MatchCounts, pair_objects
 from tomoscribe.segmentation.tuning import TuningSample, tune
 from tomoscribe.tasks.voxels.batches import labels_around
-from tomoscribe.tasks.voxels.judge import MapCounts, count_matches
+from tomoscribe.tasks.voxels.judge import MapCounts
 from tomoscribe.tasks.voxels.targets import make_targets
 
 if TYPE_CHECKING:
@@ -236,16 +237,11 @@ def _average_precision(
     plan = predictor.plan
     voxel, names = plan.working_voxel_zyx_nm, [c.name for c in predictor.label_classes]
     settings = _default_decoder(predictor)
-    matched = extra = missed = 0
+    counts = MatchCounts()
     for logits, labels in kept:
         maps = _maps_of(predictor, offsets, logits)
         found = decode(maps, predictor.maps, names, settings, voxel, exclusive=predictor.exclusive)
         for index, name in enumerate(names):
-            known = labels[index] >= 0
             one = found[0] if len(found) == 1 else found[index]
-            counted = count_matches(one.of_class(name), labels[index].clip(0), known)
-            matched, extra, missed = (
-                a + b for a, b in zip((matched, extra, missed), counted, strict=True)
-            )
-    total = matched + extra + missed
-    return matched / total if total else math.nan
+            counts += pair_objects(labels[index], one.of_class(name)).counts(0.5)
+    return counts.average_precision
