@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -118,9 +117,11 @@ TrustConfig = Annotated[
     ),
 ]
 Preset = Annotated[
-    StrEnum("Preset", {n: n for n in PRESETS}) | None,  # type: ignore[misc]
+    str | None,
     typer.Option(
-        help="AutoSeg's configurations: task and dimension of a segmentation.", show_default=False
+        help="AutoSeg's configurations, task and dimension of a segmentation: "
+        f"{', '.join(PRESETS)}.",
+        show_default=False,
     ),
 ]
 
@@ -162,7 +163,7 @@ def train(
         train_config(data, trust_config, run, task, settings or [], device, max_minutes)
         return
     if preset is not None:
-        task, settings = _with_preset(preset.value, task, settings or [])
+        task, settings = _with_preset(preset, task, settings or [])
     files = voxel_source.label_files(
         image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
     )
@@ -189,6 +190,8 @@ def train(
 
 def _with_preset(name: str, task: str | None, settings: list[str]) -> tuple[str, list[str]]:
     """Return the task and the settings of a preset; settings that are given count over its own."""
+    if name not in PRESETS:
+        raise TomoscribeError(f"There is no preset '{name}'; presets are: {', '.join(PRESETS)}.")
     of_preset, dimension = PRESETS[name]
     if task not in (None, of_preset):
         raise TomoscribeError(f"--preset {name} is of the task {of_preset}, not {task}.")

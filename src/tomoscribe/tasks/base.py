@@ -140,8 +140,10 @@ class Predictor(Protocol):
     kind: ClassVar[Literal["volume", "mesh"]]
     """What it predicts on, as in `Grid`."""
 
-    classes: tuple[ParticleClass, ...]
-    """What it picks; empty where it segments."""
+    @property
+    def classes(self) -> tuple[ParticleClass, ...]:
+        """What it picks; empty where it segments."""
+        ...
 
     @property
     def maps(self) -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from pint.registry import LazyRegistry
 from tomoscribe.ui.background import Background
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from pint import UnitRegistry
 
 NEEDED = (
@@ -33,13 +35,14 @@ def warm_up() -> Background:
     return background
 
 
-def _import_all() -> UnitRegistry:
+def _import_all() -> UnitRegistry[Any]:
     for name in NEEDED:
         import_module(name)
     return pint.UnitRegistry(on_redefinition="raise")
 
 
-def _take_units(made: UnitRegistry) -> None:
+def _take_units(made: UnitRegistry[Any]) -> None:
     """Give napari the units, which its first layer would work out for a third of a second."""
-    if isinstance(pint.application_registry.get(), LazyRegistry):  # nobody has asked for one yet
-        pint.set_application_registry(made)
+    current = pint.application_registry.get()  # type: ignore[no-untyped-call]
+    if isinstance(current, LazyRegistry):  # nobody has asked for one yet
+        pint.set_application_registry(made)  # type: ignore[no-untyped-call]
