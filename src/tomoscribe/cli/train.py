@@ -116,11 +116,12 @@ TrustConfig = Annotated[
         help="Execute CONFIG.py to get its values; without it only what stands there is read.",
     ),
 ]
-PresetName = StrEnum("PresetName", {n: n for n in PRESETS})  # type: ignore[misc]
 Preset = Annotated[
-    PresetName | None,
+    str | None,
     typer.Option(
-        help="AutoSeg's configurations: task and dimension of a segmentation.", show_default=False
+        help="AutoSeg's configurations, task and dimension of a segmentation: "
+        f"{', '.join(PRESETS)}.",
+        show_default=False,
     ),
 ]
 
