@@ -83,8 +83,8 @@ def test_a_project_dropped_on_the_canvas_opens_without_a_question(
     drop_on(canvas, made.path)
     assert hands.session.project.path == made.path
     assert not left_to_napari
-    (tmp_path / "picture.png").touch()
-    drop_on(canvas, tmp_path / "picture.png")
+    (tmp_path / "film.avi").touch()
+    drop_on(canvas, tmp_path / "film.avi")
     assert len(left_to_napari) == 1
 
 
