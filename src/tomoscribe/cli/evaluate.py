@@ -29,6 +29,38 @@ ALL = "all"
 LISTS = (".txt", ".json", ".csv")
 """Lists of positions here, though images may be listed in such files too."""
 
+ToleranceA = Annotated[
+    float | None,
+    typer.Option(
+        "--tolerance-A", min=0, help="Largest distance of a pair in Å; usual: half a diameter."
+    ),
+]
+ToleranceVoxels = Annotated[
+    float | None,
+    typer.Option("--tolerance-voxels", min=0, help="The same in voxels; give one of both."),
+]
+VoxelSizeA = Annotated[
+    float | None,
+    typer.Option("--voxel-size-A", help="Voxel size in Å, where no file tells it."),
+]
+Tomogram = Annotated[
+    Path | None,
+    typer.Option(help="Their tomogram; needed for positions in Å, tells the voxel size."),
+]
+Objects = Annotated[
+    bool, typer.Option("--objects", help="Labels: values number objects of one class.")
+]
+Unlabelled = Annotated[int | None, typer.Option(help="Labels: value of TRUTH that counts nowhere.")]
+BySection = Annotated[
+    bool, typer.Option("--by-section", help="Labels: match objects in each section.")
+]
+Hausdorff = Annotated[
+    bool,
+    typer.Option(
+        "--hausdorff", help="Labels: distances in nm and the CellMap challenge's score, too."
+    ),
+]
+
 
 @dataclasses.dataclass(frozen=True)
 class _Figures:
@@ -44,24 +76,10 @@ def evaluate(
         typer.Argument(help="Found picks (STAR, CSV, TXT), or a label volume.", metavar="FOUND"),
     ],
     truth: Annotated[Path, typer.Argument(help="True positions, or labels.", metavar="TRUTH")],
-    tolerance_A: Annotated[
-        float | None,
-        typer.Option(
-            "--tolerance-A", min=0, help="Largest distance of a pair in Å; usual: half a diameter."
-        ),
-    ] = None,
-    tolerance_voxels: Annotated[
-        float | None,
-        typer.Option("--tolerance-voxels", min=0, help="The same in voxels; give one of both."),
-    ] = None,
-    voxel_size_A: Annotated[
-        float | None,
-        typer.Option("--voxel-size-A", help="Voxel size in Å, where no file tells it."),
-    ] = None,
-    tomogram: Annotated[
-        Path | None,
-        typer.Option(help="Their tomogram; needed for positions in Å, tells the voxel size."),
-    ] = None,
+    tolerance_A: ToleranceA = None,
+    tolerance_voxels: ToleranceVoxels = None,
+    voxel_size_A: VoxelSizeA = None,
+    tomogram: Tomogram = None,
     threshold: Annotated[
         float | None, typer.Option(help="Lowest score of a pick that counts; default: all.")
     ] = None,
@@ -72,21 +90,10 @@ def evaluate(
         str | None, typer.Option(help="Class of TRUTH that is compared; default: all.")
     ] = None,
     classes: ClassOfValue = None,
-    objects: Annotated[
-        bool, typer.Option("--objects", help="Labels: values number objects of one class.")
-    ] = False,
-    unlabelled: Annotated[
-        int | None, typer.Option(help="Labels: value of TRUTH that counts nowhere.")
-    ] = None,
-    by_section: Annotated[
-        bool, typer.Option("--by-section", help="Labels: match objects in each section.")
-    ] = False,
-    hausdorff: Annotated[
-        bool,
-        typer.Option(
-            "--hausdorff", help="Labels: distances in nm and the CellMap challenge's score, too."
-        ),
-    ] = False,
+    objects: Objects = False,
+    unlabelled: Unlabelled = None,
+    by_section: BySection = False,
+    hausdorff: Hausdorff = False,
     voxel_size_nm: VoxelSizeNm = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:

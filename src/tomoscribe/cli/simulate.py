@@ -15,50 +15,56 @@ from tomoscribe.simulate.labels_files import write_labels_case
 from tomoscribe.simulate.membrane_sample import simulate_membranes, write_membranes
 from tomoscribe.simulate.sample import PRESETS, make_scene
 
+Kind = Annotated[
+    Literal["particles", "membranes", "labels"],
+    typer.Option(
+        help="particles: a training folder of three tomograms; membranes: one tomogram of "
+        "four vesicles that carry particles, with their segmentation, which knows --seed only; "
+        "labels: training folders semantic/ and instance/ of EM volumes with mitochondria and "
+        "membranes, which know --seed, --shape and --voxel-size-nm."
+    ),
+]
+Shape = Annotated[
+    tuple[int, int, int] | None,
+    typer.Option(
+        help="Size of each tomogram in voxels; default the preset's. "
+        "Particle numbers follow the volume.",
+        metavar="Z Y X",
+    ),
+]
+Snr = Annotated[
+    float | None,
+    typer.Option(
+        help="Variance of the signal in the targets' boxes over that of the noise, both "
+        "after the missing wedge; default the preset's."
+    ),
+]
+VoxelSizeA = Annotated[
+    float | None,
+    typer.Option("--voxel-size-A", help="Voxel size in Å; default the preset's, 10 Å."),
+]
+VoxelSizeNm = Annotated[
+    str | None,
+    typer.Option(
+        "--voxel-size-nm",
+        metavar="Z,Y,X",
+        help="Voxel edges of labels in nm; 40,8,8 as of serial sections.",
+        show_default="8,8,8",
+    ),
+]
+
 
 def simulate(
     out: Annotated[Path, typer.Argument(help="New folder for the case.", metavar="OUT")],
-    kind: Annotated[
-        Literal["particles", "membranes", "labels"],
-        typer.Option(
-            help="particles: a training folder of three tomograms; membranes: one tomogram of "
-            "four vesicles that carry particles, with their segmentation, which knows --seed only; "
-            "labels: training folders semantic/ and instance/ of EM volumes with mitochondria and "
-            "membranes, which know --seed, --shape and --voxel-size-nm."
-        ),
-    ] = "particles",
+    kind: Kind = "particles",
     preset: Annotated[
         str, typer.Option(help=f"What is in it: {', '.join(PRESETS)}.")
     ] = "particles",
     seed: Annotated[int, typer.Option(help="Same seed and options, same case.")] = 0,
-    shape: Annotated[
-        tuple[int, int, int] | None,
-        typer.Option(
-            help="Size of each tomogram in voxels; default the preset's. "
-            "Particle numbers follow the volume.",
-            metavar="Z Y X",
-        ),
-    ] = None,
-    snr: Annotated[
-        float | None,
-        typer.Option(
-            help="Variance of the signal in the targets' boxes over that of the noise, both "
-            "after the missing wedge; default the preset's."
-        ),
-    ] = None,
-    voxel_size_A: Annotated[
-        float | None,
-        typer.Option("--voxel-size-A", help="Voxel size in Å; default the preset's, 10 Å."),
-    ] = None,
-    voxel_size_nm: Annotated[
-        str | None,
-        typer.Option(
-            "--voxel-size-nm",
-            metavar="Z,Y,X",
-            help="Voxel edges of labels in nm; 40,8,8 as of serial sections.",
-            show_default="8,8,8",
-        ),
-    ] = None,
+    shape: Shape = None,
+    snr: Snr = None,
+    voxel_size_A: VoxelSizeA = None,
+    voxel_size_nm: VoxelSizeNm = None,
     clicks: Annotated[
         int,
         typer.Option(min=1, help="Clicks in the training tomogram, half in the validation one."),

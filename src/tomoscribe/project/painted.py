@@ -21,6 +21,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path, write_error, write_text_atomic
 from tomoscribe.project.file import painted_path, painted_revision, painted_revision_path
 from tomoscribe.project.names import free_name
+from tomoscribe.project.painted_metadata import array_metadata, group_attributes
 from tomoscribe.segmentation.painted_values import DTYPE, FIRST_OBJECT, MAX_VALUE
 
 if TYPE_CHECKING:
@@ -243,8 +244,11 @@ class PaintedLabels:
         group = json.dumps({"zarr_format": 2})
         for name, text in (
             (".zgroup", group),
-            (".zattrs", json.dumps(_attributes(self._voxel_sizes_zyx_A), indent=1)),
-            (f"{_ARRAY}/.zarray", json.dumps(_array_metadata(self.shape_zyx), indent=1)),
+            (".zattrs", json.dumps(group_attributes(_ARRAY, self._voxel_sizes_zyx_A), indent=1)),
+            (
+                f"{_ARRAY}/.zarray",
+                json.dumps(array_metadata(self.shape_zyx, CHUNK, _COMPRESSION), indent=1),
+            ),
         ):
             write_text_atomic(self.path / name, text + "\n")
         self._made = True
@@ -370,32 +374,6 @@ def _read_json(file: Path) -> Any:
         raise TomoscribeError(f"Cannot read {file} ({error.strerror or error}).") from error
     except ValueError as error:
         raise TomoscribeError(f"{file} is damaged: restore it from a copy.") from error
-
-
-def _array_metadata(shape_zyx: Triple) -> dict[str, object]:
-    return {
-        "zarr_format": 2,
-        "shape": list(shape_zyx),
-        "chunks": list(CHUNK),
-        "dtype": "<u2",
-        "compressor": {"id": "zlib", "level": _COMPRESSION},
-        "fill_value": 0,
-        "filters": None,
-        "order": "C",
-        "dimension_separator": "/",
-    }
-
-
-def _attributes(voxel_sizes_zyx_A: tuple[float, float, float] | None) -> dict[str, object]:
-    axes: list[dict[str, str]] = [{"name": name, "type": "space"} for name in "zyx"]
-    if voxel_sizes_zyx_A is not None:
-        axes = [{**axis, "unit": "angstrom"} for axis in axes]
-    scale = {"type": "scale", "scale": list(voxel_sizes_zyx_A or (1.0, 1.0, 1.0))}
-    level = {"path": _ARRAY, "coordinateTransformations": [scale]}
-    return {
-        "multiscales": [{"version": "0.4", "name": "labels", "axes": axes, "datasets": [level]}],
-        "image-label": {"version": "0.4"},
-    }
 
 
 def _size(shape: Iterable[int]) -> str:
