@@ -91,6 +91,16 @@ def test_code_is_never_executed_without_trust(tmp_path):
     assert trace.exists()
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["'%999999999d' % 1", "[0] * 999999999", "x = 'a'\n" + "x = x + x\n" * 40 + "epochs = x"],
+)
+def test_values_that_would_fill_the_memory_are_not_worked_out(tmp_path, value):
+    text = value if "epochs" in value else f"epochs = {value}"
+    with pytest.raises(TomoscribeError, match="sets epochs by code"):
+        read_config(written(tmp_path, text + "\n"))
+
+
 def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cells):
     text = EXAMPLE.replace("from cellmap_segmentation_challenge.models import UNet_2D", "")
     text = text.replace(

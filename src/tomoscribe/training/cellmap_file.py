@@ -42,6 +42,8 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
 }
 _LONGEST = 100_000
 """Most items of a computed value: `[0] * 10**9` is no configuration."""
+_LARGEST_BITS = 256
+"""Of a computed whole number: a file that squares one line after line fills no memory."""
 
 
 @dataclass(frozen=True)
@@ -220,11 +222,19 @@ def _value(node: ast.expr, known: dict[str, Any]) -> Any:
 
 
 def _bounded(op: ast.operator, left: Any, right: Any) -> Any:
+    """Return the value of two; text is not formatted, and nothing gets long or huge."""
+    if isinstance(op, ast.Mod) and isinstance(left, str):
+        raise _NeedsRunningError("a formatted text")
     if isinstance(op, ast.Mult):
         for one, other in ((left, right), (right, left)):
             if isinstance(one, (str, list, tuple)) and len(one) * int(other) > _LONGEST:
                 raise _NeedsRunningError("a long value")
-    return _OPERATORS[type(op)](left, right)
+    value = _OPERATORS[type(op)](left, right)
+    if isinstance(value, (str, list, tuple)) and len(value) > _LONGEST:
+        raise _NeedsRunningError("a long value")
+    if isinstance(value, int) and value.bit_length() > _LARGEST_BITS:
+        raise _NeedsRunningError("a huge number")
+    return value
 
 
 def _call(node: ast.Call, known: dict[str, Any]) -> Any:
