@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _MOST_PLACES = 20_000
 """Voxels of a class in a box whose places are remembered, to centre windows on."""
+_MOST_IN_ALL, _LEAST_PLACES = 1_000_000, 100
+"""Fewer a box where there are very many, as where whole volumes are labelled."""
 _PIECE = 64_000_000
 """Label values that are read at once."""
 
@@ -172,7 +174,9 @@ def _find(
     places: list[list[NDArray[np.int32]]] = [[] for _ in range(classes + 1)]
     known = judged = 0
     positive, positive_held = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
-    for lo, hi in _pieces(boxes):
+    pieces = list(_pieces(boxes))
+    most = min(_MOST_PLACES, max(_LEAST_PLACES, _MOST_IN_ALL // max(1, len(pieces))))
+    for lo, hi in pieces:
         values, judges = read_labels(labels, image, lo, hi), held.mask(lo, hi)
         told = (values != UNKNOWN).any(0)
         known += int((told & ~judges).sum())
@@ -182,8 +186,8 @@ def _find(
         positive_held += [int((mine & judges).sum()) for mine in of_class]
         for index, mask in enumerate([*of_class, told]):
             found = np.flatnonzero(mask & ~judges)
-            if len(found) > _MOST_PLACES:
-                found = rng.choice(found, _MOST_PLACES, replace=False)
+            if len(found) > most:
+                found = rng.choice(found, most, replace=False)
             zyx = np.stack(np.unravel_index(found, mask.shape), 1) + lo
             places[index].append(zyx.astype(np.int32))
     joined = [np.concatenate(p) if p else np.empty((0, 3), np.int32) for p in places]
