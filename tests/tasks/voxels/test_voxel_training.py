@@ -31,7 +31,7 @@ SMALL = {
     "precision": "float32",
     "max_steps": 80,
     "learning_rate": 1e-2,
-    "voxels": {"window_zyx": (1, 64, 64), "levels": 3, "intensity": False},
+    "voxels": {"window_zyx": (1, 64, 64), "levels": 3, "intensity": False, "scale": 1.0},
 }
 
 
