@@ -33,6 +33,7 @@ from tomoscribe.segmentation.user_decoder import user_decoder
 
 if TYPE_CHECKING:
     from tomoscribe.segmentation.blockwise import DecodeBox
+    from tomoscribe.segmentation.decoded_files import Decoded
 
 Kind = StrEnum("Kind", {k: k for k in get_args(DecoderKind)})  # type: ignore[misc]
 Depth = StrEnum("Depth", {d: d for d in get_args(Dimension)})  # type: ignore[misc]
@@ -49,18 +50,51 @@ def _option(name: str) -> Any:
     return typer.Option(help=_help(name), show_default="the model's")
 
 
+MapNames = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        metavar="NAME",
+        help="Name of a map, in their order, where the file has none: mito, 'mito contour', "
+        "'mito distance'.",
+        show_default="object, object contour, object distance",
+    ),
+]
+Function = Annotated[
+    Path | None,
+    typer.Option(
+        help="Python file whose decode(maps) [process_func] returns the objects of maps "
+        "(map, z, y, x) in 0..1; the other options do not count then.",
+        show_default=False,
+    ),
+]
+TrustFunction = Annotated[
+    bool, typer.Option("--trust-function", help="Run that file; it can do anything.")
+]
+Halo = Annotated[
+    str | None,
+    typer.Option(
+        metavar="Z,Y,X",
+        help="Voxels that a block sees around it; given, decoding is block by block, as it "
+        "is for large volumes.",
+        show_default="16,32,32 for large volumes",
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        help="Labels: .tif, .mrc, .h5 or .zarr. Classes that may overlap get a file each.",
+    ),
+]
+ObjectTable = Annotated[Path | None, typer.Option(help="CSV of the objects, with their classes.")]
+Maps = Annotated[Path, typer.Argument(help="Predicted maps: .zarr or .h5, as `predict` writes.")]
+
+
 def decode(
-    maps: Annotated[
-        Path, typer.Argument(help="Predicted maps: .zarr or .h5, as `predict` writes.")
-    ],
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out",
-            "-o",
-            help="Labels: .tif, .mrc, .h5 or .zarr. Classes that may overlap get a file each.",
-        ),
-    ],
+    maps: Maps,
+    out: Out,
     preset: Annotated[
         Preset | None, typer.Option(help="AutoSeg's numbers; other options count over them.")
     ] = None,
@@ -75,41 +109,13 @@ def decode(
     min_seed_nm2: Annotated[float | None, _option("min_seed_nm2")] = None,
     min_seed_nm3: Annotated[float | None, _option("min_seed_nm3")] = None,
     link_overlap: Annotated[float | None, _option("link_overlap")] = None,
-    name: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--map",
-            metavar="NAME",
-            help="Name of a map, in their order, where the file has none: mito, 'mito contour', "
-            "'mito distance'.",
-            show_default="object, object contour, object distance",
-        ),
-    ] = None,
+    name: MapNames = None,
     voxel_size_nm: VoxelSizeNm = None,
-    function: Annotated[
-        Path | None,
-        typer.Option(
-            help="Python file whose decode(maps) [process_func] returns the objects of maps "
-            "(map, z, y, x) in 0..1; the other options do not count then.",
-            show_default=False,
-        ),
-    ] = None,
-    trust_function: Annotated[
-        bool, typer.Option("--trust-function", help="Run that file; it can do anything.")
-    ] = False,
-    halo: Annotated[
-        str | None,
-        typer.Option(
-            metavar="Z,Y,X",
-            help="Voxels that a block sees around it; given, decoding is block by block, as it "
-            "is for large volumes.",
-            show_default="16,32,32 for large volumes",
-        ),
-    ] = None,
+    function: Function = None,
+    trust_function: TrustFunction = False,
+    halo: Halo = None,
     decode_voxels: DecodeVoxels = None,
-    table: Annotated[
-        Path | None, typer.Option(help="CSV of the objects, with their classes.")
-    ] = None,
+    table: ObjectTable = None,
 ) -> None:
     """Turn predicted maps into labels: classes, or objects told apart.
 
@@ -130,16 +136,8 @@ def decode(
     }
     if out.suffix.lower() not in LABEL_SUFFIXES:
         raise TomoscribeError(f"{out}: labels are written as {', '.join(LABEL_SUFFIXES)}.")
-    opened = open_score_maps(maps)
-    size = opened.header.voxel_size_zyx_nm
-    if voxel_size_nm is not None:
-        size = parse_edges_nm(voxel_size_nm)
-    if size is None:
-        raise TomoscribeError(
-            f"The voxel size of {maps} is unknown: give it in nm with --voxel-size-nm."
-        )
-    header = _named(opened.header, opened.data.shape[0], name or [], maps)
-    header = replace(header, voxel_size_zyx_nm=size)
+    opened, size = _opened(maps, name or [], voxel_size_nm)
+    header = opened.header
     settings: dict[str, DecoderSettings] | DecodeBox
     if function is not None:
         settings = user_decoder(function, header.maps, size, trusted=trust_function)
@@ -147,7 +145,7 @@ def decode(
         shape = opened.data.shape[1:]
         settings = {c: _settings(header, c, shape, preset, changes) for c in header.classes}
     results = decode_file(
-        ScoreMaps(opened.data, header),
+        opened,
         out,
         settings,
         most_voxels=settings_of(decode_voxels=decode_voxels).decode_voxels,
@@ -156,11 +154,30 @@ def decode(
     for result in results:
         typer.echo(f"{result.path}: objects: {result.told}")
         if table is not None:
-            labels = np.asarray(open_volume(result.path).data[...]).astype(np.uint32)
-            rows = object_table(labels, size, result.class_names, result.class_of)
             place = table if len(results) == 1 else of_class(table, result.class_names[0])
-            write_object_table(place, rows)
-            typer.echo(f"{place}")
+            _write_table(place, result, size)
+
+
+def _opened(
+    path: Path, names: list[str], voxel_size_nm: str | None
+) -> tuple[ScoreMaps, tuple[float, float, float]]:
+    """Return the maps with names and voxel size, and that size in nm."""
+    opened = open_score_maps(path)
+    size = opened.header.voxel_size_zyx_nm
+    if voxel_size_nm is not None:
+        size = parse_edges_nm(voxel_size_nm)
+    if size is None:
+        raise TomoscribeError(
+            f"The voxel size of {path} is unknown: give it in nm with --voxel-size-nm."
+        )
+    header = _named(opened.header, opened.data.shape[0], names, path)
+    return ScoreMaps(opened.data, replace(header, voxel_size_zyx_nm=size)), size
+
+
+def _write_table(path: Path, result: Decoded, size: tuple[float, float, float]) -> None:
+    labels = np.asarray(open_volume(result.path).data[...]).astype(np.uint32)
+    write_object_table(path, object_table(labels, size, result.class_names, result.class_of))
+    typer.echo(f"{path}")
 
 
 def _named(header: MapsHeader, count: int, names: list[str], path: Path) -> MapsHeader:
