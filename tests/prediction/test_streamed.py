@@ -14,6 +14,7 @@ import zarr
 from pydantic import ValidationError
 from tests.prediction.small_nets import predictor_of, write_image
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.score_maps import open_score_maps
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.prediction import streamed
@@ -152,6 +153,20 @@ def test_killed_prediction_goes_on_where_it_was_and_gives_the_same_file(
     stream_maps(predictor, volume, out, PredictionSettings(views=4))
     assert len(done) == 9
     assert zarr.open_group(str(out), mode="r").attrs["prediction"]["settings"]["views"] == 4
+
+
+def test_folder_that_holds_anything_but_maps_is_never_replaced(image: Path, tmp_path: Path) -> None:
+    predictor, volume = predictor_of(), open_volume(image)
+    plain, other = tmp_path / "plain.zarr", tmp_path / "other.zarr"
+    plain.mkdir()
+    (plain / "notes.txt").write_text("years of work")
+    zarr.open_group(str(other), mode="w").create_group("0").create_array("s0", data=np.ones(3))
+    for place in (plain, other):
+        with pytest.raises(TomoscribeError, match="left as it is"):
+            stream_maps(predictor, volume, place, PredictionSettings())
+    assert (plain / "notes.txt").read_text() == "years of work"
+    assert np.array_equal(zarr.open_group(str(other), mode="r")["0/s0"][...], np.ones(3))
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["other.zarr", "plain.zarr"]
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

@@ -132,7 +132,7 @@ def _open_zarr(path: Path) -> ScoreMaps:
         array: Any = group["0"]
     except (OSError, KeyError, zarr.errors.BaseZarrError) as error:
         raise TomoscribeError(f"{path} holds no predicted maps.") from error
-    if not isinstance(told, dict) or array.ndim != 4:
+    if not isinstance(told, dict) or not isinstance(array, zarr.Array) or array.ndim != 4:
         raise TomoscribeError(f"{path} holds no predicted maps: it does not name any.")
     sizes = opened.sizes_zyx_A
     known = not any(math.isnan(s) for s in sizes)

@@ -122,6 +122,7 @@ def stream_maps(
     if _is_done(path, wanted):
         on_progress(1.0)
         return
+    _require_replaceable(path)
     unfinished = path.with_name(f"{path.stem}.unfinished.zarr")
     finished = FinishedBlocks(path.with_name(f"{path.stem}.unfinished.txt"))
     try:
@@ -214,7 +215,8 @@ def _put_in_place(unfinished: Path, path: Path, header: MapsHeader, wanted: dict
     """Move what is whole to its place, as the file that its suffix says."""
     if not is_hdf5(path):
         zarr.open_group(str(unfinished), mode="r+").attrs["prediction"] = wanted
-        if path.is_dir():
+        _require_replaceable(path)
+        if path.exists():
             shutil.rmtree(path)
         unfinished.replace(path)
         return
@@ -228,6 +230,19 @@ def _put_in_place(unfinished: Path, path: Path, header: MapsHeader, wanted: dict
         target.attrs["prediction"] = json.dumps(wanted)
     temporary.replace(path)
     shutil.rmtree(unfinished)
+
+
+def _require_replaceable(path: Path) -> None:
+    """Refuse to delete a folder that is no file of maps."""
+    if is_hdf5(path) or not path.exists():
+        return
+    try:
+        open_score_maps(path)
+    except TomoscribeError as error:
+        raise TomoscribeError(
+            f"{path} is there already and holds no predicted maps: it is left as it is; move it "
+            "away, or write to another name."
+        ) from error
 
 
 def _is_done(path: Path, wanted: dict[str, Any]) -> bool:
