@@ -58,6 +58,11 @@ def test_only_touched_chunks_are_written_then_the_revision_counts(tmp_path: Path
     assert labels.revision == revision + 1
     with pytest.raises(TomoscribeError, match="not inside"):
         labels.write((3, 599, 4), np.full((1, 2, 2), 1))
+    for wrong in (-1, 65536):
+        with pytest.raises(TomoscribeError, match="from 0 to 65535"):
+            labels.write((3, 4, 4), np.full((1, 2, 2), wrong))
+    assert (labels.read((3, 4, 4), (4, 6, 6)) == 1).all()
+    assert labels.revision == revision + 1
     with pytest.raises(TomoscribeError, match="reading only"):
         PaintedLabels(tmp_path, "TS_1", read_only=True).write((0, 0, 0), np.ones((1, 1, 1)))
     with pytest.raises(TomoscribeError, match=r"6 × 600 × 300.*6 × 600 × 301"):

@@ -158,10 +158,15 @@ class PaintedLabels:
         Raises
         ------
         TomoscribeError
-            If the box leaves the volume, or the disk refuses; chunks before the one that failed
-            are written then.
+            If the box leaves the volume or a value is outside of 0..65535, and nothing is written
+            then; or if the disk refuses, and chunks before the one that failed are written then.
         """
         self._check_writable()
+        if values.size and (values.min() < 0 or values.max() > MAX_VALUE):
+            raise TomoscribeError(
+                f"Labels of {values.min()} to {values.max()} cannot be painted in {self.path}: "
+                f"values go from 0 to {MAX_VALUE}."
+            )
         hi = tuple(a + n for a, n in zip(lo_zyx, values.shape, strict=True))
         outside = min(lo_zyx) < 0 or any(h > n for h, n in zip(hi, self.shape_zyx, strict=True))
         if outside:
