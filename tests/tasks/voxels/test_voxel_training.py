@@ -15,7 +15,7 @@ from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.segmentation.labels import UNKNOWN, ArrayLabels, LabelClass, SampleLabels
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
-from tomoscribe.tasks.voxels.holdout import Profile, hold_out
+from tomoscribe.tasks.voxels.holdout import CELL, Held, Profile, hold_out
 from tomoscribe.tasks.voxels.losses import LossOptions, total_loss
 from tomoscribe.tasks.voxels.maps import map_specs
 from tomoscribe.tasks.voxels.targets import TargetOptions, make_targets
@@ -135,6 +135,17 @@ def test_what_judges_never_teaches_while_strokes_grow() -> None:
     lo, hi = (0, 0, 0), (4, 100, 100)
     assert (small.mask(lo, hi) == grown.mask(lo, hi)).all()
     assert 0.05 < grown.mask((0, 0, 0), (4, 600, 600)).mean() < 0.4
+
+
+def test_each_place_is_as_likely_to_judge_as_another() -> None:
+    held = Held(share=0.2)
+    cells = held.mask((0, 0, 0), (80, 20 * CELL, 20 * CELL))[::8, ::CELL, ::CELL]
+    for axes in ((1, 2), (0, 2), (0, 1)):
+        assert 0.1 < cells.mean(axes).min() <= cells.mean(axes).max() < 0.35
+    # What lies at the corner is held out no sooner than the rest.
+    assert not Held(share=0.05).mask((0, 0, 0), (1, 9, 9)).any()
+    part = held.mask((13, 100, 50), (40, 200, 333))
+    assert (part == held.mask((0, 0, 0), (40, 200, 333))[13:, 100:, 50:]).all()
 
 
 def test_a_training_that_is_resumed_goes_on_as_if_it_had_not_ended(

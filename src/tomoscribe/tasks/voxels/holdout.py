@@ -126,19 +126,26 @@ def _block(profile: Profile, share: float) -> Box:
 
 
 def _in_cells(lo: Triple, hi: Triple, share: float) -> NDArray[np.bool_]:
-    z, y, x = (np.arange(a, b).clip(0).astype(np.uint64) for a, b in zip(lo, hi, strict=True))
-    edge = np.uint64(CELL)
     # Sections of one depth share their cells, so that a stroke's neighbour tells nothing.
-    mixed = (
-        (z // np.uint64(8))[:, None, None] * np.uint64(0x9E3779B97F4A7C15)
-        ^ (y // edge)[None, :, None] * np.uint64(0xC2B2AE3D27D4EB4F)
-        ^ (x // edge)[None, None, :] * np.uint64(0x165667B19E3779F9)
-    )
-    mixed ^= mixed >> np.uint64(29)
-    mixed *= np.uint64(0xBF58476D1CE4E5B9)
-    mixed ^= mixed >> np.uint64(32)
-    chosen: NDArray[np.bool_] = (mixed & np.uint64(0xFFFF)) < np.uint64(round(share * 0x10000))
+    edges = (8, CELL, CELL)
+    of_axis = [
+        np.unique(np.arange(a, b).clip(0) // n, return_inverse=True)
+        for a, b, n in zip(lo, hi, edges, strict=True)
+    ]
+    z, y, x = (cells.astype(np.uint64) for cells, _ in of_axis)
+    mixed = _mixed(_mixed(z)[:, None, None] ^ y[None, :, None])
+    mixed = _mixed(mixed ^ x[None, None, :])
+    held = (mixed & np.uint64(0xFFFF)) < np.uint64(round(share * 0x10000))
+    chosen: NDArray[np.bool_] = held[np.ix_(*(voxels for _, voxels in of_axis))]
     return chosen
+
+
+def _mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return values hashed, a step of SplitMix64; 0 becomes something else too."""
+    mixed = values + np.uint64(0x9E3779B97F4A7C15)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _overlap(lo: Triple, hi: Triple, first: Triple, last: Triple) -> tuple[slice, ...]:
