@@ -10,7 +10,7 @@ import numpy as np
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.arrays import IndexedArray
-from tomoscribe.io.opened import Opened, unit_in_A
+from tomoscribe.io.opened import MAY_BE_NM, Opened, unit_in_A
 
 _LIKELY = ("raw", "data", "volume", "tomogram", "image", "reconstruction")
 """Dataset names of which one among several is taken as the image."""
@@ -108,7 +108,8 @@ def voxel_sizes_of(
             values = np.asarray(attributes[name], dtype=np.float64).reshape(-1)
             said = unit or attributes.get("units", attributes.get("unit", ""))
             per_unit = unit_in_A(said)
-            note = () if per_unit else (f"The unit of {name} is not told; it is taken as Å.",)
+            unit_unknown = f"The unit of {name} is not told; it is taken as Å. {MAY_BE_NM}"
+            note = () if per_unit else (unit_unknown,)
             if len(values) in (1, 3):
                 z, y, x = np.broadcast_to(values * (per_unit or 1.0), 3).tolist()
                 return (z, y, x), note

@@ -18,7 +18,7 @@ import zarr
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.arrays import CroppedArray, IndexedArray
-from tomoscribe.io.opened import Opened, unit_in_A, usable
+from tomoscribe.io.opened import MAY_BE_NM, Opened, unit_in_A, usable
 from tomoscribe.io.resampled import Kind, ResampledArray
 
 if TYPE_CHECKING:
@@ -279,7 +279,7 @@ def _parsed(place: str, group: zarr.Group, multiscale: dict[str, Any]) -> Multis
     notes: tuple[str, ...] = ()
     scaled = any(s != 1.0 for grid in grids for s in grid.scale[-3:])
     if any(u is None for u in units) and scaled:
-        notes = ("The image does not tell its unit of length; it is taken as Å.",)
+        notes = (f"The image does not tell its unit of length; it is taken as Å. {MAY_BE_NM}",)
     factors = [u or 1.0 for u in units]
     levels = []
     for dataset, grid in zip(datasets, grids, strict=True):

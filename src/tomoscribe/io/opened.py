@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 _ISOTROPIC = 0.01
 """Voxel sizes that differ by less than this share count as equal: headers store rounded cells."""
 
+MAY_BE_NM = (
+    "If it is nm, as usual for electron microscopy, give the voxel size: Voxel size… beside the "
+    "tomogram in the viewer, --voxel-size-A or --voxel-size-nm of commands."
+)
+"""What a note adds where a file tells lengths without their unit."""
+
 
 @dataclass(frozen=True)
 class Opened:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 TARGET = 20
 """Clicks asked for: five already find easy particles, twenty hold on noisy tomograms too."""
 
+SIZE = "Enter the voxel size", "All lengths follow from it. It is kept in the project."
+
 NO_ANSWER = "The third click brings a heatmap."
 
 EMPTY = "Drop a tomogram on the viewer, or choose File ▸ Open Sample ▸ tomoscribe."
@@ -40,7 +42,7 @@ def card_text(
     `asking` is true while a voxel size is asked for, `in_3d` while a membrane is shown in 3D.
     """
     if asking:
-        return "Enter the voxel size", "Everything in Å follows from it. It is kept in the project."
+        return SIZE
     if not has_tomogram or class_name is None:
         return "Open a tomogram", EMPTY
     title = f"Click {TARGET} particles"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
 
 from tomoscribe.ui import style
+from tomoscribe.ui.annotate.task_card import SIZE
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.labels.class_list import LabelClassTable
 from tomoscribe.ui.labels.complete_section import CompleteSection
@@ -58,6 +59,7 @@ class LabelPanel(QWidget):
         connect(self, self._mode.changed, self.refresh)
         connect(self, session.regions_changed, self.refresh)
         connect(self, session.current_changed, self.refresh)
+        connect(self, session.pending_changed, self.refresh)
         connect(self, session.project_changed, self.refresh)
         self.refresh()
 
@@ -81,7 +83,9 @@ class LabelPanel(QWidget):
         painter, layer = self._painter, self._painter.layer
         complete = bool(self._session.regions.regions)
         title, text = next_step(painter.classes, painter.labelled(), complete=complete)
-        if self._session.entry is None:
+        if self._session.pending is not None:
+            title, text = SIZE
+        elif self._session.entry is None:
             title, text = OPEN
         self.title.setText(title)
         self.help.setText(text)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.segmentation.statistics import ObjectRow
 
+IN_VOXELS = ", voxels"
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
@@ -37,9 +38,9 @@ COLUMNS: tuple[Column, ...] = (
     Column("Volume, nm³", lambda r: r.volume_nm3, "Voxels times the volume of one"),
     Column("Surface, nm²", lambda r: r.surface_nm2,
            "Area of the closed surface, smoothed by a voxel"),
-    Column("x", lambda r: r.centroid_zyx[2], "Centroid in voxels from the first one"),
-    Column("y", lambda r: r.centroid_zyx[1], "Centroid in voxels from the first one"),
-    Column("z", lambda r: r.centroid_zyx[0], "Centroid in voxels from the first one"),
+    Column("x, voxels", lambda r: r.centroid_zyx[2], "Centroid in voxels from the first one"),
+    Column("y, voxels", lambda r: r.centroid_zyx[1], "Centroid in voxels from the first one"),
+    Column("z, voxels", lambda r: r.centroid_zyx[0], "Centroid in voxels from the first one"),
     Column("Cut", lambda r: r.touches_border,
            "Touches the border of the volume, so it may go on outside"),
 )  # fmt: skip
@@ -81,7 +82,11 @@ class ObjectModel(QAbstractTableModel):
             if isinstance(value, bool):
                 return "yes" if value else ""
             if isinstance(value, float):
-                return f"{value:.1f}" if len(COLUMNS[index.column()].title) == 1 else _size(value)
+                return (
+                    f"{value:.1f}"
+                    if COLUMNS[index.column()].title.endswith(IN_VOXELS)
+                    else _size(value)
+                )
             return str(value)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return None if isinstance(value, (str, bool)) else RIGHT
