@@ -14,6 +14,7 @@ from tests.project.spheres import on_sphere, write_container, write_star, write_
 
 from tomoscribe.cli import set_options
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_write import write_labels
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.project.store import Project
@@ -128,6 +129,7 @@ def test_a_folder_and_two_lists_are_data_too(
         ([".", "--set", "colour=red"], "a key of max_minutes (training time in minutes"),
         ([".", "--set", "batch"], "give key=value"),
         ([".", "--set", "batch=two"], "batch=two cannot be"),
+        ([".", "--set", "voxels.window_zyx=1,256"], "give 3 numbers with commas between"),
         ([".", "--max-minutes", "-1"], "max_minutes=-1"),
     ],
 )
@@ -195,6 +197,27 @@ def test_help_tells_defaults_and_units(
 @pytest.mark.parametrize("text", ["batch=", "batch=none"])
 def test_a_setting_can_be_left_to_the_plan(text: str) -> None:
     assert set_options.parse_settings([text]).batch is None
+
+
+@pytest.mark.parametrize("text", ["1,256,128", "[1, 256, 128]", "(1,256,128)"])
+def test_a_window_is_three_numbers_with_commas(text: str) -> None:
+    made = set_options.parse_settings([f"voxels.window_zyx={text}"])
+    assert made.voxels.window_zyx == (1, 256, 128)
+    assert set_options.parse_settings(["voxels.window_zyx=auto"]).voxels.window_zyx is None
+
+
+def test_a_window_larger_than_the_image_is_refused_before_a_run_is_made(
+    exit_code: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = np.random.default_rng(0).integers(1, 255, (2, 20, 30), dtype=np.uint8)
+    write_labels(tmp_path / "image.tif", image, (4.0, 4.0, 4.0))
+    write_labels(tmp_path / "labels.tif", image // 128, (4.0, 4.0, 4.0))
+    pair = ("--image", tmp_path / "image.tif", "--labels", tmp_path / "labels.tif")
+    wide = ("--set", "voxels.window_zyx=1,256,256", "--run", tmp_path / "run")
+    assert exit_code("train", *pair, *wide) == 1
+    told = capsys.readouterr().err
+    assert "window of 1 x 256 x 256 voxels (z, y, x) is larger than the smallest image" in told
+    assert not (tmp_path / "run").exists()
 
 
 def test_settings_are_checked_by_their_model() -> None:
@@ -281,7 +304,7 @@ def test_interrupt_stops_with_a_checkpoint_and_resume_and_runs_go_on(
     assert "Stopping with a checkpoint" in err
     assert run.last_checkpoint().is_file()
 
-    assert exit_code("resume", run.path, "--detach", "--set", "max_minutes=9") == 0
+    assert exit_code("resume", run.path, "--detach", "--max-minutes", "9") == 0
     child = RunFolder(Path(capsys.readouterr().out.split()[-1]))
     try:
         assert child.config().settings.max_minutes == 9

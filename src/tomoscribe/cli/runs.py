@@ -103,6 +103,10 @@ def resume(
     detach: Annotated[
         bool, typer.Option("--detach", help="Return at once; the training goes on by itself.")
     ] = False,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Training time in minutes.", show_default="that of RUN"),
+    ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
@@ -114,7 +118,8 @@ def resume(
     ] = None,
 ) -> None:
     """Go on with a stopped or lost training, as a new run beside it."""
-    changes = set_options.parse_settings(settings or []).model_dump(exclude_unset=True)
+    parsed = set_options.parse_settings(settings or [], max_minutes=max_minutes)
+    changes = parsed.model_dump(exclude_unset=True)
     child = launch.resume_as_child(_open(run), settings=changes)
     if detach:
         typer.echo(str(child.path))

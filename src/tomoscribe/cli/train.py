@@ -12,11 +12,13 @@ from tomoscribe.cli import set_options, voxel_source
 from tomoscribe.cli.run_progress import summarise, train_in_foreground, watch
 from tomoscribe.cli.train_config import is_config, train_config
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.default_task import MEMBRANE, chosen_task
+from tomoscribe.project.default_task import MEMBRANE, VOXEL_TASKS, chosen_task
 from tomoscribe.project.file import RUNS_FOLDER, is_project
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.project.training_data import load_training_data
+from tomoscribe.tasks.voxels.plan import require_window_fits
 from tomoscribe.tasks.voxels.settings import PRESETS
+from tomoscribe.tasks.voxels.summary import smallest_shape
 from tomoscribe.training import launch
 from tomoscribe.training import sweep as sweeps
 from tomoscribe.training.config import RunConfig
@@ -178,7 +180,10 @@ def train(
         start_from=None if continue_from is None else str(continue_from.absolute()),
     )
     # Bad data are told now, not after the device was waited for, and leave no run behind.
-    load_training_data(source, config.task)
+    found = load_training_data(source, config.task)
+    window = config.settings.voxels.window_zyx
+    if config.task in VOXEL_TASKS and window is not None:
+        require_window_fits(window, smallest_shape(found))
     folder = source.path if source.kind == "project" and source.path else Path()
     if sweep is not None:
         if run is not None:

@@ -5,6 +5,7 @@ The command line, the run table and sweeps name settings by these keys.
 
 from __future__ import annotations
 
+import types
 import typing
 from typing import TYPE_CHECKING
 
@@ -56,10 +57,38 @@ def flat_values(settings: TrainingSettings) -> dict[str, object]:
 
 
 def value_of(text: str, key: str) -> object:
-    """Return what a text stands for, before the model checks it: lists are split at commas."""
-    if typing.get_origin(FIELDS[key].annotation) is list:
-        return [part.strip() for part in text.split(",") if part.strip()]
-    return None if text in ("", "none", "auto") and DEFAULTS[key] is None else text
+    """Return what a text stands for, before the model checks it.
+
+    Lists and triples are split at commas: `1,256,256`, also in brackets.
+
+    Raises
+    ------
+    TomoscribeError
+        If a triple has not its three parts.
+    """
+    if text in ("", "none", "auto") and DEFAULTS[key] is None:
+        return None
+    for kind in _kinds(FIELDS[key].annotation):
+        if typing.get_origin(kind) not in (list, tuple):
+            continue
+        inner = text.strip().removeprefix("[").removeprefix("(")
+        inner = inner.removesuffix("]").removesuffix(")")
+        parts = [part.strip() for part in inner.split(",") if part.strip()]
+        needed = len(typing.get_args(kind))
+        if typing.get_origin(kind) is tuple and len(parts) != needed:
+            raise TomoscribeError(
+                f"{key}={text} cannot be: give {needed} numbers with commas between "
+                f"({describe(key)})."
+            )
+        return parts
+    return text
+
+
+def _kinds(annotation: object) -> tuple[object, ...]:
+    """Return the types of a union, or the one type."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+        return typing.get_args(annotation)
+    return (annotation,)
 
 
 def with_values(settings: TrainingSettings, values: Mapping[str, object]) -> TrainingSettings:

@@ -48,6 +48,8 @@ class DataSummary:
         A voxel is of one class at most.
     classes : int
         Number of classes.
+    depth_known : bool
+        The distance of sections was told, not taken from the pixels.
     """
 
     voxel_size_zyx_nm: tuple[float, float, float]
@@ -56,6 +58,7 @@ class DataSummary:
     across: float
     exclusive: bool
     classes: int
+    depth_known: bool = True
 
 
 class VoxelPlan(BaseModel):
@@ -66,6 +69,7 @@ class VoxelPlan(BaseModel):
     dimension: Dimension = Field(description="of the network")
     reduction_zyx: Triple = Field(description="voxels averaged along z, y, x into a working voxel")
     voxel_size_zyx_nm: tuple[float, float, float] = Field(description="of the images, in nm")
+    depth_known: bool = Field(True, description="the distance of sections was told, not assumed")
     window_zyx: Triple = Field(description="working voxels of a training window")
     batch: int = Field(description="windows a step")
     net: str = Field(description="kind of network")
@@ -142,6 +146,7 @@ def make_plan(
         dimension=dimension,
         reduction_zyx=reduction,
         voxel_size_zyx_nm=data.voxel_size_zyx_nm,
+        depth_known=data.depth_known,
         window_zyx=window,
         batch=choose("batch", settings.batch, *_choose_batch(dimension, fast=fast)),
         net=choose("net", own.net, "unet", ""),
@@ -162,6 +167,22 @@ def make_plan(
         precision=settings.precision,
         reasons=reasons,
     )
+
+
+def require_window_fits(window_zyx: Triple, smallest_shape_zyx: Triple) -> None:
+    """Refuse a window (voxels) that the smallest image does not hold.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is larger along an axis.
+    """
+    if any(w > n for w, n in zip(window_zyx, smallest_shape_zyx, strict=True)):
+        window, image = (" x ".join(map(str, each)) for each in (window_zyx, smallest_shape_zyx))
+        raise TomoscribeError(
+            f"The window of {window} voxels (z, y, x) is larger than the smallest image, "
+            f"{image}; make the window smaller."
+        )
 
 
 def _softmax(task: str, data: DataSummary) -> bool:
@@ -279,14 +300,7 @@ def _window(
         deep = settings.patch * reduction[0] if dimension == "3d" else 1
         given = (deep, settings.patch * reduction[1], settings.patch * reduction[2])
     if given is not None:
-        if any(w > n for w, n in zip(given, data.smallest_shape_zyx, strict=True)):
-            window, image = (
-                " x ".join(map(str, triple)) for triple in (given, data.smallest_shape_zyx)
-            )
-            raise TomoscribeError(
-                f"The window of {window} voxels (z, y, x) is larger than the smallest image, "
-                f"{image}; make the window smaller."
-            )
+        require_window_fits(given, data.smallest_shape_zyx)
         reasons["window_zyx"] = "set by the user"
         wanted = [max(1, round(w / r)) for w, r in zip(given, reduction, strict=True)]
     else:

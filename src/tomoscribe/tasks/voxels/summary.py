@@ -9,12 +9,14 @@ from scipy.ndimage import distance_transform_edt
 
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.model import Role
+from tomoscribe.tasks.voxels.depths import depth_A
 from tomoscribe.tasks.voxels.plan import DataSummary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from tomoscribe.project.model import TrainingData
+    from tomoscribe.io.volumes import Volume
+    from tomoscribe.project.model import TrainingData, TrainingSample
 
     Box = tuple[tuple[int, int, int], tuple[int, int, int]]
 
@@ -24,11 +26,15 @@ _EDGE = 1024
 _LEAST = 30
 
 
+def smallest_shape(data: TrainingData) -> tuple[int, int, int]:
+    """Return the least size along z, y, x of the images that train, in voxels."""
+    return _smallest([open_volume(s.volume_path, s.voxel_size_A) for s in _training(data)])
+
+
 def summarise(data: TrainingData) -> DataSummary:
     """Look at the images that train, and at some sections of their labels."""
-    train = [s for s in data.with_role(Role.TRAIN) if s.labels and s.labels.boxes]
+    train = _training(data)
     volumes = [open_volume(s.volume_path, s.voxel_size_A) for s in train]
-    shapes = np.array([v.shape_zyx for v in volumes]).min(0)
     sizes = train[0].voxel_sizes_zyx_A or volumes[0].voxel_sizes_zyx_A
     sizes = sizes or (volumes[0].require_voxel_size(),) * 3
     boxes = [(s, box) for s in train for box in (s.labels.boxes if s.labels else ())]
@@ -46,12 +52,22 @@ def summarise(data: TrainingData) -> DataSummary:
     z, y, x = (float(size) / 10 for size in sizes)
     return DataSummary(
         voxel_size_zyx_nm=(z, y, x),
-        smallest_shape_zyx=(int(shapes[0]), int(shapes[1]), int(shapes[2])),
+        smallest_shape_zyx=_smallest(volumes),
         labelled_depth=max(hi[0] - lo[0] for _, (lo, hi) in boxes),
         across=min(across, default=0.0),
         exclusive=data.exclusive,
         classes=len(data.label_classes),
+        depth_known=depth_A(train[0], volumes[0]) is not None,
     )
+
+
+def _training(data: TrainingData) -> list[TrainingSample]:
+    return [s for s in data.with_role(Role.TRAIN) if s.labels and s.labels.boxes]
+
+
+def _smallest(volumes: list[Volume]) -> tuple[int, int, int]:
+    z, y, x = (min(sides) for sides in zip(*(v.shape_zyx for v in volumes), strict=True))
+    return z, y, x
 
 
 def _middle_sections(box: Box, count: int) -> list[Box]:
