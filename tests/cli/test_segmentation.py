@@ -80,9 +80,38 @@ def test_predictions_of_autoseg_are_decoded_with_its_own_numbers_or_others(
     assert run(*decode, "--preset", "Instance3D", "--min-volume-nm3", "10000") == 0
     assert "object 2" in capsys.readouterr().out
     assert run(*decode, "--kind", "components", "--dimension", "3d") == 0
-    assert "object 1" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "object 1" in told.out
+    assert not told.err
     assert run(*decode, "--threshold", "7") == 1
     assert "--threshold 7" in capsys.readouterr().err
+
+
+def test_options_that_do_not_count_and_what_left_no_object_are_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps, truth = two_touching()
+    maps[1, truth > 0] = np.maximum(maps[1, truth > 0], 102)
+    header = MapsHeader(("mito", "mito contour"), ("mito",), True, {}, NM)
+    create_score_maps(tmp_path / "maps.zarr", truth.shape, header)[...] = maps
+    decode = ("decode", tmp_path / "maps.zarr", "-o", tmp_path / "out.tif")
+
+    def told(*options: object) -> str:
+        assert run(*decode, *options) == 0
+        return capsys.readouterr().err
+
+    in_sections = ("--dimension", "2d", "--contour-threshold", 0.5)
+    assert not told(*in_sections)
+    unused = told(*in_sections, "--min-volume-nm3", "2e6", "--distance-threshold", 0.1)
+    assert "--min-volume-nm3 does not count for mito" in unused
+    assert "there --min-area-nm2 counts" in unused
+    assert "--distance-threshold does not count" in unused
+    none = told("--contour-threshold", 0.2)
+    assert "No seed is left of mito" in none
+    assert "score is 0.40 or more, and --contour-threshold 0.2 allows less only; raise it" in none
+    assert "at most 0.98 where" in told("--seed-threshold", 0.99)
+    assert "the highest score is 0.98, below --threshold 1" in told("--threshold", 1)
+    assert "smaller than --min-area-nm2 1e+09 or" in told(*in_sections, "--min-area-nm2", "1e9")
 
 
 def test_label_volumes_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from pydantic import ValidationError
 
+from tomoscribe.cli.decode_notes import tell_nothing_found, tell_unused
 from tomoscribe.cli.label_volumes import VoxelSizeNm
 from tomoscribe.cli.prediction_options import DecodeVoxels, parse_voxels, settings_of
 from tomoscribe.cli.voxel_source import parse_edges_nm
@@ -156,6 +157,8 @@ def decode(
         if table is not None:
             place = table if len(results) == 1 else of_class(table, result.class_names[0])
             _write_table(place, result, size)
+    if not callable(settings):
+        tell_nothing_found(opened, settings, results)
 
 
 def _opened(
@@ -217,8 +220,10 @@ def _settings(
         start = default_settings(task, likely_dimension(shape_zyx, size), size, exclusive=several)
     given = {k: v for k, v in changes.items() if v is not None}
     try:
-        return DecoderSettings.model_validate({**start.model_dump(), **given})
+        made = DecoderSettings.model_validate({**start.model_dump(), **given})
     except ValidationError as error:
         told = error.errors()[0]
         option = str(told["loc"][0]).replace("_", "-")
         raise TomoscribeError(f"--{option} {told['input']}: {told['msg']}.") from error
+    tell_unused(class_name, made, given)
+    return made
