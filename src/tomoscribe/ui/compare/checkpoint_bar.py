@@ -61,6 +61,7 @@ class CheckpointBar(QWidget):
         layout.addWidget(self.label)
         connect(self, self._sides.changed, self.refresh)
         connect(self, self._sides.refreshed, self.refresh)
+        connect(self, self._showing.changed, self._show_label)
         connect(self, self._monitor.followed, self._on_follow)
         connect(self, session.closed, self._end)
         self.refresh()
@@ -104,9 +105,8 @@ class CheckpointBar(QWidget):
 
     @property
     def _grows(self) -> bool:
-        """Whether the side is of the run that is followed, so that its right end is live."""
-        run = self._sides.side(self._sides.moved_letter).run
-        return run is not None and self._monitor.run is not None and run == self._monitor.run.path
+        """Whether the right end of the slider is live."""
+        return self._sides.grows(self._sides.side(self._sides.moved_letter).run)
 
     @property
     def _nothing(self) -> str:
@@ -177,6 +177,7 @@ class CheckpointBar(QWidget):
             return
         live = "newest: " if side.live else ""
         text = side.ref.source if stop is None else stop_text(stop)
-        if stop is not None and stop.coverage < WHOLE:
+        # While the rest is predicted the line below tells how far that is.
+        if stop is not None and stop.coverage < WHOLE and not self._showing.state_of(letter):
             text += f" · {stop.coverage:.0%} computed"
         self.label.setText(f"<b>{letter.upper()}: {live}{text}</b>")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from psygnal import Signal
 
 from tomoscribe.training.checkpoint_ref import CheckpointRef
+from tomoscribe.training.coverage import WHOLE
 from tomoscribe.ui.annotate.instant import SOURCE as INSTANT
 from tomoscribe.ui.compare.stops import default_sides, ref_of, stops_of
 from tomoscribe.ui.runs.monitor import RunMonitor
@@ -91,6 +92,7 @@ class Sides(SessionBound):
         self._phase: Letter = "b"
         self._now: dict[Letter, Side] = {"a": Side(), "b": Side()}
         self._last: tuple[object, ...] = ()
+        self._grew = False
         for signal in (
             self._monitor.progressed,
             self._library.listed,
@@ -99,6 +101,7 @@ class Sides(SessionBound):
         ):
             signal.connect(self._look)
         self._monitor.followed.connect(self._on_followed)
+        self._monitor.updated.connect(self._on_updated)
         session.project_changed.connect(self._on_project)
         self._look()
 
@@ -148,6 +151,14 @@ class Sides(SessionBound):
     def side(self, letter: Letter) -> Side:
         """Return what a side is at this moment."""
         return self._now[letter]
+
+    def grows(self, run: Path | None) -> bool:
+        """Tell whether the newest of a run is shown as blocks come, not as a checkpoint.
+
+        Maps of a segmentation are wanted whole: once its training has ended, its newest
+        checkpoint is one as any other, whose missing part is predicted.
+        """
+        return self._record(run) is not None and not self._is_done(run)
 
     def choice(self, letter: Letter) -> Choice | None:
         """Return what was chosen for a side; None while it follows the run that is followed."""
@@ -236,6 +247,12 @@ class Sides(SessionBound):
         followed = self._monitor.run
         return self._monitor.record if followed is not None and followed.path == run else None
 
+    def _is_done(self, run: Path | None) -> bool:
+        """Tell whether a run is followed that segments and whose training has ended."""
+        monitor = self._monitor
+        ended = not monitor.alive and not monitor.replaying and monitor.feed.segmented is not None
+        return self._record(run) is not None and ended
+
     def _side(self, letter: Letter) -> Side:
         """Work out what a side is at this moment."""
         chosen, followed = self._chosen[letter], self._monitor.run
@@ -248,7 +265,7 @@ class Sides(SessionBound):
         name = chosen.name if isinstance(chosen, CheckpointRef) else None
         stops = self._stops(run, name)
         newest = isinstance(chosen, RunChoice) and chosen.which == "newest"
-        live = self._record(run) is not None and (newest or (chosen is None and letter == "b"))
+        live = self.grows(run) and (newest or (chosen is None and letter == "b"))
         return Side(self._ref(letter, chosen, run, stops), run, live, tuple(stops))
 
     def _stops(self, run: Path, name: str | None) -> list[PreviewedCheckpoint]:
@@ -271,6 +288,10 @@ class Sides(SessionBound):
             best = best or [k.ref for k in known if k.best]
             if best:
                 return best[-1]
+        if stops and self._is_done(run):
+            # What the end of the training left: one that is whole, or can be predicted whole.
+            able = [s for s in stops if s.coverage >= WHOLE or s.path is not None]
+            return ref_of(run, (able or stops)[-1])
         if stops:
             return ref_of(run, stops[-1])
         # No preview of this sample: the newest weights can compute one.
@@ -297,6 +318,11 @@ class Sides(SessionBound):
             self.changed.emit()
         if any(_told(seen[letter]) != _told(now[letter]) for letter in LETTERS):
             self.refreshed.emit()
+
+    def _on_updated(self, *_: object) -> None:
+        if self._monitor.alive != self._grew:
+            self._grew = self._monitor.alive
+            self._look()
 
     def _on_followed(self, *_: object) -> None:
         self._chosen["b"] = None  # what begins or was asked for is what one wants to see

@@ -9,6 +9,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
+from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer
 
 from tomoscribe.errors import TomoscribeError
@@ -169,7 +170,7 @@ class ScoreLibrary(SessionBound):
     # ---------------------------------------------------------------- reading
     def _keep_time(self) -> None:
         """Look at the disk again and again while somebody looks or waits here."""
-        if self._closed:  # a dock that goes after its session; Qt has taken the timer
+        if self._closed or not isalive(self._timer):  # a dock that goes after Qt took the timer
             return
         needed = bool(self._watchers or self._held or self._wanted)
         if needed and not self._timer.isActive():

@@ -18,6 +18,8 @@ from tomoscribe.ui.segments.decoder_words import (
     counts,
     kinds_for,
     state,
+    why_no_objects,
+    why_no_volume,
 )
 from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.segments.setting_slider import Scale, SettingSlider, SizeScale
@@ -109,10 +111,9 @@ class DecoderPanel(QWidget):
         self.counts.setText(counts(segments))
         self.state.setText(state(segments))
         self.scores.setChecked(segments.scores_shown)
-        enable(self.apply, segments.why_no_volume)
+        enable(self.apply, why_no_volume(segments))
         enable(self.reset, None if segments.is_own else TUNED)
-        why = None if segments.objects else "The volume is not decoded yet."
-        enable(self.table, why)
+        enable(self.table, why_no_objects(segments))
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)

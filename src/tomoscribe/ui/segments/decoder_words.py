@@ -53,6 +53,12 @@ TITLES = {
 """Of the settings with a slider, in their order."""
 
 
+WHILE_IT_TRAINS = (
+    "The volume is predicted whole and decoded once the training has ended; to have it now, choose "
+    "a checkpoint with the slider above."
+)
+
+
 def kinds_for(maps: MapsInView) -> list[DecoderKind]:
     """Return the ways to make objects that the maps allow."""
     names = set(maps.grid.class_names)
@@ -77,6 +83,25 @@ def counts(segments: Segments) -> str:
         return f"{present} {where}" if present else f"No class is found {where}."
     told = [f"<b>{_number(class_of, i)}</b> {n}" for i, n in enumerate(maps.classes) if n in apart]
     return f"{', '.join(told)} {where}"
+
+
+def why_no_volume(segments: Segments) -> str | None:
+    """Return why the volume cannot be decoded now, None if it can."""
+    maps = segments.maps
+    if maps is None:
+        return "No segmentation is in view."
+    if maps.live:
+        return WHILE_IT_TRAINS
+    if not maps.is_final:
+        return f"This waits until the volume is predicted whole. {segments.held_up}".rstrip()
+    return "The volume is being decoded." if segments.busy else None
+
+
+def why_no_objects(segments: Segments) -> str | None:
+    """Return why there are no objects of the volume, and what to do; None if there are."""
+    if segments.objects is not None:
+        return None
+    return why_no_volume(segments) or "The volume is not decoded yet: press Apply to volume."
 
 
 def _number(class_of: NDArray[np.int64], index: int) -> int:
@@ -114,7 +139,8 @@ def state(segments: Segments) -> str:
     if segments.busy:
         return "Decoding the volume …"
     if not maps.is_final:
-        return "The section in view is decoded as the prediction grows; the volume follows."
+        when = " when the training has ended" if maps.live else ""
+        return f"The section in view is decoded as the prediction grows; the volume follows{when}."
     if segments.objects is None and segments.is_own:
         return "Only sections in view have your settings: press Apply to volume."
     if segments.is_own:

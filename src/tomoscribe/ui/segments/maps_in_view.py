@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from tomoscribe.segmentation.decoder_settings import DecoderSettings, default_settings
+from tomoscribe.segmentation.decoder_settings import (
+    DecoderSettings,
+    default_settings,
+    likely_dimension,
+)
 from tomoscribe.training.coverage import WHOLE
 from tomoscribe.ui.scores.score_map import LIVE
 
@@ -15,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tomoscribe.segmentation.decoder_settings import Dimension, Triple
+    from tomoscribe.segmentation.decoder_settings import Triple
     from tomoscribe.training.events import Segmented
     from tomoscribe.ui.compare.sides import Sides
     from tomoscribe.ui.runs.monitor import RunMonitor
@@ -25,11 +29,6 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
     Settings = dict[str, DecoderSettings]
-
-FLAT = 2.0
-"""Voxels this much longer than wide hardly continue each other: sections are linked."""
-THIN = 8
-"""Sections below which each is for itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,16 +99,10 @@ class MapsInView:
                 pass  # of another version of the program: begin with the default ones
         return default_settings(
             "instance" if self.segmented.instances else "semantic",
-            self._dimension(),
+            likely_dimension(self.grid.shape_zyx, self.voxel_size_zyx_nm),
             self.voxel_size_zyx_nm,
             exclusive=self.segmented.exclusive and len(self.classes) > 1,
         )
-
-    def _dimension(self) -> Dimension:
-        z, y, x = self.voxel_size_zyx_nm
-        if self.grid.shape_zyx[0] < THIN:
-            return "2d"
-        return "linked" if z > FLAT * max(y, x) else "3d"
 
 
 def maps_in_view(

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu
 
 from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.segments.decoder_words import why_no_objects
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ LABEL_FILTERS = {
     "HDF5 (*.h5)": ".h5",
     "OME-Zarr (*.zarr)": ".zarr",
 }
-NO_OBJECTS = "The volume is not decoded yet: press Apply to volume."
 
 
 class ObjectExport(QObject):
@@ -101,7 +101,7 @@ class ObjectExport(QObject):
         """Write in the thread; tell what was written."""
         measured = self._segments.measured()
         if measured is None:
-            self.tell(NO_OBJECTS)
+            self.tell(why_no_objects(self._segments) or "No tomogram is in view.")
         elif self.busy:
             self.tell("Something is being written; wait until it is.")
         else:

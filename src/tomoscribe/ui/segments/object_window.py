@@ -20,7 +20,8 @@ from qtpy.QtWidgets import (
 from tomoscribe.ui import style
 from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.segments.object_export import NO_OBJECTS, ObjectExport
+from tomoscribe.ui.segments.decoder_words import why_no_objects
+from tomoscribe.ui.segments.object_export import ObjectExport
 from tomoscribe.ui.segments.object_model import ObjectModel
 from tomoscribe.ui.view import triple
 from tomoscribe.ui.widgets import button, enable, hint, row
@@ -91,7 +92,10 @@ class ObjectWindow(QDialog):
             self._of = objects
             self._measure()
         self._mark(self._segments.selected)
-        enable(self.save, None if objects is not None else NO_OBJECTS)
+        why = why_no_objects(self._segments)
+        enable(self.save, why)
+        if why is not None:
+            self.summary.setText(why)
         enable(self.lock, None if self._segments.selected else CHOOSE)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:
@@ -112,7 +116,6 @@ class ObjectWindow(QDialog):
         if measured is None:
             self._thread.drop()
             self.model.set_rows([])
-            self.summary.setText(NO_OBJECTS)
             return
         self.summary.setText("Measuring …")
 

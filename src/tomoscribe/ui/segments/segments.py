@@ -108,7 +108,7 @@ class Segments(SessionBound):
         session = self._session
         for signal in (
             self._monitor.feed.changed, self._sides.changed, self._library.changed,
-            session.current_changed, self._monitor.followed,
+            session.current_changed, self._monitor.followed, self._library.told,
         ):  # fmt: skip
             signal.connect(self._look_soon)
         session.project_changed.connect(self._on_project)
@@ -175,13 +175,10 @@ class Segments(SessionBound):
         return [known.get(name, class_color(i)) for i, name in enumerate(maps.classes)]
 
     @property
-    def why_no_volume(self) -> str | None:
-        """Why the volume cannot be decoded now, None if it can."""
-        if self.maps is None:
-            return "No segmentation is in view."
-        if not self.maps.is_final:
-            return "The volume is not predicted whole yet; the section in view is decoded."
-        return "The volume is being decoded." if self.busy else None
+    def held_up(self) -> str:
+        """What the prediction of the volume in view waits for or does; empty if nothing is told."""
+        ref, maps = self._sides.in_view, self.maps
+        return "" if ref is None or maps is None else self._library.state_of(ref, maps.sample)
 
     # ---------------------------------------------------------------- scores below objects
     @property
