@@ -64,6 +64,15 @@ def test_wrong_usage_is_exit_code_2(
     assert "Usage: tomoscribe" in capsys.readouterr().err
 
 
+def test_a_value_that_is_no_choice_is_told_in_plain_words(
+    exit_code: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_code("decode", "maps.zarr", "-o", "a.tif", "--kind", "flood") == 2
+    told = capsys.readouterr().err
+    assert "'--kind': 'flood' is not one of" in told
+    assert "Value error" not in told
+
+
 def test_interruption_is_exit_code_130(exit_code: Run, failing) -> None:
     failing(KeyboardInterrupt())
     assert exit_code() == 130

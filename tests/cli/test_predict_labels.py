@@ -54,6 +54,17 @@ def test_segmentation_writes_maps_and_labels_of_several_images(
     assert np.array_equal(maps.data[...], open_score_maps(out / "balls_maps.zarr").data[...])
 
 
+def test_an_unknown_voxel_size_is_told_with_all_its_edges(
+    exit_code: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = write_checkpoint(tmp_path / "flat.pt", voxel_size_zyx_nm=(50.0, 4.0, 4.0))
+    noise = np.random.default_rng(0).integers(0, 255, (2, 32, 32), dtype=np.uint8)
+    tifffile.imwrite(tmp_path / "plain.tif", noise)
+    out = ("-o", tmp_path / "out", "--no-decode")
+    assert exit_code("predict", checkpoint, tmp_path / "plain.tif", *out) == 0
+    assert "taken as in the training, 50 x 4 x 4 (z, y, x) nm" in capsys.readouterr().err
+
+
 def test_suffix_of_the_output_tells_what_it_is_and_large_images_are_decoded_in_blocks(
     exit_code: Run, model: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand
 
 import tomoscribe
 from tomoscribe.cli import (
@@ -66,8 +67,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+class _Command(TyperCommand):
+    """A verb whose wrong values are told without the words of the library that checks them."""
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:
+        """Read the arguments."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
+
 for _verb in VERBS:
-    app.command()(_verb)
+    app.command(cls=_Command)(_verb)
 
 
 def _print_version(wanted: bool) -> None:

@@ -187,7 +187,8 @@ def _open(
     if volume.voxel_size_A is None:
         z, y, x = (10 * size for size in predictor.plan.voxel_size_zyx_nm)
         volume = replace(volume, voxel_size_A=x, voxel_sizes_zyx_A=(z, y, x))
-        said = f"{source} tells no voxel size: taken as in the training, {x / 10:g} nm."
+        edges = f"{x / 10:g}" if z == y == x else f"{z / 10:g} x {y / 10:g} x {x / 10:g} (z, y, x)"
+        said = f"{source} tells no voxel size: taken as in the training, {edges} nm."
         predictor.grid(volume)
         return volume, (said,)
     predictor.grid(volume)
