@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 import zarr
 from pydantic import ValidationError
 from tests.prediction.small_nets import predictor_of, write_image
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_write import write_labels
 from tomoscribe.io.score_maps import open_score_maps
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.prediction import streamed
@@ -167,6 +169,29 @@ def test_folder_that_holds_anything_but_maps_is_never_replaced(image: Path, tmp_
     assert (plain / "notes.txt").read_text() == "years of work"
     assert np.array_equal(zarr.open_group(str(other), mode="r")["0/s0"][...], np.ones(3))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["other.zarr", "plain.zarr"]
+
+
+def test_sections_of_another_distance_are_refused_unless_each_is_seen_alone(
+    tmp_path: Path,
+) -> None:
+    values = np.zeros((5, 8, 8), np.uint8)
+    cubes, thick, plain = (tmp_path / name for name in ("cubes.tif", "thick.tif", "plain.tif"))
+    write_labels(cubes, values, (4, 4, 4))
+    write_labels(thick, values, (40, 4, 4))
+    tifffile.imwrite(plain, values)
+    for dimension in ("2.5d", "3d"):
+        predictor = predictor_of(dimension)
+        predictor.grid(open_volume(cubes))
+        with pytest.raises(TomoscribeError, match="sections 40 nm apart"):
+            predictor.grid(open_volume(thick))
+        # Where the training or the image tells the pixel size only, there is nothing to compare.
+        predictor.plan = predictor.plan.model_copy(update={"voxel_size_zyx_nm": (40, 4, 4)})
+        with pytest.raises(TomoscribeError, match="trained on 40 nm"):
+            predictor.grid(open_volume(cubes))
+        predictor.grid(open_volume(plain, 40.0))
+        predictor.plan = predictor.plan.model_copy(update={"depth_known": False})
+        predictor.grid(open_volume(cubes))
+    assert predictor_of("2d").grid(open_volume(thick)).shape_zyx == (5, 8, 8)
 
 
 def test_settings_that_cannot_be_are_refused() -> None:

@@ -12,7 +12,8 @@ import numpy as np
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mrc import open_mrc, write_mrc
-from tomoscribe.io.opened import Opened, judge_sizes, usable
+from tomoscribe.io.opened import Opened, judge_sizes
+from tomoscribe.io.voxel_size import check_voxel_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.io.arrays import LazyArray
+    from tomoscribe.io.voxel_size import VoxelSize
 
 __all__ = [
     "VOLUME_SUFFIXES",
@@ -66,6 +68,8 @@ class Volume:
         Sentences about what was odd in the header and how it was read.
     hint_A : float or None
         Where the voxel size is unknown: a likely value to offer, not to use unasked.
+    cubes_assumed : bool
+        The file tells no voxel size: the edge that was given is taken for all axes.
     """
 
     path: str
@@ -75,6 +79,7 @@ class Volume:
     voxel_sizes_zyx_A: tuple[float, float, float] | None = None
     notes: tuple[str, ...] = ()
     hint_A: float | None = None
+    cubes_assumed: bool = False
 
     @property
     def shape_zyx(self) -> tuple[int, int, int]:
@@ -159,7 +164,7 @@ def is_image(path: str | Path) -> bool:
     return _reader(place) is not None or _pictures(place) is not None
 
 
-def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
+def open_volume(path: str | Path, voxel_size_A: VoxelSize | None = None) -> Volume:
     """Open a tomogram or another 3D image without reading its voxels.
 
     Parameters
@@ -171,16 +176,17 @@ def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
         dataset, `image.zarr::1` a resolution level (0, the finest, by default), and
         `image.zarr::@8,8,8` the image at voxel edges in nm, z y x, resampled where no level has
         them (`io.multiscale`).
-    voxel_size_A : float or None
-        Overrides what the file says.
+    voxel_size_A : float or (float, float, float) or None
+        Overrides what the file says: the edge of x, with the file's ratio of edges where it
+        tells them, or the edges z, y, x.
 
     Raises
     ------
     TomoscribeError
         If the file is missing, broken, no 3D image, or of a kind that is not read.
     """
-    if voxel_size_A is not None and not usable(voxel_size_A):
-        raise TomoscribeError(f"A voxel size of {voxel_size_A:g} Å is not possible.")
+    if voxel_size_A is not None:
+        check_voxel_size(voxel_size_A)
     place, inner = _split(path)
     if "://" not in place and not Path(place).exists():
         raise TomoscribeError(f"There is no file {place}.")
@@ -199,8 +205,10 @@ def open_volume(path: str | Path, voxel_size_A: float | None = None) -> Volume:
     return _judged(str(path), opened, voxel_size_A)
 
 
-def _judged(path: str, opened: Opened, override_A: float | None) -> Volume:
+def _judged(path: str, opened: Opened, override: VoxelSize | None) -> Volume:
     sizes, notes = judge_sizes(opened.sizes_zyx_A, opened.unknown_because)
+    given, override_A = (override, override[2]) if isinstance(override, tuple) else (None, override)
+    assumed = sizes is None and override_A is not None and given is None
     if override_A is not None:
         if sizes is not None and abs(sizes[2] - override_A) > 0.01 * override_A:
             said = f"The header's voxel size, {sizes[2]:g} Å, is replaced by {override_A:g} Å."
@@ -211,6 +219,7 @@ def _judged(path: str, opened: Opened, override_A: float | None) -> Volume:
         sizes = (
             (override_A,) * 3 if sizes is None else (sizes[0] * scale, sizes[1] * scale, override_A)
         )
+        sizes = given or sizes
     origin = opened.origin_zyx_A
     if origin is None:
         z, y, x = (n * s for n, s in zip(opened.start_zyx, sizes or (0.0, 0.0, 0.0), strict=True))
@@ -223,6 +232,7 @@ def _judged(path: str, opened: Opened, override_A: float | None) -> Volume:
         voxel_sizes_zyx_A=sizes,
         notes=(*opened.notes, *notes) if sizes is not None else (*notes, *opened.notes),
         hint_A=opened.hint_A if sizes is None else None,
+        cubes_assumed=assumed,
     )
 
 

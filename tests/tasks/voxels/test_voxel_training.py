@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +88,21 @@ def test_three_classes_stay_three_classes(three_classes: TrainingData) -> None:
     assert maps.sum(0).max() <= 1 + 1e-5
     likeliest = np.concatenate([1 - maps.sum(0, keepdims=True), maps]).argmax(0)
     assert (likeliest == stripes()).mean() > 0.9
+
+
+def test_images_whose_sections_lie_otherwise_train_only_where_sections_are_seen_alone(
+    three_classes: TrainingData,
+) -> None:
+    (one,) = three_classes.samples
+    thin = replace(one, voxel_sizes_zyx_A=(200.0, 100.0, 100.0))
+    thick = replace(one, name="thick", voxel_sizes_zyx_A=(900.0, 100.0, 100.0))
+    told = replace(one, name="pixels only", voxel_sizes_zyx_A=(100.0, 100.0, 100.0))
+    voxels, task = dict(SMALL["voxels"]), get_task("semantic")
+    for dimension, wrong in (("2d", False), ("2.5d", True)):
+        settings = TrainingSettings(**{**SMALL, "voxels": {**voxels, "dimension": dimension}})
+        module = task.build(replace(three_classes, samples=(thin, told)), settings, CPU)
+        with pytest.raises(TomoscribeError, match="90 nm apart") if wrong else nullcontext():
+            module.set_data(replace(three_classes, samples=(thin, thick)))
 
 
 def test_voxels_that_nobody_labelled_pull_at_nothing() -> None:

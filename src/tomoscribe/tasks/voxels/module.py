@@ -19,6 +19,7 @@ from tomoscribe.tasks.learner import Learner
 from tomoscribe.tasks.voxels import checkpoints
 from tomoscribe.tasks.voxels.batches import BatchMaker, target_options
 from tomoscribe.tasks.voxels.checks import check_change, check_labels
+from tomoscribe.tasks.voxels.depths import check_depths
 from tomoscribe.tasks.voxels.images import resident, scale_image
 from tomoscribe.tasks.voxels.losses import LossOptions, total_loss
 from tomoscribe.tasks.voxels.plan import OF_THE_NETWORK
@@ -112,6 +113,7 @@ class VoxelModule(Learner):
         # All that may fail comes before the first assignment.
         validate = [s for s in data.with_role(Role.VALIDATE) if s.labels and s.labels.boxes]
         train = [s for s in data.with_role(Role.TRAIN) if s.labels and s.labels.boxes]
+        check_depths((*train, *validate), self._plan)
         share = 0.0 if validate else self.settings.voxels.hold_out_labels
         training = [self._source(s, share) for s in train]
         judging = [self._source(s, 1.0) for s in validate]

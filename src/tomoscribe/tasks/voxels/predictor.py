@@ -12,6 +12,7 @@ from torch.nn import functional
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.tasks.base import Block, FoundPicks, Grid
+from tomoscribe.tasks.voxels.depths import check_depth
 from tomoscribe.tasks.voxels.images import scale_image
 from tomoscribe.tasks.voxels.tiles import cut, make_tile
 
@@ -118,7 +119,8 @@ class VoxelPredictor:
         Raises
         ------
         TomoscribeError
-            If the pixel size is unknown or differs by more than 5 % from what was trained on.
+            If the pixel size is unknown or differs by more than 5 % from what was trained on; so
+            the distance of sections, where it is known and the network looks across them.
         """
         size, known = volume.require_voxel_size() / 10, self.plan.voxel_size_zyx_nm[2]
         if abs(size / known - 1) > _TOLERANCE:
@@ -127,6 +129,7 @@ class VoxelPredictor:
                 f"{known:g} nm; resample the image to {known:g} nm, give its true pixel size if "
                 "the header is wrong, or train on images like it."
             )
+        check_depth(volume, self.plan)
         return Grid(volume.shape_zyx, 1)
 
     def decode(
