@@ -114,6 +114,32 @@ def test_options_that_do_not_count_and_what_left_no_object_are_told(
     assert "smaller than --min-area-nm2 1e+09 or" in told(*in_sections, "--min-area-nm2", "1e9")
 
 
+def test_crop_is_scored_as_the_challenge_does_from_a_file_a_class(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    _, mito = two_touching()
+    er = (mito == 1).astype(np.uint8)
+    for folder, objects, voxels in (("truth", mito, er), ("found", mito * (mito == 1), er * 0 + 1)):
+        (tmp_path / folder).mkdir()
+        write_labels(tmp_path / folder / "mito.tif", objects, NM)
+        write_labels(tmp_path / folder / "er.zarr", voxels, NM)
+    judge = ("evaluate", tmp_path / "found", tmp_path / "truth", "--challenge", "--class", "mito")
+    assert run(*judge, "--class", "er", "--json") == 0
+    figures = json.loads(capsys.readouterr().out)
+    # One of two objects is found, exactly; all is called er.
+    assert figures["mito"]["F1"] == pytest.approx(2 / 3)
+    assert figures["mito"]["Hausdorff score"] == pytest.approx(0.5)
+    assert figures["er"] == {"IoU": pytest.approx(er.mean())}
+    expected = ((2 / 3 * 0.5) ** 0.5 * er.mean()) ** 0.5
+    assert figures["all"]["overall"] == pytest.approx(expected)
+    assert run(*judge, "--class", "er") == 0
+    assert "overall" in capsys.readouterr().out
+    assert run(*judge, "--class", "ld") == 1
+    assert "no file of labels of 'ld'" in capsys.readouterr().err
+    assert run(*judge[:4]) == 1
+    assert "Name each class" in capsys.readouterr().err
+
+
 def test_label_volumes_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     write_labels(tmp_path / "a.tif", np.ones((2, 3, 4), np.uint8), NM)
     write_labels(tmp_path / "b.tif", np.ones((2, 4, 3), np.uint8), NM)

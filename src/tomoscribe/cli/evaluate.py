@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tomoscribe.cli.evaluate_labels import LabelOptions, evaluate_labels
+from tomoscribe.cli.evaluate_labels import LabelOptions, evaluate_challenge, evaluate_labels
 from tomoscribe.cli.label_volumes import ClassOfValue, VoxelSizeNm
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.membranes import NormalErrors, normal_errors
@@ -60,6 +60,14 @@ Hausdorff = Annotated[
         "--hausdorff", help="Labels: distances in nm and the CellMap challenge's score, too."
     ),
 ]
+Challenge = Annotated[
+    bool,
+    typer.Option(
+        "--challenge",
+        help="Labels: the CellMap challenge's overall score of a crop. FOUND and TRUTH are folders "
+        "with a file a class, NAME.*; each NAME is given with --class.",
+    ),
+]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,6 +102,7 @@ def evaluate(
     unlabelled: Unlabelled = None,
     by_section: BySection = False,
     hausdorff: Hausdorff = False,
+    challenge: Challenge = False,
     voxel_size_nm: VoxelSizeNm = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
@@ -106,10 +115,13 @@ def evaluate(
     Label volumes: IoU and Dice by class, or with --objects how many objects are found: F1,
     average precision, panoptic quality, variation of information.
     """
+    options = LabelOptions(
+        tuple(classes or ()), objects, unlabelled, by_section, hausdorff, voxel_size_nm
+    )
+    if challenge:
+        evaluate_challenge(str(picks), str(truth), options, as_json)
+        return
     if all(is_image(p) and p.suffix.lower() not in LISTS for p in (picks, truth)):
-        options = LabelOptions(
-            tuple(classes or ()), objects, unlabelled, by_section, hausdorff, voxel_size_nm
-        )
         evaluate_labels(str(picks), str(truth), options, as_json)
         return
     if (tolerance_A is None) == (tolerance_voxels is None):

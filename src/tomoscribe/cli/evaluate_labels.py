@@ -1,10 +1,11 @@
-"""`tomoscribe evaluate` of label volumes: voxels right by class, or objects found."""
+"""`tomoscribe evaluate` of label volumes: voxels right by class, objects, CellMap's challenge."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from rich.table import Table
 
 from tomoscribe.cli.label_volumes import LabelVolume, classes_by_value, open_labels
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.evaluation.cellmap_score import cellmap_instance_score
+from tomoscribe.evaluation.cellmap_score import cellmap_instance_score, cellmap_scores
 from tomoscribe.evaluation.segmentation import InstanceScores, instance_scores, voxel_scores
+from tomoscribe.io.volumes import is_image
 from tomoscribe.segmentation.labels import UNKNOWN
 
 
@@ -24,8 +26,9 @@ from tomoscribe.segmentation.labels import UNKNOWN
 class LabelOptions:
     """How two label volumes are compared.
 
-    `classes` as `VALUE=NAME`; `objects`: values number objects of one class; `unlabelled`: value
-    of the truth that counts nowhere; `by_section`: objects are matched in sections.
+    `classes` as `VALUE=NAME`, names alone for the challenge; `objects`: values number objects of
+    one class; `unlabelled`: value of the truth that counts nowhere; `by_section`: objects are
+    matched in sections.
     """
 
     classes: tuple[str, ...] = ()
@@ -44,6 +47,69 @@ def evaluate_labels(found: str, truth: str, options: LabelOptions, as_json: bool
     TomoscribeError
         If their shapes differ, or the truth has nothing to compare with.
     """
+    mine, true, known = _pair(found, truth, options)
+    if options.objects:
+        figures = _objects(mine, _with_unknown(true, known), options)
+    else:
+        figures = _classes(mine, true, known, options)
+    _show(figures, as_json)
+
+
+def evaluate_challenge(found: str, truth: str, options: LabelOptions, as_json: bool) -> None:
+    """Compare one crop, a file a class, as the CellMap Segmentation Challenge ranks it.
+
+    Parameters
+    ----------
+    found, truth : str
+        Folders; a class is `NAME`, an OME-Zarr group, or a file `NAME.*` in them. Of classes that
+        the challenge judges by objects the values number them; of others all but 0 is the class.
+    options : LabelOptions
+        Names of the classes, what is unlabelled, voxel size.
+    as_json : bool
+
+    Raises
+    ------
+    TomoscribeError
+        If a class is missing or not named, shapes or voxel sizes differ, or there is nothing to
+        compare with.
+    """
+    if not options.classes:
+        raise TomoscribeError("Name each class that counts: --challenge --class mito --class er.")
+    pairs, sizes = {}, set()
+    for name in options.classes:
+        places = [_file_of_class(folder, name) for folder in (found, truth)]
+        mine, true, known = _pair(*places, options)
+        pairs[name] = (_with_unknown(true, known), mine.values)
+        sizes.add(true.require_voxel_size())
+    if len(sizes) > 1:
+        raise TomoscribeError(f"The classes in {truth} have different voxel sizes.")
+    scores = cellmap_scores(pairs, sizes.pop())
+    figures = {name: {"IoU": iou} for name, iou in scores.semantic.items()}
+    for name, score in scores.instance.items():
+        figures[name] = {
+            "F1": score.counts.f1,
+            "Hausdorff score": score.hausdorff_score,
+            "combined": score.combined,
+        }
+    _show({**figures, "all": {"overall": scores.overall}}, as_json)
+
+
+def _file_of_class(folder: str, name: str) -> str:
+    place = Path(folder)
+    if not place.is_dir():
+        raise TomoscribeError(f"{folder} is no folder; --challenge needs one with a file a class.")
+    files = [p for p in sorted(place.iterdir()) if p.name == name or p.name.startswith(f"{name}.")]
+    files = [p for p in files if is_image(p)]
+    if len(files) != 1:
+        many = f"{len(files)} files" if files else "no file"
+        raise TomoscribeError(f"{folder} has {many} of labels of '{name}'; it needs one, {name}.*.")
+    return str(files[0])
+
+
+def _pair(
+    found: str, truth: str, options: LabelOptions
+) -> tuple[LabelVolume, LabelVolume, NDArray[np.bool_]]:
+    """Return both volumes, and where the truth is labelled."""
     mine = open_labels(found, options.voxel_size_nm)
     true = open_labels(truth, options.voxel_size_nm)
     if mine.values.shape != true.values.shape:
@@ -54,11 +120,15 @@ def evaluate_labels(found: str, truth: str, options: LabelOptions, as_json: bool
     known = _known(true, options.unlabelled)
     if not known.any():
         raise TomoscribeError(f"{truth} has no labelled voxel.")
-    if options.objects:
-        # Unsigned numbers have no place for what is unlabelled.
-        figures = _objects(mine, np.where(known, true.values.astype(np.int64), UNKNOWN), options)
-    else:
-        figures = _classes(mine, true, known, options)
+    return mine, true, known
+
+
+def _with_unknown(truth: LabelVolume, known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    # Unsigned numbers have no place for what is unlabelled.
+    return np.where(known, truth.values.astype(np.int64), UNKNOWN)
+
+
+def _show(figures: dict[str, dict[str, float]], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
     else:
@@ -146,7 +216,7 @@ def _table(figures: dict[str, dict[str, float]]) -> Table:
     table.add_column("class")
     for name in figures:
         table.add_column(name, justify="right")
-    for row in next(iter(figures.values())):
+    for row in dict.fromkeys(row for each in figures.values() for row in each):
         values = [each.get(row) for each in figures.values()]
         table.add_row(row, *("" if v is None else _text(v) for v in values))
     return table

@@ -20,7 +20,7 @@ ClassOfValue = Annotated[
         "--class",
         metavar="VALUE=NAME",
         help="Class of a label value, as 1=mito; once for each. Where values number objects: "
-        "the one NAME of their class.",
+        "the one NAME of their class. With --challenge: the NAME of its files.",
         show_default=False,
     ),
 ]
