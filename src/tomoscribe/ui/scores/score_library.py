@@ -160,7 +160,8 @@ class ScoreLibrary(SessionBound):
     def close(self) -> None:
         """End threads and predictions; what is asked afterwards is not answered."""
         self._closed = True
-        self._timer.stop()
+        if isalive(self._timer):
+            self._timer.stop()
         self._poller.close()
         self._reader.close()
         if self._service is not None:
