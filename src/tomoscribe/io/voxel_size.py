@@ -1,0 +1,74 @@
+"""A voxel size as a person gives it: one edge, or three, in Å or nm."""
+
+from __future__ import annotations
+
+import re
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.opened import unit_in_A, usable
+
+VoxelSize = float | tuple[float, float, float]
+"""Edge of a cube in Å, or edges z, y, x in Å."""
+SMALLEST_A, LARGEST_A = 0.01, 10000.0
+"""Voxel edges in Å that are believed."""
+
+_TEXT = re.compile(
+    r"(?P<numbers>[\d.,;x×*e+\-\s]*?\d[\d.]*)\s*(?P<unit>[^\d\s.,;]*)", re.IGNORECASE
+)
+_BETWEEN = re.compile(r"\s*[,;x×*]\s*|\s+", re.IGNORECASE)
+
+
+def parse_voxel_size(text: str) -> VoxelSize:
+    """Return the voxel size in Å that a text tells: `13.5`, `8 nm`, `50, 4, 4 nm`.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is neither one number nor three (z, y, x), in Å or nm, or cannot be true.
+    """
+    match = _TEXT.fullmatch(text.strip())
+    factor = 1.0 if match and not match["unit"] else unit_in_A(match["unit"]) if match else None
+    try:
+        parts = [] if match is None else _BETWEEN.split(match["numbers"].strip())
+        edges = [float(part) * (factor or 1.0) for part in parts]
+    except ValueError:
+        edges = []
+    if factor is None or len(edges) not in (1, 3):
+        raise TomoscribeError(
+            f"'{text.strip()}' is no voxel size: give one edge, or three in the order z, y, x, in "
+            "Å or nm, such as '13.5' or '50, 4, 4 nm'."
+        )
+    for edge in edges:
+        if not SMALLEST_A <= edge <= LARGEST_A:
+            raise TomoscribeError(f"A voxel size of {edge:g} Å is not possible.")
+    return edges[0] if len(edges) == 1 else (edges[0], edges[1], edges[2])
+
+
+def check_voxel_size(size: VoxelSize) -> None:
+    """Check that a voxel size can be one at all.
+
+    Raises
+    ------
+    TomoscribeError
+        If an edge is not positive and finite.
+    """
+    for edge in size if isinstance(size, tuple) else (size,):
+        if not usable(edge):
+            raise TomoscribeError(f"A voxel size of {edge:g} Å is not possible.")
+
+
+def voxel_size_text(size: VoxelSize) -> str:
+    """Return a voxel size as `parse_voxel_size` reads it."""
+    edges = (size,) if isinstance(size, (int, float)) else size
+    return ", ".join(f"{round(edge, 3):.10g}" for edge in edges) + " Å"
+
+
+def in_nm(size: VoxelSize) -> str:
+    """Return a voxel size in nm, with its axes."""
+    if isinstance(size, (int, float)):
+        return f"= {size / 10:.4g} nm along z, y and x"
+    return (
+        "= "
+        + ", ".join(f"{a} {edge / 10:.4g}" for a, edge in zip("zyx", size, strict=True))
+        + " nm"
+    )
