@@ -101,6 +101,14 @@ def test_colour_and_broken_tiff_fail_with_one_sentence(tmp_path):
     tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((4, 5, 3), np.uint8), photometric="rgb")
     with pytest.raises(TomoscribeError, match="several colours"):
         open_volume(tmp_path / "rgb.tif")
+    with pytest.raises(TomoscribeError, match="labels are whole numbers"):
+        open_volume(tmp_path / "rgb.tif")
+    sections = np.zeros((3, 40, 50), np.uint8)
+    tifffile.imwrite(tmp_path / "three.tif", sections, photometric="rgb", planarconfig="separate")
+    with pytest.raises(TomoscribeError, match=r"if they are sections, .*photometric='minisblack'"):
+        open_volume(tmp_path / "three.tif")
+    tifffile.imwrite(tmp_path / "three.tif", sections, photometric="minisblack")
+    assert open_volume(tmp_path / "three.tif").shape_zyx == (3, 40, 50)
     (tmp_path / "no.tif").write_bytes(b"no tiff at all")
     with pytest.raises(TomoscribeError, match="not a TIFF file"):
         open_volume(tmp_path / "no.tif")

@@ -77,7 +77,9 @@ def _lost_pages() -> Iterator[list[str]]:
 def _shape_zyx(place: str, series: tifffile.TiffPageSeries) -> tuple[int, int, int]:
     kept = [(a, int(n)) for a, n in zip(series.axes, series.shape, strict=True) if n > 1]
     names = "".join(a for a, _ in kept)
-    for axis, word in (("S", "colours"), ("C", "channels"), ("T", "time points")):
+    if "S" in names:
+        raise TomoscribeError(f"{place} has several colours: {_instead_of_colours(names)}.")
+    for axis, word in (("C", "channels"), ("T", "time points")):
         if axis in names and not (axis == "T" and names == "TYX"):
             raise TomoscribeError(
                 f"{place} has several {word}: save one of them as a stack of grey images."
@@ -87,6 +89,20 @@ def _shape_zyx(place: str, series: tifffile.TiffPageSeries) -> tuple[int, int, i
         raise TomoscribeError(f"{place} is not one stack of grey images (axes {series.axes}).")
     z, y, x = [1] * (3 - len(sides)) + sides
     return z, y, x
+
+
+def _instead_of_colours(axes: str) -> str:
+    """Return what to save instead; `axes` are those of tifffile, S the colours."""
+    if axes == "SYX":
+        return (
+            "if they are sections, save them as such, in Python with "
+            "tifffile.imwrite(file, sections, photometric='minisblack'); else save one as a grey "
+            "image"
+        )
+    return (
+        "save one of them as a stack of grey images; labels are whole numbers, one for each class "
+        "or object, in a grey stack or pictures with a palette"
+    )
 
 
 def _data(
