@@ -14,11 +14,13 @@ from tomoscribe.project.names import claim_name, tomogram_stem
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from tomoscribe.io.voxel_size import VoxelSize
+
 
 def new_tomogram(
     path: str | Path,
     name: str | None,
-    voxel_size_A: float | None,
+    voxel_size_A: VoxelSize | None,
     role: Role | None,
     kinds: Mapping[str, str],
     had: Iterable[str],
@@ -32,13 +34,14 @@ def new_tomogram(
     """
     place = _place(path)
     size = open_volume(path if "://" in str(path) else place, voxel_size_A).require_voxel_size()
-    return entry_of(path, name, size, role, kinds, had)
+    told = voxel_size_A if isinstance(voxel_size_A, tuple) else size
+    return entry_of(path, name, told, role, kinds, had)
 
 
 def entry_of(
     path: str | Path,
     name: str | None,
-    voxel_size_A: float,
+    voxel_size_A: VoxelSize,
     role: Role | None,
     kinds: Mapping[str, str],
     had: Iterable[str],
@@ -52,7 +55,9 @@ def entry_of(
     """
     place = _place(path)
     own = claim_name(tomogram_stem(str(place)), name, kinds, had)
-    return TomogramEntry(own, place, voxel_size_A, role or Role.TRAIN)
+    entry = TomogramEntry(own, place, 0.0, role or Role.TRAIN)
+    entry.size = voxel_size_A
+    return entry
 
 
 def _place(path: str | Path) -> Path:

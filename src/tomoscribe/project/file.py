@@ -6,6 +6,7 @@ import os
 import re
 from functools import lru_cache
 from pathlib import Path
+from typing import Annotated
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,6 +29,7 @@ LOCK_FILE = ".project.lock"
 # libyaml's, where it was built: ten times as fast, and a project of hundreds is read at opening.
 _Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _Dumper: type[yaml.SafeDumper] = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+_Edge = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 _REVISION_LINE = re.compile(rb"^revision: (\d+)", re.MULTILINE)
 
 
@@ -40,11 +42,16 @@ class TomogramItem(BaseModel):
     path: str
     voxel_size_A: float = Field(gt=0)
     role: Role = Role.TRAIN
+    voxel_sizes_zyx_A: tuple[_Edge, _Edge, _Edge] | None = None
+    """Edges where a person told all three; then `voxel_size_A` is that of x."""
 
     def to_entry(self, folder: Path) -> TomogramEntry:
         """Return the tomogram as the rest of the code knows it, without its annotations."""
         path = resolved_path(folder, self.path)
-        return TomogramEntry(self.name, path, self.voxel_size_A, self.role)
+        entry = TomogramEntry(self.name, path, self.voxel_size_A, self.role)
+        if self.voxel_sizes_zyx_A is not None:
+            entry.size = self.voxel_sizes_zyx_A
+        return entry
 
 
 class MembraneItem(BaseModel):
@@ -199,6 +206,10 @@ def text_of(content: ProjectFile) -> str:
     """Return a project's file as text; a second time it costs what differs from the first."""
     values = content.model_dump(mode="json")
     values["format"] = FORMAT if content.label_values_used else 2 if content.membranes else 1
+    for item in values["tomograms"]:
+        edges = item.pop("voxel_sizes_zyx_A")
+        if edges is not None:  # no key without need: older versions refuse those that are new
+            item["voxel_sizes_zyx_A"] = tuple(edges)
     if not content.membranes:
         del values["membranes"]
     if not content.label_values_used:
@@ -217,7 +228,7 @@ def _entry_text(key: str, value: object) -> str:
 
 @lru_cache(maxsize=20_000)
 def _item_text(item: tuple[tuple[str, object], ...]) -> str:
-    return _dumped([dict(item)])
+    return _dumped([{k: list(v) if isinstance(v, tuple) else v for k, v in item}])
 
 
 def _dumped(value: object) -> str:
@@ -288,4 +299,5 @@ def item_of(folder: Path, entry: TomogramEntry) -> TomogramItem:
         path=address if "://" in address else stored_path(folder, entry.path),
         voxel_size_A=entry.voxel_size_A,
         role=entry.role,
+        voxel_sizes_zyx_A=entry.voxel_sizes_zyx_A,
     )

@@ -55,7 +55,7 @@ def import_labels(
         If the labels cannot be read, do not fit, or cannot be saved.
     """
     entry = project.tomograms[name]
-    image = volume_facts(entry.address, entry.voxel_size_A)
+    image = volume_facts(entry.address, entry.size)
     volume = open_volume(address)
     check_shapes(entry.address, image.shape_zyx, address, volume.shape_zyx)
     counts = count_values(address, changed_us(address))

@@ -12,6 +12,7 @@ import numpy as np
 from tomoscribe.io.volumes import open_volume, require_finite
 
 if TYPE_CHECKING:
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.segmentation.labels import Triple
 
 
@@ -31,7 +32,7 @@ def changed_us(address: str) -> int:
         return 0
 
 
-def volume_facts(address: str, voxel_size_A: float | None = None) -> VolumeFacts:
+def volume_facts(address: str, voxel_size_A: VoxelSize | None = None) -> VolumeFacts:
     """Return the facts of a volume.
 
     Raises
@@ -43,7 +44,7 @@ def volume_facts(address: str, voxel_size_A: float | None = None) -> VolumeFacts
 
 
 @lru_cache(maxsize=1024)
-def _facts(address: str, voxel_size_A: float | None, stamp: int) -> VolumeFacts:
+def _facts(address: str, voxel_size_A: VoxelSize | None, stamp: int) -> VolumeFacts:
     volume = open_volume(address, voxel_size_A)
     return VolumeFacts(volume.shape_zyx, volume.voxel_sizes_zyx_A)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.segmentation.labels import LabelClass, SampleLabels
 
 
@@ -153,7 +154,11 @@ class TrainingData:
 
 @dataclass
 class TomogramEntry:
-    """A tomogram in a project. `voxel_size_A` overrides a header that lies or says nothing."""
+    """A tomogram in a project. `voxel_size_A` overrides a header that lies or says nothing.
+
+    `voxel_sizes_zyx_A` are its edges by axis where a person told them; picks are in that of x,
+    which is `voxel_size_A` then too.
+    """
 
     name: str
     path: Path
@@ -162,6 +167,17 @@ class TomogramEntry:
     regions: list[Region] = field(default_factory=list)
     picks: PickTable = field(default_factory=PickTable)
     patches: list[Patch] = field(default_factory=list)
+    voxel_sizes_zyx_A: tuple[float, float, float] | None = None
+
+    @property
+    def size(self) -> VoxelSize:
+        """What `open_volume` takes: the edges where they were told, else that of x, in Å."""
+        return self.voxel_sizes_zyx_A or self.voxel_size_A
+
+    @size.setter
+    def size(self, size: VoxelSize) -> None:
+        self.voxel_sizes_zyx_A = size if isinstance(size, tuple) else None
+        self.voxel_size_A = float(size[2] if isinstance(size, tuple) else size)
 
     @property
     def address(self) -> str:

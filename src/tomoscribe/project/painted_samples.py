@@ -126,12 +126,17 @@ def _sample(
 ) -> TrainingSample:
     sizes = (entry.voxel_size_A,) * 3
     plain = TrainingSample(
-        entry.name, entry.address, entry.voxel_size_A, entry.role, regions=tuple(regions)
+        entry.name,
+        entry.address,
+        entry.voxel_size_A,
+        entry.role,
+        regions=tuple(regions),
+        voxel_sizes_zyx_A=entry.voxel_sizes_zyx_A,
     )
     painted_here = is_painted(folder, entry.name)
     if entry.role == Role.UNUSED or not (painted_here or regions):
         return plain
-    facts = volume_facts(entry.address, entry.voxel_size_A)
+    facts = volume_facts(entry.address, entry.size)
     sizes = facts.voxel_sizes_zyx_A or sizes
     complete = tuple(_complete_boxes(regions, c.name, facts.shape_zyx) for c in classes)
     painted = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from psygnal import Signal
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.voxel_size import check_voxel_size
 from tomoscribe.project.additions import entry_of, new_membrane, new_tomogram
 from tomoscribe.project.classes import check_classes
 from tomoscribe.project.file import (
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from psygnal import SignalInstance
 
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.project.model import MembraneEntry, TomogramEntry
 
 
@@ -187,7 +189,7 @@ class Project(LabelledTomograms):
         self,
         path: str | Path,
         name: str | None = None,
-        voxel_size_A: float | None = None,
+        voxel_size_A: VoxelSize | None = None,
         role: Role | None = None,
     ) -> TomogramEntry:
         """Add a tomogram; the file stays where it is.
@@ -198,8 +200,8 @@ class Project(LabelledTomograms):
             Anything that `open_volume` reads.
         name : str or None
             Name in the project; by default the file's, made unique.
-        voxel_size_A : float or None
-            Overrides the header.
+        voxel_size_A : float or (float, float, float) or None
+            Overrides the header: the edge of x, or edges z, y, x.
         role : Role or None
             By default it trains.
 
@@ -214,7 +216,7 @@ class Project(LabelledTomograms):
         self._save_file_and(self.tomograms_changed)
         return entry
 
-    def add_opened(self, opened: Iterable[tuple[str, float]]) -> list[TomogramEntry]:
+    def add_opened(self, opened: Iterable[tuple[str, VoxelSize]]) -> list[TomogramEntry]:
         """Add tomograms that somebody has looked at: address and voxel size in Å of each.
 
         None of them is opened here, and the project is saved once for all of them.
@@ -310,13 +312,12 @@ class Project(LabelledTomograms):
         is_one = name in self.tomograms
         self._save_file_and(self.tomograms_changed if is_one else self.membranes_changed)
 
-    def set_voxel_size(self, name: str, voxel_size_A: float) -> None:
-        """Override a tomogram's voxel size, in Å."""
+    def set_voxel_size(self, name: str, voxel_size_A: VoxelSize) -> None:
+        """Override a tomogram's voxel size, or its edges z, y, x, in Å."""
         self._check_editable()
-        if not 0 < voxel_size_A < float("inf"):
-            raise TomoscribeError(f"A voxel size of {voxel_size_A:g} Å is not possible.")
+        check_voxel_size(voxel_size_A)
         self._of(name)
-        self.tomograms[name].voxel_size_A = float(voxel_size_A)
+        self.tomograms[name].size = voxel_size_A
         self._save_file_and(self.tomograms_changed)
 
     def set_classes(self, classes: Iterable[ParticleClass]) -> None:

@@ -47,7 +47,7 @@ def painted_labels(project: Project, tomogram: str) -> NDArray[np.uint16]:
         raise TomoscribeError(f"The project has no tomogram '{tomogram}'.")
     if not is_painted(store.path, tomogram):
         entry = store.tomograms[tomogram]
-        return np.zeros(volume_facts(entry.address, entry.voxel_size_A).shape_zyx, np.uint16)
+        return np.zeros(volume_facts(entry.address, entry.size).shape_zyx, np.uint16)
     painted = PaintedLabels(store.path, tomogram, read_only=True)
     return painted.read((0, 0, 0), painted.shape_zyx)
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from napari.components import ViewerModel
 
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.picks.table import Edit
     from tomoscribe.project.model import ParticleClass, Region, TomogramEntry
@@ -289,7 +290,7 @@ class Session(ViewerBound):
         if self.project is None:
             raise TomoscribeError("There is no project open; open or drop a tomogram first.")
         entry = self.project.tomograms[name]
-        volume = volume or open_volume(entry.address, entry.voxel_size_A)
+        volume = volume or open_volume(entry.address, entry.size)
         if self.pending is not None:
             hide_volume(self.viewer)  # it counts in voxels, and layers must not mix units
         self.volume, self.pending, self.current = volume, None, name
@@ -321,8 +322,8 @@ class Session(ViewerBound):
         self.volume, self.pending = volume, path
         self._loader.show(volume, lambda: self.pending_changed.emit(path))
 
-    def answer_voxel_size(self, voxel_size_A: float) -> None:
-        """Add the pending volume to the project with this voxel size in Å, and show it."""
+    def answer_voxel_size(self, voxel_size_A: VoxelSize) -> None:
+        """Add the pending volume to the project with this voxel size, and show it."""
         if self.pending is None or self.project is None:
             return
         self.set_current(self.project.add_tomogram(self.pending, voxel_size_A=voxel_size_A).name)

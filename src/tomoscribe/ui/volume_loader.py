@@ -80,16 +80,16 @@ class VolumeLoader:
         thread of its own. `also` are files that are read right after it: where they are small,
         they are in memory then.
         """
-        address, voxel_size_A = entry.address, entry.voxel_size_A
+        address, size = entry.address, entry.size
         if QApplication.instance() is None:
-            then(open_volume(address, voxel_size_A))
+            then(open_volume(address, size))
             return
         if self._opener is not None:
             self._opener.close()
         self._opener, self.opening = Background(reads_only=True), entry.name
 
         def opened() -> Volume:
-            volume = open_volume(address, voxel_size_A)
+            volume = open_volume(address, size)
             if not is_slow(volume):
                 contrast_limits(volume.data)  # what the first look reads is in memory then
             for path in also:

@@ -53,7 +53,7 @@ def test_a_tomogram_whose_file_is_gone_can_be_chosen_and_removed(hands: Any) -> 
 def test_another_voxel_size_is_saved_and_shown_at_once(
     hands: Any, reopened: Callable[[], Project], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(QInputDialog, "getDouble", lambda *_: (12.5, True))
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_, text: ("1.25 nm", True))
     session = hands.session
     session.edit(session.entry.picks.make_add([[8, 20, 20]], "ribosome"))
     hands.dock.chooser.menu.voxel_size.trigger()

@@ -83,12 +83,17 @@ def test_a_voxel_size_is_asked_for_once_for_all_of_a_drop(panel: Any, tmp_path: 
     question = panel.dock.question
     assert question.isVisible()
     assert "2 more do not tell the voxel size" in question.label.text()
-    question.voxel_size.setValue(13.5)
+    question.voxel_size.text.setText("50, 4 nm")
+    assert not question.use.isEnabled()
+    assert "50, 4, 4 nm" in question.use.toolTip()
+    question.voxel_size.text.setText("50, 4, 4 nm")
     question.use.click()
     done(panel)
     assert panel.names == ["one", "two", "s", "p", "q", "r"]
-    sizes = {panel.session.project.tomograms[n].voxel_size_A for n in "pqr"}
-    assert sizes == {13.5}
+    assert {panel.session.project.tomograms[n].size for n in "pqr"} == {(500.0, 40.0, 40.0)}
+    panel.session.show("p")
+    done(panel)
+    assert tuple(panel.session.layer.scale) == (500.0, 40.0, 40.0)
     assert not question.isVisible()
 
 

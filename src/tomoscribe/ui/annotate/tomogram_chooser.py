@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QFileDialog,
     QFrame,
     QSizePolicy,
@@ -20,6 +19,7 @@ from tomoscribe.project.model import Role
 from tomoscribe.ui import style
 from tomoscribe.ui.annotate.tomogram_menu import TomogramMenu
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.voxel_size_field import VoxelSizeField
 from tomoscribe.ui.widgets import button, enable, heading, hint, row
 
 if TYPE_CHECKING:
@@ -43,17 +43,14 @@ class VoxelSizeForm(QFrame):
         super().__init__(parent)
         self._session = session
         self.question = hint()
-        self.voxel_size = QDoubleSpinBox()
-        self.voxel_size.setRange(0.01, 10000.0)
-        self.voxel_size.setDecimals(3)
-        self.voxel_size.setSuffix(" Å")
-        self.voxel_size.setToolTip("Edge of one voxel in Å")
         self.use = button("Use", "Open the tomogram with this voxel size", self.answer)
+        self.voxel_size = VoxelSizeField(self.use)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(style.SPACING)
         layout.addWidget(self.question)
-        layout.addLayout(row(self.voxel_size, self.use, stretch=0))
+        layout.addWidget(self.voxel_size)
+        layout.addWidget(self.use)
         connect(self, session.pending_changed, self.ask)
         self.ask(session.pending)
 
@@ -65,11 +62,11 @@ class VoxelSizeForm(QFrame):
             return
         why = volume.notes[0] if volume.notes else "The file does not tell the voxel size."
         self.question.setText(f"{Path(path).name}: {why} What is it?")
-        self.voxel_size.setValue(volume.hint_A or LIKELY_VOXEL_SIZE_A)
+        self.voxel_size.show_size(volume.hint_A or LIKELY_VOXEL_SIZE_A)
 
     def answer(self) -> None:
         """Open the pending volume with the size in the field."""
-        self._session.change(lambda: self._session.answer_voxel_size(self.voxel_size.value()))
+        self._session.change(lambda: self._session.answer_voxel_size(self.voxel_size.size))
 
 
 class TomogramChooser(QWidget):

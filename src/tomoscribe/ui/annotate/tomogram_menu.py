@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.voxel_size import parse_voxel_size, voxel_size_text
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.ui.session import Session
-
-SMALLEST_A, LARGEST_A = 0.01, 10000.0
-"""Voxel sizes in Å that can be given."""
 
 
 class TomogramMenu(QMenu):
@@ -32,16 +33,23 @@ class TomogramMenu(QMenu):
         project, name = self._session.project, self._selected()
         if project is None or name is None:
             return
-        old = project.tomograms[name].voxel_size_A
-        question = f"Edge of one voxel of {name} in Å. Picks stay on their voxels."
-        size, ok = QInputDialog.getDouble(
-            self.parentWidget(), "Voxel size", question, old, SMALLEST_A, LARGEST_A, 3
+        old = project.tomograms[name].size
+        question = (
+            f"Edge of one voxel of {name}, or edges z, y, x, such as “50, 4, 4 nm”. Picks and "
+            "labels stay on their voxels."
         )
-        if ok and size != old:
-            self.set_voxel_size(name, size)
+        text, ok = QInputDialog.getText(
+            self.parentWidget(), "Voxel size", question, text=voxel_size_text(old)
+        )
+        if not ok or text == voxel_size_text(old):
+            return
+        try:
+            self.set_voxel_size(name, parse_voxel_size(text))
+        except TomoscribeError as error:
+            self._session.status_message.emit(str(error))
 
-    def set_voxel_size(self, name: str, voxel_size_A: float) -> None:
-        """Take another voxel size in Å for a tomogram, and show it so."""
+    def set_voxel_size(self, name: str, voxel_size_A: VoxelSize) -> None:
+        """Take another voxel size for a tomogram, and show it so."""
         project, session = self._session.project, self._session
         if project is None:
             return

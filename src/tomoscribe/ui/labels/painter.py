@@ -249,14 +249,14 @@ class LabelPainter(SessionBound):
             return
         if not (self._mode.on or self.layer):
             return
-        wanted = (project, name)
+        shape, sizes = image.data.shape, triple(image.scale[-3:])
+        wanted = (project, name, sizes)
         if wanted == self._wanted:
             return
         self._wanted, self.copy = wanted, None
         if self.layer is not None:
             self.layer.editable = False
             self.layer.visible = False
-        shape, sizes = image.data.shape, triple(image.scale[-3:])
         folder, read_only = project.path, project.read_only
 
         def read() -> WorkingCopy:

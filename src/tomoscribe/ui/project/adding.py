@@ -24,6 +24,7 @@ from tomoscribe.ui.session_bound import SessionBound
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.ui.session import Session
 
 MOST_IN_A_FOLDER = 2_000
@@ -157,7 +158,7 @@ class TomogramAdder(SessionBound):
         )
         self._background.run(partial(sort_out, tuple(self._paths)), self._take, self._failed)
 
-    def answer(self, voxel_size_A: float) -> None:
+    def answer(self, voxel_size_A: VoxelSize) -> None:
         """Add the tomograms that do not tell their voxel size, with this one in Å."""
         asked, self.asked = self.asked, ()
         if not self._session.change(lambda: self._add([(path, voxel_size_A) for path, _ in asked])):
@@ -192,7 +193,7 @@ class TomogramAdder(SessionBound):
 
     def _add(
         self,
-        known: Sequence[tuple[str, float]],
+        known: Sequence[tuple[str, VoxelSize]],
         asked: Sequence[tuple[str, float | None]] = (),
         *,
         wait: bool = False,

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from qtpy.QtWidgets import QDoubleSpinBox
-
 from tomoscribe.ui.annotate.tomogram_chooser import LIKELY_VOXEL_SIZE_A
-from tomoscribe.ui.annotate.tomogram_menu import LARGEST_A, SMALLEST_A
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.project.adding import TomogramAdder
 from tomoscribe.ui.project.banner import Banner
+from tomoscribe.ui.voxel_size_field import VoxelSizeField
 from tomoscribe.ui.widgets import button
 
 if TYPE_CHECKING:
@@ -28,12 +26,8 @@ class VoxelQuestion(Banner):
         self.use = button("Use for all", "Adds them with this voxel size", self.answer)
         self.leave = button("Leave out", "Adds none of them", self._adder.leave_out)
         super().__init__(self.leave, self.use, parent=parent)
-        self.voxel_size = QDoubleSpinBox()
-        self.voxel_size.setRange(SMALLEST_A, LARGEST_A)
-        self.voxel_size.setDecimals(3)
-        self.voxel_size.setSuffix(" Å")
-        self.voxel_size.setToolTip("Edge of one voxel in Å")
-        self.line.insertWidget(0, self.voxel_size)
+        self.voxel_size = VoxelSizeField(self.use)
+        self.column.insertWidget(1, self.voxel_size)
         connect(self, self._adder.asked_changed, self.ask)
         self.ask()
 
@@ -44,11 +38,11 @@ class VoxelQuestion(Banner):
             self.say("")
             return
         hint = next((size for _, size in asked if size is not None), None)
-        self.voxel_size.setValue(hint or LIKELY_VOXEL_SIZE_A)
+        self.voxel_size.show_size(hint or LIKELY_VOXEL_SIZE_A)
         name = Path(asked[0][0]).name
         more = f" and {len(asked) - 1} more do" if len(asked) > 1 else " does"
         self.say(f"{name}{more} not tell the voxel size. What is it?")
 
     def answer(self) -> None:
         """Add them with the size in the field."""
-        self._adder.answer(self.voxel_size.value())
+        self._adder.answer(self.voxel_size.size)
