@@ -77,8 +77,7 @@ def evaluate_challenge(found: str, truth: str, options: LabelOptions, as_json: b
         raise TomoscribeError("Name each class that counts: --challenge --class mito --class er.")
     pairs, sizes = {}, set()
     for name in options.classes:
-        places = [_file_of_class(folder, name) for folder in (found, truth)]
-        mine, true, known = _pair(*places, options)
+        mine, true, known = _pair(_file_of_class(found, name), _file_of_class(truth, name), options)
         pairs[name] = (_with_unknown(true, known), mine.values)
         sizes.add(true.require_voxel_size())
     if len(sizes) > 1:
