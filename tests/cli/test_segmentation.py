@@ -61,6 +61,11 @@ def test_maps_are_decoded_measured_and_judged(tmp_path: Path, capsys: pytest.Cap
         rows = list(csv.DictReader(file))
     assert [(r["id"], r["class"]) for r in rows] == [("1", "mito"), ("2", "")]
     assert {float(r["volume_nm3"]) for r in rows} == {600 * 2000.0}
+    for given, classes in ((("--class", "mito"), ["mito", "mito"]), ((), ["", ""])):
+        assert run("stats", found, *given, "-o", tmp_path / "s.csv") == 0
+        with (tmp_path / "s.csv").open() as file:
+            assert [r["class"] for r in csv.DictReader(file)] == classes
+        assert ("with --class mito, or" in capsys.readouterr().err) is (not given)
     assert len(list((tmp_path / "found_objects_meshes").glob("*.stl"))) == 2
     assert len(list((tmp_path / "found_objects_points").glob("*.csv"))) == 2
 

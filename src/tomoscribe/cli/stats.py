@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -55,12 +56,14 @@ def stats(
     size = volume.require_voxel_size()
     if volume.values.min() < 0:
         raise TomoscribeError(f"{labels} has labels below 0: objects are numbered from 1.")
-    by_value = classes_by_value(classes or [])
-    class_of = np.full(max(by_value, default=0) + 1, -1)
-    for index, value in enumerate(by_value):
-        class_of[value] = index
-    rows = object_table(volume.values, size, tuple(by_value.values()), class_of)
+    rows = _with_classes(object_table(volume.values, size), classes or [])
     write_object_table(table, rows)
+    if rows and not classes:
+        typer.echo(
+            f"{labels} names no class, so that column is empty: name the one class of all objects "
+            "with --class mito, or those of values with --class 1=mito.",
+            err=True,
+        )
     typer.echo(_summary(rows))
     typer.echo(f"{table}")
     if meshes is not None:
@@ -71,6 +74,14 @@ def stats(
         folder = table.with_name(f"{table.stem}_points")
         clouds = write_object_points(folder, volume.values, rows, size, points.value)
         typer.echo(f"{folder}: {len(clouds)} point clouds")
+
+
+def _with_classes(rows: list[ObjectRow], given: list[str]) -> list[ObjectRow]:
+    """Return the rows with class names; one name without a value is that of all objects."""
+    by_value = classes_by_value(given)
+    if len(given) == 1 and "=" not in given[0]:
+        return [replace(row, class_name=by_value[1]) for row in rows]
+    return [replace(row, class_name=by_value.get(row.number, "")) for row in rows]
 
 
 def _beside(labels: str) -> Path:
