@@ -160,7 +160,7 @@ class ScoreLibrary(SessionBound):
     def close(self) -> None:
         """End threads and predictions; what is asked afterwards is not answered."""
         self._closed = True
-        if isalive(self._timer):
+        if isalive(self._timer):  # type: ignore[no-untyped-call]
             self._timer.stop()
         self._poller.close()
         self._reader.close()
@@ -171,7 +171,8 @@ class ScoreLibrary(SessionBound):
     # ---------------------------------------------------------------- reading
     def _keep_time(self) -> None:
         """Look at the disk again and again while somebody looks or waits here."""
-        if self._closed or not isalive(self._timer):  # a dock that goes after Qt took the timer
+        # A dock may go after its session, or after Qt has taken the timer.
+        if self._closed or not isalive(self._timer):  # type: ignore[no-untyped-call]
             return
         needed = bool(self._watchers or self._held or self._wanted)
         if needed and not self._timer.isActive():
