@@ -112,7 +112,7 @@ def test_the_voxel_size_is_asked_for_in_the_dock(hands: Any, tmp_path: Path) -> 
     form = hands.dock.chooser.form
     assert form.isVisible()
     assert "unknown.mrc" in form.question.text()
-    form.voxel_size.setValue(7.5)
+    form.voxel_size.text.setText("0.75 nm")
     form.use.click()
     assert not form.isVisible()
     assert hands.session.entry.voxel_size_A == 7.5
