@@ -13,6 +13,7 @@ import torch
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.voxel_nets import VoxelNet
 from tomoscribe.project.model import Role
+from tomoscribe.segmentation.decoder_settings import DecoderSettings, through_stack
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.checkpoint import check_goes_on, pack
 from tomoscribe.tasks.learner import Learner
@@ -215,7 +216,11 @@ class VoxelModule(Learner):
         if self.settings.voxels.prior_correction:
             self._offsets = dict(judged.offsets)
         if judged.decoder:
-            self._decoder = judged.decoder
+            depth = max(source.image.volume.shape_zyx[0] for source in self._sources.values())
+        self._decoder = {
+            name: through_stack(DecoderSettings(**settings), depth).model_dump()
+            for name, settings in judged.decoder.items()
+        }
         self._best = max(self._best, judged.score) if self.progress >= _TUNE_FROM else 0.0
 
     def predictor(self) -> VoxelPredictor:
