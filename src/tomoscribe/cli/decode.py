@@ -33,6 +33,8 @@ from tomoscribe.segmentation.statistics import object_table, write_object_table
 from tomoscribe.segmentation.user_decoder import user_decoder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tomoscribe.segmentation.blockwise import DecodeBox
     from tomoscribe.segmentation.decoded_files import Decoded
 
@@ -152,11 +154,7 @@ def decode(
         most_voxels=settings_of(decode_voxels=decode_voxels).decode_voxels,
         halo=None if halo is None else parse_voxels(halo, "halo"),
     )
-    for result in results:
-        typer.echo(f"{result.path}: objects: {result.told}")
-        if table is not None:
-            place = table if len(results) == 1 else of_class(table, result.class_names[0])
-            _write_table(place, result, size)
+    _tell(results, table, size)
     if not callable(settings):
         tell_nothing_found(opened, settings, results)
 
@@ -175,6 +173,14 @@ def _opened(
         )
     header = _named(opened.header, opened.data.shape[0], names, path)
     return ScoreMaps(opened.data, replace(header, voxel_size_zyx_nm=size)), size
+
+
+def _tell(results: Sequence[Decoded], table: Path | None, size: tuple[float, float, float]) -> None:
+    for result in results:
+        typer.echo(f"{result.path}: objects: {result.told}")
+        if table is not None:
+            place = table if len(results) == 1 else of_class(table, result.class_names[0])
+            _write_table(place, result, size)
 
 
 def _write_table(path: Path, result: Decoded, size: tuple[float, float, float]) -> None:

@@ -180,10 +180,7 @@ def train(
         start_from=None if continue_from is None else str(continue_from.absolute()),
     )
     # Bad data are told now, not after the device was waited for, and leave no run behind.
-    found = load_training_data(source, config.task)
-    window = config.settings.voxels.window_zyx
-    if config.task in VOXEL_TASKS and window is not None:
-        require_window_fits(window, smallest_shape(found))
+    _check_data(config)
     folder = source.path if source.kind == "project" and source.path else Path()
     if sweep is not None:
         if run is not None:
@@ -191,6 +188,13 @@ def train(
         train_sweep(config, folder / RUNS_FOLDER, sweep)
         return
     train_in_foreground(config, folder / RUNS_FOLDER, run)
+
+
+def _check_data(config: RunConfig) -> None:
+    found = load_training_data(config.data, config.task)
+    window = config.settings.voxels.window_zyx
+    if config.task in VOXEL_TASKS and window is not None:
+        require_window_fits(window, smallest_shape(found))
 
 
 def _with_preset(name: str, task: str | None, settings: list[str]) -> tuple[str, list[str]]:
