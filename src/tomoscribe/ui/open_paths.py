@@ -19,6 +19,7 @@ from tomoscribe.project.model import Role
 from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.project.adding import LABELS, TomogramAdder
 from tomoscribe.ui.project.beginning import ensure_class, ensure_classes, ensure_project
+from tomoscribe.ui.tomogram_layer import is_slow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +91,8 @@ def _open_tomogram(session: Session, place: str) -> None:
         session.ask_voxel_size(place, volume)
     else:
         name = project.add_tomogram(place).name
-        if looks_like_labels(volume):
+        # One that is packed or far away is not waited for here; labels rarely are.
+        if not is_slow(volume) and looks_like_labels(volume):
             project.set_role(name, Role.UNUSED)
             session.status_message.emit(LABELS.format(name))
         session.set_current(name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import ndimage
+import scipy
 
 from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS
 from tomoscribe.segmentation.decoders import Segmentation, decode, decode_section
@@ -137,7 +137,7 @@ def objects_of(
     parts = tuple(replace(part, labels=_smallest(part.labels, part.count)) for part in found)
     labels, class_of = _joined(parts, maps.classes)
     between()
-    boxes = ndimage.find_objects(labels, max_label=len(class_of) - 1)
+    boxes = scipy.ndimage.find_objects(labels, max_label=len(class_of) - 1)
     between()
     voxels = np.zeros(len(class_of), np.int64)
     for section in labels:  # whole it would need eight bytes a voxel
