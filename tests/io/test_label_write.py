@@ -63,3 +63,12 @@ def test_a_plain_image_is_no_file_of_maps(tmp_path: Path):
     zarr.create_group(tmp_path / "a.zarr").create_array("0", shape=(3, 4, 5), dtype="uint8")
     with pytest.raises(TomoscribeError, match="no predicted maps"):
         open_score_maps(tmp_path / "a.zarr")
+
+
+def test_a_folder_that_holds_something_else_is_never_replaced(tmp_path: Path) -> None:
+    folder = tmp_path / "mine.zarr"
+    folder.mkdir()
+    (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(TomoscribeError, match="holds other things"):
+        write_labels(folder, np.ones((2, 4, 4), np.uint8), (8.0, 8.0, 8.0))
+    assert (folder / "thesis.txt").exists()

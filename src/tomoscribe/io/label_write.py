@@ -163,7 +163,16 @@ def _write_zarr(path: Path, labels: NDArray[Any], nm: Triple, origin: Triple) ->
 
 @contextmanager
 def _folder_at_once(path: Path) -> Iterator[Path]:
-    """Yield a folder beside `path` that takes its place once it is whole."""
+    """Yield a folder beside `path` that takes its place once it is whole.
+
+    Raises
+    ------
+    TomoscribeError
+        If a folder is there that is no zarr, and so nothing that this could have written.
+    """
+    marks = ("zarr.json", ".zgroup", ".zarray")
+    if path.is_dir() and any(path.iterdir()) and not any((path / m).is_file() for m in marks):
+        raise TomoscribeError(f"{path} is a folder that holds other things: choose another name.")
     temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
     try:
         yield temporary
