@@ -8,14 +8,12 @@ a tile ends.
 from __future__ import annotations
 
 import itertools
-import math
 from typing import TYPE_CHECKING
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tomoscribe.nets.any_dims import conv, norm, steps_of
+from tomoscribe.nets.any_dims import Head, conv, multiple_of, norm, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,11 +81,7 @@ class ResNet(nn.Module):
     ) -> None:
         super().__init__()
         strides = steps_of(dims, steps, downsamplings)
-        self.multiple_zyx = (
-            (1 if dims == 2 else math.prod(s[0] for s in strides)),
-            math.prod(s[-2] for s in strides),
-            math.prod(s[-1] for s in strides),
-        )
+        self.multiple_zyx = multiple_of(dims, strides)
         share = 0.5 if dropout is True else float(dropout)
         widths = [width * 2**level for level in range(downsamplings + 1)]
         pairs = list(itertools.pairwise(widths))
@@ -102,10 +96,8 @@ class ResNet(nn.Module):
         )
         self.blocks = nn.Sequential(*(_Block(dims, widths[-1], share) for _ in range(blocks)))
         self.up = nn.ModuleList(_layer(dims, b, a, 3) for a, b in reversed(pairs))
-        self.head = conv(dims, width, outputs, 1)
+        self.head = Head(dims, width, outputs, prior)
         self._strides = [tuple(float(n) for n in stride) for stride in reversed(strides)]
-        nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.constant_(self.head.bias, math.log(prior / (1 - prior)))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of each voxel."""
@@ -115,9 +107,7 @@ class ResNet(nn.Module):
         features = self.blocks(features)
         for layer, stride in zip(self.up, self._strides, strict=True):
             features = layer(functional.interpolate(features, scale_factor=stride, mode="nearest"))
-        # The last product in float32: bfloat16 logits would tie.
-        with torch.autocast(images.device.type, enabled=False):
-            logits: Tensor = self.head(features.float())
+        logits: Tensor = self.head(features)
         return logits
 
 

@@ -8,7 +8,6 @@ positional encodings") instead of a table, which would fit one window only.
 from __future__ import annotations
 
 import itertools
-import math
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.nets.any_dims import conv, norm, steps_of
+from tomoscribe.nets.any_dims import Head, conv, multiple_of, norm, steps_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,11 +101,7 @@ class ViTNet(nn.Module):
                 "heads: choose heads that divide them."
             )
         strides = steps_of(dims, steps, levels - 1)
-        self.multiple_zyx = (
-            (1 if dims == 2 else math.prod(s[0] for s in strides)),
-            math.prod(s[-2] for s in strides),
-            math.prod(s[-1] for s in strides),
-        )
+        self.multiple_zyx = multiple_of(dims, strides)
         self._strides = [tuple(float(n) for n in stride) for stride in reversed(strides)]
         pairs = list(itertools.pairwise(widths))
         self.first = _double(dims, inputs, width)
@@ -121,9 +116,7 @@ class ViTNet(nn.Module):
         self.after = nn.LayerNorm(widths[-1])
         self.widen = nn.ModuleList(conv(dims, b, a, 1) for a, b in reversed(pairs))
         self.up = nn.ModuleList(_double(dims, 2 * a, a) for a, _ in reversed(pairs))
-        self.head = conv(dims, width, outputs, 1)
-        nn.init.normal_(self.head.weight, std=0.01)
-        nn.init.constant_(self.head.bias, math.log(prior / (1 - prior)))
+        self.head = Head(dims, width, outputs, prior)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the logits of each voxel."""
@@ -138,9 +131,7 @@ class ViTNet(nn.Module):
         for widen, block, stride in zip(self.widen, self.up, self._strides, strict=True):
             grown = functional.interpolate(widen(features), scale_factor=stride, mode="nearest")
             features = block(torch.cat([skips.pop(), grown], 1))
-        # The last product in float32: bfloat16 logits would tie.
-        with torch.autocast(images.device.type, enabled=False):
-            logits: Tensor = self.head(features.float())
+        logits: Tensor = self.head(features)
         return logits
 
 

@@ -15,7 +15,7 @@ from tomoscribe.io.meshes import write_mesh
 from tomoscribe.segmentation.surfaces import object_surface
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -64,13 +64,11 @@ def write_object_meshes(
     TomoscribeError
         If the system refuses the write.
     """
-    _make(folder)
-    written = []
-    for row in rows:
-        path = object_file(folder, row, kind)
+
+    def write(path: Path, row: ObjectRow) -> None:
         write_mesh(path, object_mesh(labels, row, voxel_size_zyx_nm))
-        written.append(path)
-    return written
+
+    return _write_each(folder, rows, kind, write)
 
 
 def write_object_points(
@@ -87,11 +85,9 @@ def write_object_points(
     TomoscribeError
         If the system refuses the write.
     """
-    _make(folder)
-    written = []
-    for row in rows:
+
+    def write(path: Path, row: ObjectRow) -> None:
         xyz = zyx_to_xyz(object_points(labels, row, voxel_size_zyx_nm))
-        path = object_file(folder, row, kind)
         with atomic_path(path) as temporary:
             if kind == "csv":
                 np.savetxt(temporary, xyz, "%.3f", ",", header="x_nm,y_nm,z_nm", comments="")
@@ -99,12 +95,22 @@ def write_object_points(
                 import pyvista as pv
 
                 pv.PolyData(xyz).save(str(temporary))
-        written.append(path)
-    return written
+
+    return _write_each(folder, rows, kind, write)
 
 
-def _make(folder: str | Path) -> None:
+def _write_each(
+    folder: str | Path,
+    rows: Sequence[ObjectRow],
+    kind: str,
+    write: Callable[[Path, ObjectRow], None],
+) -> list[Path]:
+    """Have each object written to a file of its own in `folder`, and return the files."""
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TomoscribeError(f"Cannot write {folder}: {error.strerror or error}.") from error
+    files = [object_file(folder, row, kind) for row in rows]
+    for path, row in zip(files, rows, strict=True):
+        write(path, row)
+    return files

@@ -12,10 +12,11 @@ import pytest
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass, Role
-from tomoscribe.ui.annotate.class_table import COUNT, DIAMETER, NAME, parse_diameter
+from tomoscribe.ui.annotate.class_table import COUNT, DIAMETER, parse_diameter
 from tomoscribe.ui.annotate.instant import SOURCE, question_of
 from tomoscribe.ui.annotate.save_line import saved_text
 from tomoscribe.ui.annotate.task_card import TARGET, card_text
+from tomoscribe.ui.class_rows import NAME
 
 
 def add(hands: Any, count: int, **fields: Any) -> None:

@@ -14,7 +14,7 @@ from tomoscribe.project.painted import PaintedLabels
 from tomoscribe.project.store import Project
 from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.segmentation.painted_values import BACKGROUND, FIRST_OBJECT
-from tomoscribe.ui.labels.class_list import AMOUNT
+from tomoscribe.ui.class_rows import NAME
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -115,7 +115,7 @@ def test_the_dock_counts_and_says_what_is_missing(painter: Painter) -> None:
     painter.saved()
     assert "no background strokes" in panel.help.text()
     voxels = int((painter.values == 2).sum())
-    assert panel.classes.table.item(0, AMOUNT).text() == f"{voxels} / 1"
+    assert panel.classes.table.item(0, NAME + 2).text() == f"{voxels} / 1"
     panel.section.click()
     assert panel.title.text() == "Enough to train"
     (region,) = painter.session.entry.regions

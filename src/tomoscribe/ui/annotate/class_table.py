@@ -6,31 +6,29 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QColorDialog,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QTableWidget, QTableWidgetItem, QWidget
 
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import ParticleClass
-from tomoscribe.ui import style
 from tomoscribe.ui.annotate.pick_style import next_color
+from tomoscribe.ui.class_rows import (
+    CLASS_KEYS,
+    COLOR,
+    NAME,
+    asked_color,
+    class_rows,
+    frame,
+    show_rows,
+)
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.project.beginning import DEFAULT_DIAMETER_A
-from tomoscribe.ui.widgets import button, enable, heading, row, swatch
+from tomoscribe.ui.widgets import button, enable, swatch
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
-COLOR, NAME, DIAMETER, COUNT = range(4)
+DIAMETER, COUNT = NAME + 1, NAME + 2
 ROWS_SHOWN = 4
-CLASS_KEYS = 9
 
 
 class ClassTable(QWidget):
@@ -43,14 +41,7 @@ class ClassTable(QWidget):
         self.table = self._make_table()
         self.add_button = button("+", "Add a particle class", self.add)
         self.remove_button = button("−", "Remove the selected class", self.remove)
-        for small in (self.add_button, self.remove_button):
-            small.setFixedWidth(28)
-        title = heading("Classes")
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(style.SPACING // 2)
-        layout.addLayout(row(title, self.add_button, self.remove_button, stretch=0))
-        layout.addWidget(self.table)
+        frame(self, self.table, self.add_button, self.remove_button)
         connect(self, session.class_changed, self.refresh)
         connect(self, session.picks_changed, self.refresh_counts)
         connect(self, session.current_changed, self.refresh)
@@ -58,26 +49,14 @@ class ClassTable(QWidget):
         self.refresh()
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 4)
-        table.setToolTip(
-            "The chosen class is clicked next. Double click: name, diameter (Å), colour."
+        table = class_rows(
+            "The chosen class is clicked next. Double click: name, diameter (Å), colour.",
+            ("Diameter", "Picks"),
+            (
+                "Particle diameter in Å. Training, suppression and display all follow from it.",
+                "Accepted picks in this tomogram",
+            ),
         )
-        table.setHorizontalHeaderLabels(["", "Name", "Diameter", "Picks"])
-        table.horizontalHeaderItem(DIAMETER).setToolTip(
-            "Particle diameter in Å. Training, suppression and display all follow from it."
-        )
-        table.horizontalHeaderItem(COUNT).setToolTip("Accepted picks in this tomogram")
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        header = table.horizontalHeader()
-        header.setMinimumSectionSize(26)
-        header.setSectionResizeMode(COLOR, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(COLOR, 26)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(DIAMETER, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(COUNT, QHeaderView.ResizeMode.ResizeToContents)
         table.itemChanged.connect(self._on_item)
         table.currentCellChanged.connect(self._on_row)
         table.cellClicked.connect(self._on_click)
@@ -97,11 +76,7 @@ class ClassTable(QWidget):
         finally:
             self._filling = False
         self.refresh_counts()
-        rows = min(max(len(classes), 1), ROWS_SHOWN)
-        height = self.table.horizontalHeader().sizeHint().height()
-        self.table.setFixedHeight(
-            height + rows * self.table.verticalHeader().defaultSectionSize() + 4
-        )
+        show_rows(self.table, min(max(len(classes), 1), ROWS_SHOWN))
         no_project = None if self._session.project else "Open a project or a tomogram first."
         enable(self.add_button, no_project)
         enable(self.remove_button, self._why_not_remove())
@@ -192,9 +167,9 @@ class ClassTable(QWidget):
     def choose_color(self, index: int) -> None:
         """Ask for the colour of a class."""
         old = self._session.classes[index]
-        color = QColorDialog.getColor(QColor(old.color), self, f"Colour of {old.name}")
-        if color.isValid():
-            self._replace(index, replace(old, color=color.name()))
+        color = asked_color(self, old.name, old.color)
+        if color is not None:
+            self._replace(index, replace(old, color=color))
 
     def _replace(self, index: int, new: ParticleClass) -> None:
         project, classes = self._session.project, self._session.classes

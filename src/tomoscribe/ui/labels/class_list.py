@@ -6,20 +6,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import (
-    QAbstractItemView,
-    QColorDialog,
-    QHeaderView,
-    QTableWidget,
-    QTableWidgetItem,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QTableWidget, QTableWidgetItem, QWidget
 
 from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.segmentation.painted_values import BACKGROUND
-from tomoscribe.ui import style
+from tomoscribe.ui.class_rows import (
+    CLASS_KEYS,
+    COLOR,
+    NAME,
+    asked_color,
+    class_rows,
+    frame,
+    show_rows,
+)
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.labels.label_colors import BACKGROUND_COLOR, next_label_color
 from tomoscribe.ui.labels.label_counts import Labelled
@@ -27,13 +26,11 @@ from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.labels.words import amount
 from tomoscribe.ui.project.read_only import READ_ONLY
-from tomoscribe.ui.widgets import button, enable, heading, row, swatch
+from tomoscribe.ui.widgets import button, enable, swatch
 
 if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
-COLOR, NAME, KEY, AMOUNT = range(4)
-CLASS_KEYS = 9
 ROWS_SHOWN = 7
 
 BACKGROUND_CLASS = LabelClass("background", BACKGROUND_COLOR, BACKGROUND)
@@ -51,13 +48,7 @@ class LabelClassTable(QWidget):
         self.table = self._make_table()
         self.add_button = button("+", "Add a class of voxels", self.add)
         self.remove_button = button("−", "Remove the selected class", self.remove)
-        for small in (self.add_button, self.remove_button):
-            small.setFixedWidth(28)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(style.SPACING // 2)
-        layout.addLayout(row(heading("Classes"), self.add_button, self.remove_button, stretch=0))
-        layout.addWidget(self.table)
+        frame(self, self.table, self.add_button, self.remove_button)
         connect(self, self._painter.changed, self.refresh)
         connect(self, self._mode.changed, self.refresh)
         connect(self, session.project_changed, self.refresh)
@@ -68,24 +59,14 @@ class LabelClassTable(QWidget):
         return [*self._painter.classes, BACKGROUND_CLASS]
 
     def _make_table(self) -> QTableWidget:
-        table = QTableWidget(0, 4)
-        table.setToolTip("The chosen class is painted next. Double click: name, colour.")
-        table.setHorizontalHeaderLabels(["", "Name", "Key", "Labelled"])
-        table.horizontalHeaderItem(KEY).setToolTip("Key that chooses the class for the brush")
-        table.horizontalHeaderItem(AMOUNT).setToolTip(
-            "Labelled in this tomogram: voxels (or objects) / sections with any"
+        table = class_rows(
+            "The chosen class is painted next. Double click: name, colour.",
+            ("Key", "Labelled"),
+            (
+                "Key that chooses the class for the brush",
+                "Labelled in this tomogram: voxels (or objects) / sections with any",
+            ),
         )
-        table.verticalHeader().hide()
-        table.setShowGrid(False)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        header = table.horizontalHeader()
-        header.setMinimumSectionSize(26)
-        header.setSectionResizeMode(COLOR, QHeaderView.ResizeMode.Fixed)
-        header.resizeSection(COLOR, 26)
-        header.setSectionResizeMode(NAME, QHeaderView.ResizeMode.Stretch)
-        header.setSectionResizeMode(KEY, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(AMOUNT, QHeaderView.ResizeMode.ResizeToContents)
         table.itemChanged.connect(self._on_item)
         table.currentCellChanged.connect(self._on_row)
         table.cellClicked.connect(self._on_click)
@@ -104,11 +85,7 @@ class LabelClassTable(QWidget):
                 self.table.setCurrentCell(values.index(self._painter.active), NAME)
         finally:
             self._filling = False
-        shown = min(len(rows), ROWS_SHOWN)
-        height = self.table.horizontalHeader().sizeHint().height()
-        self.table.setFixedHeight(
-            height + shown * self.table.verticalHeader().defaultSectionSize() + 4
-        )
+        show_rows(self.table, min(len(rows), ROWS_SHOWN))
         enable(self.add_button, self._why_not_edit())
         enable(self.remove_button, self._why_not_remove())
 
@@ -194,9 +171,9 @@ class LabelClassTable(QWidget):
     def choose_color(self, index: int) -> None:
         """Ask for the colour of a class."""
         old = self._painter.classes[index]
-        color = QColorDialog.getColor(QColor(old.color), self, f"Colour of {old.name}")
-        if color.isValid():
-            self._replace(index, replace(old, color=color.name()))
+        color = asked_color(self, old.name, old.color)
+        if color is not None:
+            self._replace(index, replace(old, color=color))
 
     def _replace(self, index: int, new: LabelClass) -> None:
         project, classes = self._session.project, self._painter.classes

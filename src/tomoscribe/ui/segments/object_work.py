@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 from tomoscribe.io.label_write import write_labels
@@ -84,13 +85,8 @@ class Measured:
         TomoscribeError
             If one cannot be written.
         """
-        written: list[Path] = []
-        for part, _ in self._parts():
-            rows = self._rows(part, surfaces=False)
-            written += write_object_meshes(folder, part.labels, rows, self.voxel_size_zyx_nm, kind)
-        return (
-            f"{_count(len(written), 'mesh', 'meshes')} (.{kind}, in nm) written to {folder.name}."
-        )
+        told = self._each(partial(write_object_meshes, folder, kind=kind), "mesh", "meshes")
+        return f"{told} (.{kind}, in nm) written to {folder.name}."
 
     def write_points(self, folder: Path, kind: Literal["ply", "csv"]) -> str:
         """Write a point cloud an object into a folder.
@@ -100,12 +96,19 @@ class Measured:
         TomoscribeError
             If one cannot be written.
         """
-        written: list[Path] = []
+        write = partial(write_object_points, folder, kind=kind)
+        told = self._each(write, "point cloud", "point clouds")
+        return f"{told} (.{kind}, in nm) written to {folder.name}."
+
+    def _each(self, write: Callable[..., list[Path]], one: str, many: str) -> str:
+        """Have a file an object written, and return how many there are, in words."""
+        count = 0
         for part, _ in self._parts():
             rows = self._rows(part, surfaces=False)
-            written += write_object_points(folder, part.labels, rows, self.voxel_size_zyx_nm, kind)
-        told = _count(len(written), "point cloud", "point clouds")
-        return f"{told} (.{kind}, in nm) written to {folder.name}."
+            count += len(
+                write(labels=part.labels, rows=rows, voxel_size_zyx_nm=self.voxel_size_zyx_nm)
+            )
+        return _count(count, one, many)
 
     def _parts(self) -> Iterator[tuple[Segmentation, int]]:
         """Yield segmentations, and how many numbers in the viewer come before theirs."""
