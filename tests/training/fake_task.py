@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch import LightningModule
 
 from tomoscribe.io.volumes import Volume, open_volume
+from tomoscribe.io.voxel_size import VoxelSize
 from tomoscribe.project.model import ParticleClass, TrainingData
 from tomoscribe.tasks.base import Block, Evaluation, Focus, FoundPicks, Grid, TrainingStatus
 from tomoscribe.tasks.settings import TrainingSettings
@@ -32,7 +33,7 @@ class FakePredictor:
         return tuple(particle.name for particle in self.classes)
 
     def open(
-        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+        self, path: str, voxel_size_A: VoxelSize | None = None, tomogram: str | None = None
     ) -> Volume:
         return open_volume(path, voxel_size_A)
 

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from tests.project import spheres
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.store import Project
 from tomoscribe.training.checkpoint_ref import CheckpointRef
+from tomoscribe.training.prediction_folder import Wish
 from tomoscribe.training.prediction_request import PredictionRequest
 
 
@@ -33,6 +36,15 @@ def test_a_tomogram_is_asked_for_with_the_voxel_size_that_the_project_knows(
         str(tmp_path / "t.mrc"), "volume", 9.5,
     )  # fmt: skip
     assert (wish.checkpoint, wish.key) == (str(tmp_path / "a.pt"), ref.key)
+
+
+def test_thick_sections_are_thick_for_the_process_that_predicts(
+    project: Project, ref: CheckpointRef
+) -> None:
+    project.set_voxel_size("t", (500.0, 40.0, 40.0))
+    sent = msgspec.json.encode(PredictionRequest.of(project, ref, "t").wish())
+    wish = msgspec.json.decode(sent, type=Wish)
+    assert open_volume(wish.volume_path, wish.voxel_size_A).voxel_sizes_zyx_A == (500, 40, 40)
 
 
 def test_a_membrane_is_asked_for_with_its_tomogram(

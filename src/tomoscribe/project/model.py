@@ -92,6 +92,11 @@ class TrainingSample:
     labels: SampleLabels | None = None
     voxel_sizes_zyx_A: tuple[float, float, float] | None = None
 
+    @property
+    def size(self) -> VoxelSize:
+        """What `open_volume` takes: the edges where they are known, else that of x, in Å."""
+        return self.voxel_sizes_zyx_A or self.voxel_size_A
+
     def of_class(self, class_name: str, state: PickState = PickState.ACCEPTED) -> list[Pick]:
         """Return the picks of one class in one review state."""
         return [p for p in self.picks if p.class_name == class_name and p.state == state]

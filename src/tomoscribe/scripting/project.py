@@ -124,7 +124,7 @@ class Project:
             If there is none of that name, or it cannot be read.
         """
         entry = self.store.tomograms[self._known(tomogram)]
-        return open_volume(entry.address, entry.voxel_size_A).read()
+        return open_volume(entry.address, entry.size).read()
 
     # ------------------------------------------------------------------ adding
     def add_tomogram(

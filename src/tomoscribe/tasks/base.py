@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.membranes.membrane import Membrane
     from tomoscribe.project.model import ParticleClass, TrainingData
     from tomoscribe.segmentation.labels import LabelClass
@@ -159,7 +160,7 @@ class Predictor(Protocol):
         ...
 
     def open(
-        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+        self, path: str, voxel_size_A: VoxelSize | None = None, tomogram: str | None = None
     ) -> Subject:
         """Open what is to be predicted: a tomogram, or the container of a membrane.
 
@@ -167,7 +168,7 @@ class Predictor(Protocol):
         ----------
         path : str
             A sample's `volume_path`.
-        voxel_size_A : float or None
+        voxel_size_A : float, (z, y, x) tuple of float or None
             Overrides what the file says.
         tomogram : str or None
             Of a membrane: its tomogram, where the container does not lead to it.

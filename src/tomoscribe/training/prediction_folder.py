@@ -13,6 +13,7 @@ import msgspec
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_error, write_text_atomic
+from tomoscribe.io.voxel_size import VoxelSize
 from tomoscribe.training import process
 from tomoscribe.training.control import Control
 from tomoscribe.training.run import RunFolder
@@ -44,7 +45,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
         The tomogram's file or address, or the container of the membrane.
     kind : {"volume", "mesh"}
         What the sample is.
-    voxel_size_A : float or None
+    voxel_size_A : float, (z, y, x) tuple of float or None
         Overrides what the file says.
     tomogram : str or None
         Of a membrane: its tomogram, where somebody knows it better than the container.
@@ -57,7 +58,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     sample: str = ""
     volume_path: str = ""
     kind: Literal["volume", "mesh"] = "volume"
-    voxel_size_A: float | None = None
+    voxel_size_A: VoxelSize | None = None
     tomogram: str | None = None
     asked: int = 0
 

@@ -9,6 +9,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.training.prediction_folder import Wish
 
 if TYPE_CHECKING:
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.project.store import Project
     from tomoscribe.training.checkpoint_ref import CheckpointRef
 
@@ -27,7 +28,7 @@ class PredictionRequest:
         The tomogram's file or address, or the container of the membrane.
     kind : {"volume", "mesh"}
         What the sample is.
-    voxel_size_A : float or None
+    voxel_size_A : float, (z, y, x) tuple of float or None
         Overrides what the file says.
     tomogram : str or None
         Of a membrane: the file of its tomogram, where it is known better than the container knows.
@@ -37,7 +38,7 @@ class PredictionRequest:
     sample: str = ""
     volume_path: str = ""
     kind: Literal["volume", "mesh"] = "volume"
-    voxel_size_A: float | None = None
+    voxel_size_A: VoxelSize | None = None
     tomogram: str | None = None
 
     @classmethod
@@ -51,7 +52,7 @@ class PredictionRequest:
         """
         if sample in project.tomograms:
             entry = project.tomograms[sample]
-            return cls(ref, sample, entry.address, "volume", entry.voxel_size_A)
+            return cls(ref, sample, entry.address, "volume", entry.size)
         if sample in project.membranes:
             membrane = project.membranes[sample]
             lies_in = project.tomograms.get(membrane.tomogram)

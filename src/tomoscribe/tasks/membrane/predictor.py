@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.tasks.base import Focus
     from tomoscribe.tasks.membrane.plan import MembranePlan
@@ -70,7 +71,7 @@ class MembranePredictor:
         return tuple(particle.name for particle in self.classes)
 
     def open(
-        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+        self, path: str, voxel_size_A: VoxelSize | None = None, tomogram: str | None = None
     ) -> Membrane:
         """Open a membrane.
 
@@ -82,7 +83,8 @@ class MembranePredictor:
         known = self.resident.get(path)
         if known is not None:
             return known.prepared.membrane
-        return load_membrane(path, tomogram=tomogram, voxel_size_A=voxel_size_A)
+        size = voxel_size_A[2] if isinstance(voxel_size_A, tuple) else voxel_size_A
+        return load_membrane(path, tomogram=tomogram, voxel_size_A=size)
 
     def grid(self, subject: Membrane) -> MeshGrid:
         """Return the grid of a prediction: one voxel a vertex.

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.io.volumes import Volume
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.nets.tiled import Tile, TiledNet
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.tasks.base import Focus
@@ -74,7 +75,7 @@ class TomogramPredictor:
         return tuple(particle.name for particle in self.classes)
 
     def open(
-        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+        self, path: str, voxel_size_A: VoxelSize | None = None, tomogram: str | None = None
     ) -> Volume:
         """Open a tomogram; it is its own, so that `tomogram` tells nothing."""
         return open_volume(path, voxel_size_A)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tomoscribe.io.volumes import Volume
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.nets.voxel_nets import VoxelNet
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.segmentation.labels import LabelClass
@@ -108,7 +109,7 @@ class VoxelPredictor:
         return self.plan.softmax or len(self.label_classes) == 1
 
     def open(
-        self, path: str, voxel_size_A: float | None = None, tomogram: str | None = None
+        self, path: str, voxel_size_A: VoxelSize | None = None, tomogram: str | None = None
     ) -> Volume:
         """Open an image; it is its own, so that `tomogram` tells nothing."""
         return open_volume(path, voxel_size_A)

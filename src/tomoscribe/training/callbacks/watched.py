@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.volumes import Volume
 from tomoscribe.tasks.base import Focus
 
 if TYPE_CHECKING:
@@ -53,11 +51,7 @@ class Watched:
             while len(self._subjects) >= MOST_SUBJECTS:
                 del self._subjects[next(iter(self._subjects))]
             sample = next(s for s in self.data.samples if s.name == name)
-            subject = predictor.open(sample.volume_path, sample.voxel_size_A, sample.tomogram)
-            if isinstance(subject, Volume) and sample.voxel_sizes_zyx_A is not None:
-                # They count over those of the file.
-                subject = replace(subject, voxel_sizes_zyx_A=sample.voxel_sizes_zyx_A)
-            self._subjects[name] = subject
+            self._subjects[name] = predictor.open(sample.volume_path, sample.size, sample.tomogram)
         return self._subjects[name]
 
     def focus(self, name: str, control: Control) -> Focus | None:
