@@ -18,7 +18,7 @@ def tell(now):
     print(now.state, now.step, flush=True)
 
 tomoscribe.train(
-    sys.argv[1], max_minutes=5, patch=16, width=4, batch=1, bin=2, threads=1,
+    sys.argv[1], max_minutes=5, max_steps=1_000_000, patch=16, width=4, batch=1, bin=2, threads=1,
     precision="float32", progress=tell,
 )
 """
