@@ -81,7 +81,12 @@ def check_kind(state: object, name: str, task: str) -> None:
         If it is none, or of another version.
     """
     if not isinstance(state, dict) or state.get("task") != task:
-        raise TomoscribeError(f"{name} is not a checkpoint of the {task} task.")
+        other = state.get("task") if isinstance(state, dict) else None
+        what = f": it is one of the {other} task" if isinstance(other, str) else ""
+        raise TomoscribeError(
+            f"{name} is not a checkpoint of the {task} task{what}; choose one of that task, or "
+            "train from the start."
+        )
     if state.get("format") != FORMAT:
         raise TomoscribeError(
             f"{name} was written in format {state.get('format')}, this version reads {FORMAT}; "
