@@ -321,6 +321,18 @@ def test_last_and_best_checkpoints_are_kept(make_run: Callable[..., RunFolder]) 
     assert on_disk == {c.name for c in run.checkpoints()}
 
 
+def test_validations_can_come_by_steps_also_where_a_run_goes_on(
+    make_run: Callable[..., RunFolder],
+) -> None:
+    run = make_run(max_steps=7, validate_every_steps=3)
+    run_worker(run, FakeTask())
+    assert [e.step for e in of(run, ev.Validation)] == [3, 6, 7]
+    config = make_run(max_steps=10, validate_every_steps=3).config()
+    on = RunFolder.create(run.path.parent, config.model_copy(update={"parent": run.name}))
+    run_worker(on, FakeTask())
+    assert [e.step for e in of(on, ev.Validation)] == [9, 10]
+
+
 def test_patience_ends_a_training_that_gets_no_better(make_run: Callable[..., RunFolder]) -> None:
     run = make_run(validate_every_s=1e-9, patience=2)
     run_worker(run, FakeTask(scores=[0.3, 0.5] + [0.4] * 50))

@@ -53,6 +53,9 @@ class TrainingSettings(BaseModel):
     validate_every_s: float = Field(
         10.0, gt=0, description="seconds of training between validations"
     )
+    validate_every_steps: int | None = Field(
+        None, gt=0, description="validate after each so many steps instead of by time"
+    )
     preview_every_s: float = Field(
         5.0, gt=0, description="seconds between previews of what is in view"
     )

@@ -4,7 +4,7 @@ Where AutoSeg or the CellMap toolbox has the same option, its name stands in bra
 share with other trainings is in `tasks.settings.TrainingSettings`: `learning_rate` [Base LR,
 learning_rate], `max_steps` [Iteration Total, epochs x iterations_per_epoch], `batch` [Samples Per
 Batch, batch_size], `width` [filters, ngf], `bin`, `seed` [random_seed], `device`, `threads`
-[# CPU], `validate_every_s` [Iteration Save], `keep_best`.
+[# CPU], `validate_every_steps` [Iteration Save, iterations_per_epoch], `keep_best`.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from tomoscribe.training.callbacks.context import TrainingContext
 
 MAX_SHARE = 0.15
-"""Validations and checkpoints take at most about this share of the training time."""
+"""Validations by time and their checkpoints take at most about this share of the training."""
 
 
 class ValidationCallback(Callback):
-    """Validates every so many seconds, less often where a validation takes long."""
+    """Validates every so many seconds, less often where a validation takes long; or steps."""
 
     def __init__(self, context: TrainingContext) -> None:
         self._context = context
@@ -41,7 +41,7 @@ class ValidationCallback(Callback):
     ) -> None:
         """Validate where it is time, not when the training ends anyway."""
         context = self._context
-        if trainer.should_stop or context.clock.elapsed_s < self._due_s:
+        if trainer.should_stop or not self._is_due():
             return
         spent = context.clock.spent("validation")
         if not validate(context, trainer):
@@ -58,6 +58,12 @@ class ValidationCallback(Callback):
         if context.reason != "stop":
             context.reporter.update(message="Validating a last time.")
             validate(context, trainer)
+
+    def _is_due(self) -> bool:
+        steps = self._context.settings.validate_every_steps
+        if steps is not None:
+            return self._context.step % steps == 0
+        return self._context.clock.elapsed_s >= self._due_s
 
     def _show(self) -> None:
         """Have this checkpoint previewed, so that what is compared has weights and figures."""
