@@ -145,6 +145,19 @@ def test_a_contour_beside_the_unknown_is_not_known() -> None:
     assert not known[0, 5, 2]
 
 
+def test_depth_in_an_object_of_thick_sections_is_measured_with_their_true_distance() -> None:
+    labels = np.zeros((1, 9, 40, 40), np.int32)
+    labels[0, 2:7, 5:35, 5:35] = 1
+    specs = map_specs(["a"], ["distance"])
+    for edge, deep in ((1.0, 2.0), (4.0, 8.0)):
+        options = TargetOptions(distance_scale=20.0, volume=True, voxel_size_zyx_nm=(edge, 1.0, 1.0))
+        (depth,), (known,) = make_targets(labels, specs, options)
+        assert known.all()
+        assert depth[4, 20, 20] == pytest.approx(deep / 20)
+    thick = TargetOptions(distance_scale=8.0, volume=True, voxel_size_zyx_nm=(4.0, 1.0, 1.0))
+    assert thick.margin(["distance"]) == (3, 9, 9)
+
+
 def test_what_judges_never_teaches_while_strokes_grow() -> None:
     few, more = np.full((2, 100), 8), np.full((2, 300), 80)
     small = hold_out([Profile(((0, 0, 0), (4, 100, 100)), few)], 0.2)

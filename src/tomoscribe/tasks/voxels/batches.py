@@ -46,6 +46,7 @@ def target_options(plan: VoxelPlan, settings: VoxelSettings) -> TargetOptions:
         contour_3d=plan.contour_3d,
         distance_scale=plan.distance_scale if "distance" in plan.kinds else 0.0,
         volume=plan.dimension == "3d",
+        voxel_size_zyx_nm=plan.working_voxel_zyx_nm,
     )
 
 
@@ -81,9 +82,7 @@ class BatchMaker:
         self._sources, self._specs, self._settings = list(sources), specs, settings
         self._size, self._context = plan.window_zyx, context
         self._options = target_options(plan, settings)
-        deep = plan.contour_3d or plan.dimension == "3d" or "affinity z" in plan.kinds
-        edge = self._options.margin
-        self._margin: Triple = (edge if deep else 0, edge, edge)
+        self._margin = self._options.margin(plan.kinds)
 
     def make(self, windows: Sequence[Window], rng: np.random.Generator) -> Batch:
         """Return the batch of some windows, augmented."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.segmentation.maps import MapKind
+from tomoscribe.segmentation.decoder_settings import THICK
+from tomoscribe.segmentation.maps import MapKind, affinity_kind
 
 if TYPE_CHECKING:
     from tomoscribe.tasks.settings import TrainingSettings
@@ -20,11 +21,12 @@ Dimension = Literal["2d", "2.5d", "3d"]
 
 CUBES = 2.0
 """Sections up to so many pixels thick still continue each other, so that 3D pays."""
-THICK = 16
-"""Sections from which on a stack is a volume."""
 ACROSS = 12
 """Working pixels across the middle of the thinnest class's objects: enough for their outline."""
 MOST_REDUCTION = 4
+_FAR, _FAR_LEAST, _FAR_MOST = 1 / 3, 3, 9
+"""Far affinities reach over this share of the thinnest class's objects, in working voxels between
+the two: over a border, not over an object."""
 SHORT_MINUTES = 2.0
 LEAST_WINDOW, MOST_WINDOW = 128, 256
 """Edges of a window of a section in working pixels."""
@@ -81,7 +83,9 @@ class VoxelPlan(BaseModel):
     softmax: bool = Field(description="classes exclude each other; background is one of them")
     contour_width: int = Field(description="half width of contours in working voxels")
     contour_3d: bool = Field(description="contours also between sections")
-    distance_scale: float = Field(description="working voxels at which the distance map is 1")
+    distance_scale: float = Field(
+        description="edges of a working voxel along x at which the distance map is 1"
+    )
     learning_rate: float = Field(description="peak learning rate of AdamW")
     weight_decay: float = Field(description="weight decay of AdamW")
     steps: int | None = Field(None, description="steps at most; none: as many as the time allows")
@@ -154,7 +158,7 @@ def make_plan(
         width=choose("width", settings.width, *_choose_width(dimension, fast=fast)),
         levels=levels,
         steps_zyx=steps,
-        kinds=start.kinds if start is not None else _kinds(task, settings, dimension),
+        kinds=_kinds(task, data, settings, dimension, reduction) if start is None else start.kinds,
         softmax=_softmax(task, data) if start is None else start.softmax,
         contour_width=own.contour_width,
         contour_3d=dimension == "3d" if own.contour_3d is None else own.contour_3d,
@@ -268,7 +272,9 @@ def _pooling(voxel: tuple[float, ...], levels: int, dimension: Dimension) -> tup
     return tuple(steps)
 
 
-def _kinds(task: str, settings: TrainingSettings, dimension: Dimension) -> tuple[MapKind, ...]:
+def _kinds(
+    task: str, data: DataSummary, settings: TrainingSettings, dimension: Dimension, reduction: Triple
+) -> tuple[MapKind, ...]:
     own = settings.voxels
     kinds: list[MapKind] = ["foreground"]
     if task == "instance":
@@ -276,10 +282,30 @@ def _kinds(task: str, settings: TrainingSettings, dimension: Dimension) -> tuple
     if own.distance:
         kinds.append("distance")
     if own.affinity:
-        kinds += ["affinity y", "affinity x"]
-        if dimension != "2d":
-            kinds.append("affinity z")
+        size = [n * s for n, s in zip(reduction, data.voxel_size_zyx_nm, strict=True)]
+        far = round(data.across / reduction[2] * _FAR) if data.across else _FAR_LEAST
+        far = min(max(far, _FAR_LEAST), _FAR_MOST)
+        kinds += affinity_kinds((size[0], size[1], size[2]), dimension, far)
     return tuple(kinds)
+
+
+def affinity_kinds(
+    voxel_size_zyx_nm: tuple[float, float, float], dimension: Dimension, far: int
+) -> list[MapKind]:
+    """Return the affinities that are predicted: to the next voxels, and to some `far` ones.
+
+    After Wolf et al. 2018, with one distance: along the axes of a section and its diagonals. 3D
+    networks also look as far through sections; 2.5D ones to the section before only.
+    """
+    z, y, x = voxel_size_zyx_nm
+    flat = [(0.0, -y, 0.0), (0.0, 0.0, -x)]
+    deep = [(-z, 0.0, 0.0)] if dimension != "2d" else []
+    slant = max(1, round(far * 0.7))
+    away = [(0.0, -far * y, 0.0), (0.0, 0.0, -far * x), (0.0, -slant * y, -slant * x),
+            (0.0, slant * y, -slant * x)]  # fmt: skip
+    if dimension == "3d":
+        away.append((-max(2, round(far * y / z)) * z, 0.0, 0.0))
+    return [affinity_kind(offset) for offset in (*flat, *deep, *away)]
 
 
 def _window(

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.ndimage import binary_dilation, distance_transform_edt
 
+from tomoscribe.segmentation.maps import offset_of, steps_of
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,13 +34,29 @@ class TargetOptions:
     contour_background: bool = True
     contour_3d: bool = False
     distance_scale: float = 6.0
+    """Distance at which its map is 1, in edges of a working voxel along x."""
     volume: bool = False
     """Whether distances go through sections."""
+    voxel_size_zyx_nm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Edges of a working voxel: sections may be thick, and affinities are told in nm."""
 
     @property
-    def margin(self) -> int:
-        """Voxels around a box that its targets depend on."""
-        return max(self.contour_width + 1, int(np.ceil(self.distance_scale)) + 1)
+    def edges_zyx(self) -> tuple[float, float, float]:
+        """Edges of a working voxel, in its edge along x."""
+        z, y, x = self.voxel_size_zyx_nm
+        return z / x, y / x, 1.0
+
+    def margin(self, kinds: Iterable[MapKind]) -> tuple[int, int, int]:
+        """Return the voxels around a box that its targets of some kinds depend on."""
+        z, y, x = (
+            max(self.contour_width + 1, int(np.ceil(self.distance_scale / edge)) + 1)
+            for edge in self.edges_zyx
+        )
+        reach = [z if self.contour_3d or self.volume else 0, y, x]
+        for offset in filter(None, map(offset_of, kinds)):
+            steps = steps_of(offset, self.voxel_size_zyx_nm)
+            reach = [max(a, abs(b)) for a, b in zip(reach, steps, strict=True)]
+        return reach[0], reach[1], reach[2]
 
 
 def make_targets(
@@ -57,7 +75,12 @@ def make_targets(
     shape = (len(specs), *labels.shape[1:])
     maps, known = np.zeros(shape, np.float32), np.zeros(shape, bool)
     for index, spec in enumerate(specs):
-        maps[index], known[index] = TARGETS[spec.kind](labels[spec.class_index], options)
+        mine, offset = labels[spec.class_index], offset_of(spec.kind)
+        if offset is not None:
+            steps = steps_of(offset, options.voxel_size_zyx_nm)
+            maps[index], known[index] = _affinity(mine, steps)
+        else:
+            maps[index], known[index] = TARGETS[spec.kind](mine, options)
     return maps, known
 
 
@@ -87,30 +110,26 @@ def _distance(labels: NDArray[np.int32], options: TargetOptions) -> Target:
     return (reached / options.distance_scale).astype(np.float32), known
 
 
-def _affinity(axis: int) -> Callable[[NDArray[np.int32], TargetOptions], Target]:
-    def target(labels: NDArray[np.int32], options: TargetOptions) -> Target:
-        one = np.zeros(labels.shape, bool)
-        known = np.zeros(labels.shape, bool)
-        here = [slice(None)] * 3
-        before = [slice(None)] * 3
-        here[axis], before[axis] = slice(1, None), slice(None, -1)
-        a, b = labels[tuple(here)], labels[tuple(before)]
-        one[tuple(here)] = (a == b) & (a > 0)
-        known[tuple(here)] = (a >= 0) & (b >= 0)
-        return one.astype(np.float32), known
-
-    return target
+def _affinity(labels: NDArray[np.int32], steps: tuple[int, int, int]) -> Target:
+    """Return whether a voxel and the one `steps` away are of one object, where both are known."""
+    one, known = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
+    if all(abs(s) < n for s, n in zip(steps, labels.shape, strict=True)):
+        sides = list(zip(steps, labels.shape, strict=True))
+        here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in sides)
+        there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in sides)
+        a, b = labels[here], labels[there]
+        one[here] = (a == b) & (a > 0)
+        known[here] = (a >= 0) & (b >= 0)
+    return one.astype(np.float32), known
 
 
 TARGETS: dict[MapKind, Callable[[NDArray[np.int32], TargetOptions], Target]] = {
     "foreground": _foreground,
     "contour": _contour,
     "distance": _distance,
-    "affinity z": _affinity(0),
-    "affinity y": _affinity(1),
-    "affinity x": _affinity(2),
 }
-"""Each kind of map: labels (z, y, x) of a class to its target and where that is known."""
+"""Each kind of map but affinities: labels (z, y, x) of a class to its target and where that is
+known."""
 
 
 def _borders(
@@ -143,12 +162,12 @@ def _ball(radius: int, volume: bool) -> NDArray[np.bool_]:
 def _depth(inside: NDArray[np.bool_], options: TargetOptions) -> NDArray[np.float64]:
     """Return the distance of voxels from outside, through the volume or section by section."""
     if options.volume:
-        return _from_outside(inside)
-    return np.stack([_from_outside(section) for section in inside])
+        return _from_outside(inside, options.edges_zyx)
+    return np.stack([_from_outside(section, options.edges_zyx[1:]) for section in inside])
 
 
-def _from_outside(inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _from_outside(inside: NDArray[np.bool_], edges: tuple[float, ...]) -> NDArray[np.float64]:
     if inside.all():
         return np.full(inside.shape, np.inf)
-    depth: NDArray[np.float64] = distance_transform_edt(inside)
+    depth: NDArray[np.float64] = distance_transform_edt(inside, sampling=edges)
     return depth

@@ -137,7 +137,7 @@ def judge_sources(
         if should_stop():
             return None
         logits = predictor.map_logits(box.source.image, box.lo, box.hi).cpu().numpy()
-        margin = (options.margin if options.contour_3d else 0, options.margin, options.margin)
+        margin = options.margin(predictor.plan.kinds)
         labels = labels_around(box.source, box.lo, box.hi, margin, held=True)
         maps, known = make_targets(labels, specs, options)
         size = logits.shape[1:]
