@@ -21,7 +21,11 @@ from tomoscribe.segmentation.matching import (
 from tomoscribe.segmentation.overlaps import overlaps
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from tomoscribe.segmentation.matching import ObjectPairs
 
 
 @dataclass(frozen=True)
@@ -116,8 +120,22 @@ def instance_scores(
     """
     pairs = pair_by_section(truth, found) if by_section else [pair_objects(truth, found)]
     parts = list(zip(truth, found, strict=True)) if by_section else [(truth, found)]
-    vois = [variation_of_information(t, f) for t, f in parts]
-    split, merge = np.mean(vois, axis=0)
+    return pooled_instances(pairs, [variation_of_information(t, f) for t, f in parts])
+
+
+def pooled_instances(
+    pairs: Sequence[ObjectPairs], vois: Sequence[tuple[float, float]]
+) -> InstanceScores:
+    """Return the scores of several volumes or sections together.
+
+    Parameters
+    ----------
+    pairs : sequence of ObjectPairs
+        Of each.
+    vois : sequence of (float, float)
+        Their variations of information, split and merge, which are averaged.
+    """
+    split, merge = np.mean(vois, axis=0) if len(vois) else (0.0, 0.0)
     precision = float(np.mean([summed(pairs, t).average_precision for t in AP_THRESHOLDS]))
     return InstanceScores(
         summed(pairs, 0.5), summed(pairs, 0.75), precision, float(split), float(merge)

@@ -50,14 +50,44 @@ def unsure_sections(
     (N, 3) array of int
         Voxels z, y, x; sections that tell nothing are left out.
     """
+
+    def unsure_of(z: int) -> NDArray[np.float32]:
+        unsure = uncertainty(np.asarray(scores_of(z)[::STEP, ::STEP], np.float32), THRESHOLD)
+        unsure[labelled_of(z)[::STEP, ::STEP]] = 0
+        return unsure
+
+    return fullest_fields(sections, unsure_of, field, LEAST)
+
+
+def fullest_fields(
+    sections: Iterable[int],
+    values_of: Callable[[int], NDArray[np.float32]],
+    field: int,
+    least: float,
+) -> NDArray[np.intp]:
+    """Return of each section the field with the highest mean, the highest of all first.
+
+    Parameters
+    ----------
+    sections : iterable of int
+        Sections z to look at.
+    values_of : callable
+        Values of every `STEP`-th voxel (y, x) of a section.
+    field : int
+        Voxels a side of a field.
+    least : float
+        Mean below which a section is left out.
+
+    Returns
+    -------
+    (N, 3) array of int
+        Voxels z, y, x.
+    """
     found: list[tuple[float, int, int, int]] = []
     for z in sections:
-        scores = np.asarray(scores_of(z)[::STEP, ::STEP], np.float32)
-        unsure = uncertainty(scores, THRESHOLD)
-        unsure[labelled_of(z)[::STEP, ::STEP]] = 0
-        mean = scipy.ndimage.uniform_filter(unsure, max(field // STEP, 1), mode="constant")
+        mean = scipy.ndimage.uniform_filter(values_of(z), max(field // STEP, 1), mode="constant")
         y, x = np.unravel_index(int(np.argmax(mean)), mean.shape)
-        if mean[y, x] >= LEAST:
+        if mean[y, x] >= least:
             found.append((float(mean[y, x]), z, int(y) * STEP, int(x) * STEP))
     places = [place for _, *place in sorted(found, reverse=True)]
     return np.array(places, dtype=np.intp).reshape(-1, 3)

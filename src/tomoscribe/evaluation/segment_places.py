@@ -1,0 +1,109 @@
+"""Where a segmentation is wrong, as places to look at: objects, or pieces of a class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy
+
+from tomoscribe.evaluation.judgement import Standing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from tomoscribe.segmentation.labels import Triple
+
+MOST = 200
+"""Places that are kept of a piece of an image: the largest."""
+LEAST = 4
+"""Voxels; outlines that are a voxel off are no mistakes to look at."""
+
+
+@dataclass(frozen=True)
+class Spot:
+    """An object or a piece of a class that matches, is missed or is extra.
+
+    Parameters
+    ----------
+    standing : Standing
+        `MATCHED`, `MISSED`, `WRONG`, or `OPEN`: extra where little is labelled.
+    sample, class_name : str
+    zyx : tuple of float
+        A voxel of it, in the section where it is largest.
+    voxels : int
+    iou : float
+        With what matches it; the best there is of what is missed or extra.
+    is_object : bool
+        Else a piece of a class whose objects are not told apart.
+    """
+
+    standing: Standing
+    sample: str
+    class_name: str
+    zyx: tuple[float, float, float]
+    voxels: int
+    iou: float = 0.0
+    is_object: bool = False
+
+    def rank(self) -> tuple[int, float]:
+        """Return what sorts: missed and extra ones by size, then those that match, worst first."""
+        if self.standing is Standing.MATCHED:
+            return 1, self.iou
+        return 0, -float(self.voxels)
+
+
+def spots_of_errors(
+    sample: str,
+    class_name: str,
+    truth: NDArray[np.int32],
+    found: NDArray[np.bool_],
+    lo: Triple,
+) -> list[Spot]:
+    """Return the pieces of a class that are missed, and those that are extra, largest first.
+
+    Parameters
+    ----------
+    sample, class_name : str
+    truth : (Z, Y, X) array of int
+        -1 unlabelled, 0 not of the class.
+    found : (Z, Y, X) array of bool
+    lo : tuple of int
+        First voxel of the box in its image.
+    """
+    spots = []
+    for standing, wrong in (
+        (Standing.MISSED, (truth > 0) & ~found),
+        (Standing.WRONG, (truth == 0) & found),
+    ):
+        pieces, count = scipy.ndimage.label(wrong)
+        sizes = np.bincount(pieces.ravel(), minlength=count + 1)[1:]
+        boxes = scipy.ndimage.find_objects(pieces)
+        for index in np.argsort(-sizes, kind="stable")[:MOST].tolist():
+            if sizes[index] < LEAST:
+                break
+            zyx = spot_in(pieces[boxes[index]] == index + 1, boxes[index], lo)
+            spots.append(Spot(standing, sample, class_name, zyx, int(sizes[index])))
+    return spots
+
+
+def spot_in(
+    mask: NDArray[np.bool_], box: tuple[slice, ...], lo: Triple
+) -> tuple[float, float, float]:
+    """Return a voxel of an object: near its middle, in the section where it is largest.
+
+    Parameters
+    ----------
+    mask : (z, y, x) array of bool
+        The object in the box around it.
+    box : tuple of slice
+        That box in a part of an image.
+    lo : tuple of int
+        First voxel of the part.
+    """
+    z = int(np.argmax(mask.sum((1, 2))))
+    yx = np.argwhere(mask[z])
+    y, x = yx[np.argmin(((yx - yx.mean(0)) ** 2).sum(1))].tolist()
+    first = [a + part.start for a, part in zip(lo, box, strict=True)]
+    return float(first[0] + z), float(first[1] + y), float(first[2] + x)

@@ -1,0 +1,189 @@
+"""Two checkpoints' maps that are known, against labels that are known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.judgement import Standing
+from tomoscribe.evaluation.score_bytes import encode_scores
+from tomoscribe.evaluation.segment_agreement import agreement
+from tomoscribe.evaluation.segment_judgement import Basis, ImageOnSides, judge
+from tomoscribe.evaluation.segment_maps import LabelledImage, SegmentMaps, check_fit
+from tomoscribe.evaluation.segment_words import figures_of, how_judged, not_known, spot_text
+from tomoscribe.segmentation.decoder_settings import DecoderSettings
+from tomoscribe.segmentation.labels import ArrayLabels, SampleLabels
+
+SHAPE = (4, 40, 40)
+VOXEL = (8.0, 8.0, 8.0)
+
+
+def maps_of(values: dict[str, np.ndarray], *, kind: str = "threshold") -> SegmentMaps:
+    classes = tuple(values)
+    return SegmentMaps(
+        encode_scores(np.stack(list(values.values()))), classes, classes, False,
+        kind == "components", dict.fromkeys(classes, DecoderSettings(kind=kind)), VOXEL,
+    )  # fmt: skip
+
+
+def image_of(labels: np.ndarray | None, *names: str) -> LabelledImage:
+    told = None
+    if labels is not None:
+        known = np.argwhere((labels != -1).any(0))
+        lo, hi = known.min(0).tolist(), (known.max(0) + 1).tolist()
+        told = SampleLabels(ArrayLabels(labels.astype(np.int32)), ((tuple(lo), tuple(hi)),), "made")
+    return LabelledImage("one", names, told, SHAPE, VOXEL)
+
+
+def block(x0: int, x1: int, score: float = 0.9) -> np.ndarray:
+    """Return a map of a block from x0 to x1, 10 to 20 along y, in all sections."""
+    scores = np.full(SHAPE, 0.1, np.float32)
+    scores[:, 10:20, x0:x1] = score
+    return scores
+
+
+def labels_of(x0: int, x1: int) -> np.ndarray:
+    labels = np.zeros((1, *SHAPE), np.int32)
+    labels[0, :, 10:20, x0:x1] = 1
+    return labels
+
+
+def test_overlap_of_voxels_is_counted_where_labels_are() -> None:
+    """A covers 10 of the true 20 columns, B all and 5 beside; half of the image is unlabelled."""
+    labels = labels_of(0, 20)
+    labels[:, :, :, 30:] = -1
+    sides = {"A": maps_of({"mito": block(0, 10)}), "B": maps_of({"mito": block(0, 35)})}
+    found = judge([ImageOnSides(image_of(labels, "mito"), sides, {})])
+    a, b = (figures_of(found.judged[k, "mito"]) for k in "AB")
+    assert (a["IoU"], a["precision"], a["recall"]) == pytest.approx((0.5, 1.0, 0.5))
+    assert a["Dice"] == pytest.approx(2 / 3)
+    assert (b["IoU"], b["precision"], b["recall"]) == pytest.approx((2 / 3, 2 / 3, 1.0))
+    missed = found.judged["A", "mito"].spots[0]
+    assert (missed.standing, missed.voxels) == (Standing.MISSED, 4 * 10 * 10)
+    assert 10 <= missed.zyx[2] < 20
+    extra = found.judged["B", "mito"].spots[0]
+    assert (extra.standing, extra.voxels) == (Standing.WRONG, 4 * 10 * 10)
+    assert spot_text(extra) == "extra mito: 400 voxels"
+
+
+def test_only_what_no_side_learned_from_judges_both_sides_alike() -> None:
+    labels = labels_of(0, 20)
+
+    def right_half(lo, hi):
+        unseen = np.zeros([b - a for a, b in zip(lo, hi, strict=True)], bool)
+        unseen[:, :, max(10 - lo[2], 0) :] = True
+        return unseen
+
+    sides = {"A": maps_of({"mito": block(0, 10)}), "B": maps_of({"mito": block(0, 15)})}
+    image = image_of(labels, "mito")
+    found = judge([ImageOnSides(image, sides, {"A": right_half, "B": None})])
+    assert found.basis is Basis.NEVER_SEEN
+    assert found.judged["A", "mito"].voxels.iou == 0.0
+    assert found.judged["B", "mito"].voxels.iou == pytest.approx(0.5)
+    said = how_judged(found)
+    assert "not known which labels the training of B saw" in said
+    assert "75%" in said
+    learned = {k: lambda lo, hi: ~right_half(lo, hi) & right_half(lo, hi) for k in "AB"}
+    found = judge([ImageOnSides(image, sides, learned)])
+    assert found.basis is Basis.ALL
+    assert found.judged["A", "mito"].voxels.iou == pytest.approx(0.5)
+    assert "flatter" in how_judged(found)
+
+
+def test_the_curve_has_the_figures_of_each_threshold() -> None:
+    scores = block(0, 20, 0.4)
+    scores[:, 10:20, 20:30] = 0.2
+    sides = {"A": maps_of({"mito": scores})}
+    found = judge([ImageOnSides(image_of(labels_of(0, 20), "mito"), sides, {})])
+    curve = found.judged["A", "mito"].curve
+    at = {t: int(np.searchsorted(curve.thresholds, t)) for t in (0.15, 0.3, 0.5)}
+    assert curve.iou[at[0.3]] == 1.0
+    assert curve.iou[at[0.15]] == pytest.approx(2 / 3)
+    assert curve.recall[at[0.5]] == 0.0
+    best, threshold = curve.best()
+    assert best == 1.0
+    assert 0.2 < threshold <= 0.4
+    assert found.judged["A", "mito"].voxels.iou == 0.0  # its decoder takes 0.5
+
+
+def test_objects_are_matched_missed_and_extra_with_the_place_of_each() -> None:
+    labels = np.zeros((1, *SHAPE), np.int32)
+    for number, x0 in enumerate((0, 12, 24), start=1):
+        labels[0, :, 10:20, x0 : x0 + 8] = number
+    scores = np.full(SHAPE, 0.1, np.float32)
+    for x0 in (0, 12):
+        scores[:, 10:20, x0 : x0 + 8] = 0.9
+    scores[:, 30:36, 30:36] = 0.9
+    sides = {"A": maps_of({"mito": scores}, kind="components")}
+    found = judge([ImageOnSides(image_of(labels, "mito"), sides, {})])
+    told = figures_of(found.judged["A", "mito"])
+    assert (told["objects found"], told["objects missed"], told["objects extra"]) == (2, 1, 1)
+    assert told["AP at IoU 0.5"] == pytest.approx(0.5)
+    assert told["F1 of objects"] == pytest.approx(2 / 3)
+    assert told["panoptic quality"] == pytest.approx(2 / 3)
+    assert told["VOI split, bits"] == 0.0
+    spots = found.judged["A", "mito"].spots
+    assert [s.standing for s in spots] == ["missed", "wrong", "matched", "matched"]
+    z, y, x = spots[0].zyx
+    assert labels[0, int(z), int(y), int(x)] == 3
+    z, y, x = spots[1].zyx
+    assert 30 <= y < 36 <= 36
+    assert spot_text(spots[0]) == "missed mito: nothing overlaps, 320 voxels"
+
+
+def test_of_strokes_no_objects_are_counted() -> None:
+    labels = np.full((1, *SHAPE), -1, np.int32)
+    labels[0, 0, 10, :10], labels[0, 3, 30, :20], labels[0, 3, 35, 3] = 64, 0, 65
+    sides = {"A": maps_of({"mito": block(0, 10)}, kind="components")}
+    found = judge([ImageOnSides(image_of(labels, "mito"), sides, {})])
+    assert "objects found" not in figures_of(found.judged["A", "mito"])
+    assert "few are" in how_judged(found)
+    assert "Objects are not counted" in how_judged(found)
+
+
+def test_sides_with_other_classes_are_judged_in_those_they_know() -> None:
+    labels = np.concatenate([labels_of(0, 20), labels_of(20, 40)])
+    sides = {
+        "A": maps_of({"mito": block(0, 20), "er": block(0, 5)}),
+        "B": maps_of({"vesicle": block(20, 40)}),
+    }
+    found = judge([ImageOnSides(image_of(labels, "mito", "vesicle"), sides, {})])
+    assert set(found.judged) == {("A", "mito"), ("B", "vesicle")}
+    assert found.judged["B", "vesicle"].voxels.iou == 1.0
+    assert not_known(found) == [
+        "A knows no class 'vesicle', only mito, er.", "B knows no class 'mito', only vesicle.",
+    ]  # fmt: skip
+    assert agreement(image_of(None), sides["A"], sides["B"]) is None
+
+
+def test_without_labels_the_sides_are_set_against_each_other() -> None:
+    a, b = maps_of({"mito": block(0, 20)}), maps_of({"mito": block(0, 20)})
+    b.values[0, 2, 24:36, 24:36] = 255
+    image = image_of(None, "mito")
+    found = judge([ImageOnSides(image, {"A": a, "B": b}, {})])
+    assert found.basis is Basis.NONE
+    assert figures_of(found.judged["A", "mito"]) == {}
+    assert "Nothing is labelled here" in how_judged(found)
+    told = agreement(image, a, b)
+    assert told.share == pytest.approx(36 / (4 * 20 * 20))
+    assert told.of_class["mito"].iou == pytest.approx(200 / 236)
+    assert len(told.places) == 1
+    assert told.places[0, 0] == 2
+
+
+def test_labelled_voxels_and_those_not_computed_are_left_out_of_the_agreement() -> None:
+    a, b = maps_of({"mito": block(0, 20)}), maps_of({"mito": block(0, 40)})
+    b.values[:, 3] = 0
+    labels = np.full((1, *SHAPE), -1, np.int32)
+    labels[0, 0, 5:25, 20:40] = 0
+    told = agreement(image_of(labels, "mito"), a, b)
+    assert told.voxels == 3 * 400 - 100
+    assert told.differing == 2 * 50
+
+
+def test_maps_of_another_grid_are_told() -> None:
+    maps = maps_of({"mito": block(0, 20)})
+    other = LabelledImage("one", ("mito",), None, (4, 40, 44), VOXEL)
+    with pytest.raises(TomoscribeError, match=r"4 × 40 × 40 voxels .* predict it anew"):
+        check_fit(other, maps, "run/step")
