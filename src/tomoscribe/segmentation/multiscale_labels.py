@@ -20,6 +20,7 @@ from tomoscribe.io.multiscale import level_for, multiscale_of
 from tomoscribe.io.opened import usable
 from tomoscribe.io.zarr_store import open_node
 from tomoscribe.segmentation.labels import UNKNOWN
+from tomoscribe.segmentation.renumber import object_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from tomoscribe.io.multiscale import Multiscale
     from tomoscribe.io.volumes import Volume
     from tomoscribe.segmentation.labels import Triple
-
-_MOST_IDS = np.iinfo(np.int32).max - 1
-"""Object numbers are read as int32; larger ones are wrapped, which may merge two of a billion."""
 
 
 @dataclass(frozen=True)
@@ -234,7 +232,7 @@ def _numbered(block: NDArray[Any], unknown: float | None) -> NDArray[np.int32]:
         nobody |= ~np.isfinite(block)
         block = np.rint(np.where(nobody, 0, block)).astype(np.int64)
     if block.dtype.kind in "iu" and block.dtype.itemsize > 2:
-        block = np.where(block > _MOST_IDS, block % np.array(_MOST_IDS, block.dtype) + 1, block)
+        block = np.where(block > 0, object_numbers(block), np.minimum(block, 0))
     if block.dtype.kind == "i":
         nobody |= block < 0
     return np.where(nobody, UNKNOWN, block.astype(np.int32)).astype(np.int32)

@@ -10,6 +10,7 @@ import numpy as np
 from tomoscribe.io.label_files import whole_numbers
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.segmentation.labels import UNKNOWN
+from tomoscribe.segmentation.renumber import object_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.arrays import LazyArray
     from tomoscribe.segmentation.labels import Triple
-
-EXACT_OBJECTS = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,7 @@ def labels_of_file(
     numbers, missing = whole_numbers(values, address)
     present, inverse = np.unique(numbers, return_inverse=True)
     table = np.full((meaning.class_count, len(present)), UNKNOWN, dtype=np.int32)
+    objects = object_numbers(present)
     for column, value in enumerate(present.tolist()):
         row = 0 if meaning.class_of is None else meaning.class_of.get(value, -1)
         if value == meaning.unlabelled:
@@ -101,13 +101,8 @@ def labels_of_file(
             table[:, column] = 0
         elif row >= 0:
             table[:, column] = 0
-            table[row, column] = _number(value) if meaning.objects else 1
+            table[row, column] = objects[column] if meaning.objects else 1
     labels: NDArray[np.int32] = table[:, inverse.reshape(numbers.shape)]
     if missing:
         labels[:, np.isnan(values)] = UNKNOWN
     return labels
-
-
-def _number(value: int) -> int:
-    """Return the number of an object as int32 holds it, above 0: 64-bit ones are folded."""
-    return value if 0 < value <= EXACT_OBJECTS else value % EXACT_OBJECTS + 1

@@ -1,0 +1,43 @@
+"""Numbers of objects, however high, and 0 where it is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tomoscribe.io.label_write import write_labels
+from tomoscribe.segmentation.renumber import object_numbers, without_small
+from tomoscribe.segmentation.value_labels import ValueLabels, ValueMeaning, labels_of_file
+
+
+def test_objects_keep_their_numbers_and_those_beyond_int32_stay_apart() -> None:
+    ordinary = np.array([1, 2, 1_000_000, (1 << 30) - 1])
+    assert np.array_equal(object_numbers(ordinary), ordinary)
+    huge = np.array([0, *((1 << 31) + np.arange(1000)), (1 << 64) - 1], dtype=np.uint64)
+    numbers = object_numbers(huge)
+    assert len(np.unique(numbers)) == len(huge)
+    assert numbers.min() >= 1 << 30  # so none is the number of an ordinary object
+
+
+def test_object_0_is_an_object_of_its_own_where_the_background_has_another_value(
+    tmp_path: Path,
+) -> None:
+    meaning = ValueMeaning(None, 1, background=255, unlabelled=None, objects=True)
+    values = np.array([[[0, 1, 2, 255]]], np.uint8)
+    (labels,) = labels_of_file(values, meaning, "a.tif")
+    assert labels[0, 0, 3] == 0
+    assert len(np.unique(labels)) == 4
+    write_labels(tmp_path / "a.tif", values, (1.0, 1.0, 1.0))
+    # The same in whatever box it is read.
+    one = ValueLabels(str(tmp_path / "a.tif"), meaning).read((0, 0, 0), (1, 1, 1))
+    assert one.ravel().tolist() == labels[0, 0, :1].tolist()
+
+
+@pytest.mark.parametrize("high", [7, 2**31 - 1])
+def test_small_objects_are_dropped_whatever_their_numbers(high: int) -> None:
+    labels = np.array([[high, high, 3, 0, 5, 5]], np.int32)
+    assert without_small(labels, 2).tolist() == [[2, 2, 0, 0, 1, 1]]
+    assert without_small(labels[:, :1], 1).tolist() == [[1]]
+    assert without_small(labels[:, 3:4], 1).tolist() == [[0]]
