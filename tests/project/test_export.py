@@ -233,6 +233,9 @@ def test_a_training_folder_tells_what_it_cannot_hold(two: Project, tmp_path: Pat
     assert "--voxel-size-A 12" in notes
     assert "regions" in notes
     assert "90" not in notes
+    two.set_voxel_size("TS_2", (40.0, 8.0, 8.0))
+    notes = " ".join(export_training_folder(two, tmp_path / "more").notes)
+    assert "voxel edges of TS_2.mrc that the project has, 40, 8, 8 Å along z, y, x" in notes
 
 
 def test_a_training_folder_never_replaces_anything(two: Project, tmp_path: Path) -> None:

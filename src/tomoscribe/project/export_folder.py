@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
+from tomoscribe.io.voxel_size import voxel_size_text
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.default_task import MEMBRANE
 from tomoscribe.project.export_file import ExportReport, columns_of, export_columns
@@ -96,7 +97,7 @@ def _export_all(
 def _export_entry(entry: TomogramEntry, building: Path) -> ExportReport:
     folder = building / FOLDERS[entry.role]
     folder.mkdir(parents=True, exist_ok=True)
-    volume = open_volume(entry.address, entry.voxel_size_A)
+    volume = open_volume(entry.address, entry.size)
     suffix = entry.path.name[len(tomogram_stem(entry.path.name)) :]
     _link(entry, folder / f"{entry.name}{suffix}")
     return export_columns(
@@ -130,14 +131,22 @@ def _notes(project: Project, entries: list[TomogramEntry]) -> list[str]:
     if diameters:
         given = ", ".join(f"{d:g}" for d in diameters)
         notes.append(f"The folder does not hold the diameter: train with --diameter-A {given}.")
-    told = {e.name: open_volume(e.address).voxel_size_A for e in entries}
-    overridden = [e for e in entries if told[e.name] != e.voxel_size_A]
+    told = {e.name: open_volume(e.address) for e in entries}
+    overridden = [e for e in entries if told[e.name].voxel_size_A != e.voxel_size_A]
     if overridden:
         notes.append(
             f"The header of {overridden[0].path.name} does not tell the voxel size that the "
             "project "
             f"has: train with --voxel-size-A {overridden[0].voxel_size_A:g}."
         )
+    for entry in entries:
+        edges = entry.voxel_sizes_zyx_A
+        if edges is not None and told[entry.name].voxel_sizes_zyx_A != edges:
+            notes.append(
+                f"The folder does not hold the voxel edges of {entry.path.name} that the project "
+                f"has, {voxel_size_text(edges)} along z, y, x: to use them, train on the project."
+            )
+            break
     if any(e.regions for e in entries):
         notes.append("The folder does not hold the annotated regions.")
     return notes
