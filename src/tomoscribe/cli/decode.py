@@ -28,7 +28,7 @@ from tomoscribe.segmentation.decoder_settings import (
     likely_dimension,
     presets,
 )
-from tomoscribe.segmentation.maps import map_name
+from tomoscribe.segmentation.maps import map_name, maps_of_classes
 from tomoscribe.segmentation.statistics import object_table, write_object_table
 from tomoscribe.segmentation.user_decoder import user_decoder
 
@@ -107,6 +107,8 @@ def decode(
     seed_threshold: Annotated[float | None, _option("seed_threshold")] = None,
     contour_threshold: Annotated[float | None, _option("contour_threshold")] = None,
     distance_threshold: Annotated[float | None, _option("distance_threshold")] = None,
+    joined_from: Annotated[float | None, _option("joined_from")] = None,
+    parted_below: Annotated[float | None, _option("parted_below")] = None,
     min_area_nm2: Annotated[float | None, _option("min_area_nm2")] = None,
     min_volume_nm3: Annotated[float | None, _option("min_volume_nm3")] = None,
     min_seed_nm2: Annotated[float | None, _option("min_seed_nm2")] = None,
@@ -131,6 +133,8 @@ def decode(
         "seed_threshold": seed_threshold,
         "contour_threshold": contour_threshold,
         "distance_threshold": distance_threshold,
+        "joined_from": joined_from,
+        "parted_below": parted_below,
         "min_area_nm2": min_area_nm2,
         "min_volume_nm3": min_volume_nm3,
         "min_seed_nm2": min_seed_nm2,
@@ -192,16 +196,11 @@ def _write_table(path: Path, result: Decoded, size: tuple[float, float, float]) 
 def _named(header: MapsHeader, count: int, names: list[str], path: Path) -> MapsHeader:
     """Return the header with names; those given, those of the file, or in AutoSeg's order."""
     if names or not header.maps:
-        kinds: tuple[Literal["foreground", "contour", "distance"], ...] = (
-            "foreground",
-            "contour",
-            "distance",
-        )
+        kinds = "foreground", "contour", "distance"
         names = names or [map_name("object", k) for k in kinds[:count]]
         if len(names) != count:
             raise TomoscribeError(f"{path} has {count} maps: name each with --map.")
-        others = {map_name(n, k) for n in names for k in kinds[1:]}
-        classes = tuple(n for n in names if n not in others)
+        classes = tuple(maps_of_classes(names))
         return MapsHeader(tuple(names), classes, header.exclusive, {}, header.voxel_size_zyx_nm)
     return header
 

@@ -204,7 +204,7 @@ def decode_maps(
     """
     mine = [settings[name] for name in classes]
     plan = plan or BlockPlan.of(mine, out.shape)
-    if not any(s.kind.startswith("watershed") for s in mine):
+    if not any(s.grows for s in mine):
         # What hangs together is the same in every block, so sharing a voxel is enough.
         plan = replace(plan, covered=0.0)
     whole = [i for i, s in enumerate(mine) if s.kind in SEMANTIC_KINDS]

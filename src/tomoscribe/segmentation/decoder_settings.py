@@ -11,7 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-DecoderKind = Literal["argmax", "threshold", "components", "watershed", "watershed_distance"]
+DecoderKind = Literal[
+    "argmax", "threshold", "components", "watershed", "watershed_distance", "affinities"
+]
 Dimension = Literal["3d", "linked", "2d"]
 Triple = tuple[float, float, float]
 
@@ -21,8 +23,8 @@ SEMANTIC_KINDS: tuple[DecoderKind, ...] = ("argmax", "threshold")
 _SPECK_PIXELS, _SPECK_VOXELS, _SEED_PIXELS, _SEED_VOXELS = 30, 60, 8, 12
 """Objects and seeds below this are noise of the network at any resolution, not small objects."""
 
-_THIN = 8
-"""Sections below which each is for itself."""
+THICK = 16
+"""Sections from which on a stack is a volume; below, each section is for itself."""
 _FLAT = 2.0
 """Voxels this much longer than wide hardly continue each other: sections are linked."""
 
@@ -36,7 +38,8 @@ class DecoderSettings(BaseModel):
         "watershed",
         description="argmax: the likeliest class; threshold: scores above it; components: what "
         "hangs together is an object; watershed: objects grow from seeds inside the contour; "
-        "watershed_distance: seeds lie deep inside, too",
+        "watershed_distance: seeds lie deep inside, too; affinities: what attracts each other is "
+        "one, unless voxels a little farther apart repel each other (mutex watershed)",
     )
     dimension: Dimension = Field(
         "3d",
@@ -57,14 +60,24 @@ class DecoderSettings(BaseModel):
     distance_threshold: float = Field(
         0.4, ge=0, le=1, description="an object begins where the map of distances is at least this"
     )
+    joined_from: float = Field(
+        0.5, ge=0, le=1, description="neighbours with at least this affinity attract each other"
+    )
+    parted_below: float = Field(
+        0.5, ge=0, le=1, description="voxels a little apart with a lower affinity repel each other"
+    )
     min_area_nm2: float = Field(
         0.0, ge=0, description="smaller objects are dropped, in nm² of a section"
     )
     min_volume_nm3: float = Field(0.0, ge=0, description="smaller objects are dropped, in nm³")
     min_seed_nm2: float = Field(
-        0.0, ge=0, description="smaller seeds begin no object, in nm² of a section"
+        0.0,
+        ge=0,
+        description="smaller seeds, or parts by affinities, begin no object, in nm² of a section",
     )
-    min_seed_nm3: float = Field(0.0, ge=0, description="smaller seeds begin no object, in nm³")
+    min_seed_nm3: float = Field(
+        0.0, ge=0, description="smaller seeds, or parts by affinities, begin no object, in nm³"
+    )
     link_overlap: float = Field(
         0.5,
         gt=0,
@@ -73,6 +86,11 @@ class DecoderSettings(BaseModel):
         "smaller",
     )
 
+    @property
+    def grows(self) -> bool:
+        """Whether objects grow from seeds or parts, so that far voxels change what they become."""
+        return self.kind.startswith("watershed") or self.kind == "affinities"
+
     def in_use(self) -> tuple[str, ...]:
         """Return the names of the fields that this kind and dimension use, in their order."""
         used = {"kind", "dimension"}
@@ -80,6 +98,9 @@ class DecoderSettings(BaseModel):
             used.add("threshold")
         if self.kind.startswith("watershed"):
             used |= {"seed_threshold", "contour_threshold"}
+        if self.kind == "affinities":
+            used |= {"joined_from", "parted_below"}
+        if self.grows:
             used.add("min_seed_nm3" if self.dimension == "3d" else "min_seed_nm2")
         if self.kind == "watershed_distance":
             used.add("distance_threshold")
@@ -111,7 +132,7 @@ def _mean_section(volume: float) -> float:
 
 def likely_dimension(shape_zyx: tuple[int, int, int], voxel_size_zyx_nm: Triple) -> Dimension:
     """Return how objects go through a stack: not where it is thin, hardly where sections are."""
-    if shape_zyx[0] < _THIN:
+    if shape_zyx[0] < THICK:
         return "2d"
     return "linked" if voxel_size_zyx_nm[0] > _FLAT * max(voxel_size_zyx_nm[1:]) else "3d"
 
@@ -121,7 +142,7 @@ def through_stack(settings: DecoderSettings, depth: int) -> DecoderSettings:
 
     Where it is thick, an object that sections show one by one is one.
     """
-    linked = settings.dimension == "2d" and depth >= _THIN
+    linked = settings.dimension == "2d" and depth >= THICK
     return settings.model_copy(update={"dimension": "linked"}) if linked else settings
 
 

@@ -14,7 +14,8 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, DecoderSettings
 from tomoscribe.segmentation.levels import at_least
-from tomoscribe.segmentation.maps import MapKind, map_name
+from tomoscribe.segmentation.maps import MapKind, affinities_of, map_name, seen_across
+from tomoscribe.segmentation.mutex import Affinity, attraction, fragments
 from tomoscribe.segmentation.renumber import without_small
 from tomoscribe.segmentation.sections import link_sections
 from tomoscribe.segmentation.watershed import components, grow_seeds
@@ -124,17 +125,20 @@ def decode_section(
     voxel_size_zyx_nm: Triple,
     *,
     exclusive: bool = True,
+    axis: int = 0,
 ) -> tuple[Segmentation, ...]:
-    """Decode one section (map, Y, X) at once, much as it will look in the decoded volume.
+    """Decode one section (map, a, b) at once, much as it will look in the decoded volume.
 
-    Labels are (1, Y, X); see `decode` for the rest, and `DecoderSettings.for_section`.
+    Labels are (1, a, b); see `decode` for the rest, and `DecoderSettings.for_section`. The section
+    lies across `axis` of the volume, whose voxel edge comes first in `voxel_size_zyx_nm`.
     """
     thin: DecoderSettings | dict[str, DecoderSettings]
     if isinstance(settings, DecoderSettings):
         thin = settings.for_section()
     else:
         thin = {name: each.for_section() for name, each in settings.items()}
-    return decode(maps[:, None], map_names, classes, thin, voxel_size_zyx_nm, exclusive=exclusive)
+    names = seen_across(map_names, axis)
+    return decode(maps[:, None], names, classes, thin, voxel_size_zyx_nm, exclusive=exclusive)
 
 
 @dataclass(frozen=True)
@@ -148,6 +152,31 @@ class _ClassMaps:
     def read(self, kind: MapKind) -> NDArray[Any] | None:
         at = self.named.get(map_name(self.name, kind))
         return None if at is None else np.asarray(self.maps[at])
+
+    def affinities(self, *, through: bool) -> list[Affinity]:
+        """Return those within sections, or `through` them too.
+
+        Raises
+        ------
+        TomoscribeError
+            If there are none.
+        """
+        offsets = affinities_of(self.name, self.named)
+        if not any(any(offset[1:]) for offset in offsets.values()):
+            raise TomoscribeError(
+                f"Class '{self.name}' has no maps of affinities: choose another decoder, or train "
+                "with voxels.affinity."
+            )
+        if through and not any(offset[0] for offset in offsets.values()):
+            raise TomoscribeError(
+                f"Class '{self.name}' has no affinities between sections: decode sections, linked "
+                "or each by itself."
+            )
+        return [
+            Affinity(offset, np.asarray(self.maps[self.named[name]]))
+            for name, offset in offsets.items()
+            if through or not offset[0]
+        ]
 
 
 def _settings_of(
@@ -219,24 +248,46 @@ def _objects(
     seed = (settings.min_seed_nm3 if volume else settings.min_seed_nm2) / voxel
     if settings.kind in SEMANTIC_KINDS and least <= 1:
         return mask.astype(np.int32)
-    height = seeds = None
-    if settings.kind.startswith("watershed"):
-        height, seeds = _seed_mask(maps, mask, settings)
+    begin = _beginnings(maps, mask, settings, seed, voxel_nm)
 
-    def find(at: Any) -> NDArray[np.int32]:
+    def find(at: slice) -> NDArray[np.int32]:
         between()
-        if height is None or seeds is None:
+        if begin is None:
             return components(mask[at], least)
-        numbered = components(seeds[at], seed)
-        return without_small(grow_seeds(mask[at], numbered, height[at], between), least)
+        numbered, height = begin(at)
+        return without_small(grow_seeds(mask[at], numbered, height, between), least)
 
     if volume:
-        labels = find(...)
+        labels = find(slice(None))
     else:
         labels = _by_section(mask.shape, find)
         if settings.dimension == "linked" and settings.kind not in SEMANTIC_KINDS:
             labels = link_sections(labels, settings.link_overlap)
     return (labels > 0).astype(np.int32) if settings.kind in SEMANTIC_KINDS else labels
+
+
+def _beginnings(
+    maps: _ClassMaps,
+    mask: NDArray[np.bool_],
+    settings: DecoderSettings,
+    least: float,
+    voxel_nm: Triple,
+) -> Callable[[slice], tuple[NDArray[np.int32], NDArray[Any]]] | None:
+    """Return what tells where objects begin in some sections, and the heights they grow by."""
+    if settings.kind == "affinities":
+        found = maps.affinities(through=settings.dimension == "3d")
+
+        def parts(at: slice) -> tuple[NDArray[np.int32], NDArray[Any]]:
+            here = [Affinity(each.offset_zyx_nm, each.scores[at]) for each in found]
+            told = settings.joined_from, settings.parted_below
+            numbered = fragments(mask[at], here, *told, voxel_nm)
+            return without_small(numbered, least), attraction(here)
+
+        return parts
+    if not settings.kind.startswith("watershed"):
+        return None
+    height, seeds = _seed_mask(maps, mask, settings)
+    return lambda at: (components(seeds[at], least), height[at])
 
 
 def _seed_mask(
@@ -260,12 +311,12 @@ def _seed_mask(
 
 
 def _by_section(
-    shape: tuple[int, ...], find: Callable[[int], NDArray[np.int32]]
+    shape: tuple[int, ...], find: Callable[[slice], NDArray[np.int32]]
 ) -> NDArray[np.int32]:
     labels = np.zeros(shape, dtype=np.int32)
     count = 0
     for z in range(shape[0]):
-        section = find(z)
+        section = find(slice(z, z + 1))[0]
         found = int(section.max(initial=0))
         np.add(section, count, out=labels[z], where=section > 0)
         count += found

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch.nn import functional
 
+from tomoscribe.segmentation.maps import offset_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -51,7 +53,7 @@ def dice_loss(scores: Tensor, target: Tensor, known: Tensor) -> Tensor:
 def total_loss(
     logits: Tensor, target: Tensor, known: Tensor, specs: Sequence[MapSpec], options: LossOptions
 ) -> Tensor:
-    """Return the loss of a batch, the mean over its kinds of maps.
+    """Return the loss of a batch, the mean over its maps; the affinities of a class count as one.
 
     Parameters
     ----------
@@ -61,13 +63,19 @@ def total_loss(
         In 0..1, and bool.
     """
     first = 1 if options.softmax else 0
-    parts = []
+    parts: list[Tensor] = []
+    affinities: dict[int, list[Tensor]] = {}
     for index, spec in enumerate(specs):
         if options.softmax and spec.kind == "foreground":
             continue
         one = logits[:, index + first], target[:, index], known[:, index]
         weight = options.class_weights[spec.class_index] if options.class_weights else 1.0
-        parts.append(LOSSES[spec.kind](*one, options, weight))
+        if offset_of(spec.kind) is not None:
+            told = _affinity(*one, options, weight)
+            affinities.setdefault(spec.class_index, []).append(told)
+        else:
+            parts.append(LOSSES[spec.kind](*one, options, weight))
+    parts += [torch.stack(each).mean() for each in affinities.values()]
     if options.softmax:
         count = sum(spec.kind == "foreground" for spec in specs)
         parts.append(
@@ -97,22 +105,19 @@ def _smooth(
     return masked_mean(each, known)
 
 
-def _entropy(
+def _affinity(
     logits: Tensor, target: Tensor, known: Tensor, options: LossOptions, weight: float
 ) -> Tensor:
-    each = functional.binary_cross_entropy_with_logits(logits, target, reduction="none")
-    return masked_mean(each, known)
+    """Return the loss of an affinity; the rare part, where objects end, is what Dice is of."""
+    return _binary(-logits, 1 - target, known, options, 1.0)
 
 
 LOSSES: dict[MapKind, Callable[[Tensor, Tensor, Tensor, LossOptions, float], Tensor]] = {
     "foreground": _binary,
     "contour": _binary,
     "distance": _smooth,
-    "affinity z": _entropy,
-    "affinity y": _entropy,
-    "affinity x": _entropy,
 }
-"""Each kind of map: logits, target and mask (B, z, y, x) to its loss."""
+"""Each kind of map but affinities: logits, target and mask (B, z, y, x) to its loss."""
 
 
 def _exclusive(logits: Tensor, target: Tensor, known: Tensor, options: LossOptions) -> Tensor:

@@ -159,7 +159,7 @@ def make_plan(
         levels=levels,
         steps_zyx=steps,
         kinds=_kinds(task, data, settings, dimension, reduction) if start is None else start.kinds,
-        softmax=_softmax(task, data) if start is None else start.softmax,
+        softmax=_softmax(task, data, own.overlap) if start is None else start.softmax,
         contour_width=own.contour_width,
         contour_3d=dimension == "3d" if own.contour_3d is None else own.contour_3d,
         distance_scale=max(2.0, (data.across / reduction[2] or ACROSS) / 2),
@@ -189,8 +189,9 @@ def require_window_fits(window_zyx: Triple, smallest_shape_zyx: Triple) -> None:
         )
 
 
-def _softmax(task: str, data: DataSummary) -> bool:
-    return task == "semantic" and data.exclusive and data.classes > 1
+def _softmax(task: str, data: DataSummary, overlap: bool | None) -> bool:
+    exclusive = data.exclusive if overlap is None else not overlap
+    return task == "semantic" and exclusive and data.classes > 1
 
 
 def _choose_dimension(
@@ -273,7 +274,11 @@ def _pooling(voxel: tuple[float, ...], levels: int, dimension: Dimension) -> tup
 
 
 def _kinds(
-    task: str, data: DataSummary, settings: TrainingSettings, dimension: Dimension, reduction: Triple
+    task: str,
+    data: DataSummary,
+    settings: TrainingSettings,
+    dimension: Dimension,
+    reduction: Triple,
 ) -> tuple[MapKind, ...]:
     own = settings.voxels
     kinds: list[MapKind] = ["foreground"]

@@ -75,7 +75,9 @@ class VoxelSettings(BaseModel):
         None, description="predict the distance from the contour too [target 5]; default no"
     )
     affinity: bool = Field(
-        False, description="predict whether neighbours are of one object too [target 2]"
+        False,
+        description="predict whether voxels are of one object, neighbours and some a little "
+        "apart, and decode by that [target 2]",
     )
     loss: Literal["bce+dice", "bce", "dice", "focal"] = Field(
         "bce+dice",
@@ -85,6 +87,21 @@ class VoxelSettings(BaseModel):
     dice_weight: float = Field(0.5, ge=0, description="weight of the Dice part [loss weights]")
     class_weights: bool = Field(
         False, description="rare classes weigh more in the cross-entropy [weight_loss]"
+    )
+    positive_weights: list[float] = Field(
+        default_factory=list,
+        description="how much voxels of each class count in the cross-entropy, in the order of "
+        "the classes; one number for all, none: 1 [pos_weight]",
+    )
+    optimizer: str | None = Field(
+        None,
+        description="a name of torch.optim with values where wanted, as in SGD(momentum=0.9); "
+        "default AdamW [optimizer]",
+    )
+    scheduler: str | None = Field(
+        None,
+        description="a name of torch.optim.lr_scheduler with values, as in StepLR(step_size=10); "
+        "it makes a step each validate_every_steps; default a warm-up and a cosine [scheduler]",
     )
     prior_correction: bool = Field(
         True,
@@ -102,7 +119,20 @@ class VoxelSettings(BaseModel):
     flips_zyx: tuple[float, float, float] = Field(
         (0.5, 0.5, 0.5), description="chance of a flip along z, y, x [mirror]"
     )
-    quarter_turns: bool = Field(True, description="turns within sections [rotate, transpose]")
+    quarter_turns: bool = Field(True, description="quarter turns within sections")
+    rotate_z: tuple[float, float] = Field(
+        (0.0, 0.0), description="degrees, from and to, of turns within sections [rotate]"
+    )
+    rotate_y: tuple[float, float] = Field(
+        (0.0, 0.0), description="degrees of turns about y, of 3d networks on cubic voxels [rotate]"
+    )
+    rotate_x: tuple[float, float] = Field(
+        (0.0, 0.0), description="degrees of turns about x, of 3d networks on cubic voxels [rotate]"
+    )
+    transpose: list[Literal["z", "y", "x"]] = Field(
+        default_factory=list,
+        description="axes that change places by chance where they are as long [transpose]",
+    )
     scale: float = Field(
         1.25, ge=1, le=2, description="magnify or shrink windows by up to this factor [rescale]"
     )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
-from tomoscribe.segmentation.maps import MapKind, map_name
+from tomoscribe.segmentation.maps import maps_of_classes
 from tomoscribe.ui import style
 from tomoscribe.ui.compare.checkpoint_bar import CheckpointBar
 from tomoscribe.ui.compare.checkpoint_picker import CheckpointPicker
@@ -108,10 +108,8 @@ class SidesPanel(QWidget):
             if known is not None:
                 names |= dict.fromkeys(known.grid.class_names)
         names.pop("", None)
-        # Borders and distances serve to tell objects apart; one looks at the classes.
-        kinds = [kind for kind in get_args(MapKind) if kind != "foreground"]
-        of_class = {map_name(name, kind) for name in names for kind in kinds}
-        return {name: None for name in names if name not in of_class}
+        # Borders, distances and affinities serve to tell objects apart; one looks at the classes.
+        return dict.fromkeys(maps_of_classes(list(names)))
 
     def _status(self) -> str:
         """Return what holds the sides in view up, or which does not know the class."""

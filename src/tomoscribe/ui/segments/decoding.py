@@ -110,6 +110,7 @@ def section_of(
         settings,
         (across, *voxel),  # type: ignore[arg-type]
         exclusive=maps.segmented.exclusive,
+        axis=axis,
     )
     labels, class_of = _joined(found, maps.classes)
     section = Section(axis, index, labels[0], class_of)
