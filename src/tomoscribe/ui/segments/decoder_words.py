@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS
-from tomoscribe.segmentation.maps import map_name
+from tomoscribe.segmentation.maps import affinities_of, map_name
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +30,11 @@ KINDS: dict[DecoderKind, tuple[str, str]] = {
         "Objects: from seeds deep inside",
         "Seeds lie deep inside by the map of distances, too (watershed)",
     ),
+    "affinities": (
+        "Objects: by affinities",
+        "Neighbours that attract each other are one object, unless voxels a little farther apart "
+        "repel each other (mutex watershed)",
+    ),
 }
 """Text and tooltip of each way to make objects."""
 
@@ -44,10 +49,12 @@ TITLES = {
     "seed_threshold": "Score of a seed",
     "contour_threshold": "Outline below, in a seed",
     "distance_threshold": "Depth of a seed",
+    "joined_from": "Affinity that joins",
+    "parted_below": "Affinity that parts, below",
     "min_area_nm2": "Smallest object",
     "min_volume_nm3": "Smallest object",
-    "min_seed_nm2": "Smallest seed",
-    "min_seed_nm3": "Smallest seed",
+    "min_seed_nm2": "Smallest seed or part",
+    "min_seed_nm3": "Smallest seed or part",
     "link_overlap": "Overlap that links",
 }
 """Of the settings with a slider, in their order."""
@@ -63,7 +70,9 @@ def kinds_for(maps: MapsInView) -> list[DecoderKind]:
     """Return the ways to make objects that the maps allow."""
     names = set(maps.grid.class_names)
     deep = all(map_name(name, "distance") in names for name in maps.classes)
-    return [kind for kind in KINDS if kind != "watershed_distance" or deep]
+    attract = all(affinities_of(name, names) for name in maps.classes)
+    lacking = {"watershed_distance": not deep, "affinities": not attract}
+    return [kind for kind in KINDS if not lacking.get(kind, False)]
 
 
 def counts(segments: Segments) -> str:
@@ -93,6 +102,8 @@ def why_no_volume(segments: Segments) -> str | None:
     if maps.live:
         return WHILE_IT_TRAINS
     if not maps.is_final:
+        if segments.stays_partial:
+            return segments.held_up
         return f"This waits until the volume is predicted whole. {segments.held_up}".rstrip()
     return "The volume is being decoded." if segments.busy else None
 
@@ -138,6 +149,8 @@ def state(segments: Segments) -> str:
         return f"No. {number}, {objects.name_of(number)}: {size:,.0f} nm³. Shift+Q locks it."
     if segments.busy:
         return "Decoding the volume …"
+    if segments.stays_partial:
+        return "Only what the training previewed is there: these weights were not kept."
     if not maps.is_final:
         when = " when the training has ended" if maps.live else ""
         return f"The section in view is decoded as the prediction grows; the volume follows{when}."
