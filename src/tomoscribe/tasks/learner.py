@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch import LightningModule
 
 from tomoscribe.tasks.checkpoint import rng_state, set_rng_state
+from tomoscribe.tasks.optimizers import EpochSchedule, make_optimizer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 _WARM_UP = 0.05
 """Share of the training in which the learning rate rises."""
 _EMA_DECAY = 0.98
+_FIRST_RATE = "initial_lr"
+"""What a scheduler adds to the optimizer's options."""
 _ENDLESS = 1_000_000_000
 """Steps that the loader offers; budget and plan end a training, not the loader."""
 
@@ -38,6 +41,10 @@ class Learner(LightningModule):
         Of AdamW; the learning rate is the peak.
     seed : int
         Of the two random generators.
+    optimizer, scheduler : str, optional
+        By torch's names with arguments; else AdamW, and a warm-up and a cosine.
+    epoch_steps : int, optional
+        Steps of the optimizer between two of the scheduler.
     """
 
     def __init__(
@@ -48,13 +55,15 @@ class Learner(LightningModule):
         learning_rate: float,
         weight_decay: float,
         seed: int,
+        optimizer: str | None = None,
+        scheduler: str | None = None,
+        epoch_steps: int | None = None,
     ) -> None:
         super().__init__()
         self.net = net
         self.ema = copy.deepcopy(net).eval().requires_grad_(False)
-        self.optimizer = torch.optim.AdamW(
-            net.parameters(), lr=learning_rate, weight_decay=weight_decay
-        )
+        self.optimizer = make_optimizer(optimizer, net.parameters(), learning_rate, weight_decay)
+        self._epochs = scheduler and EpochSchedule(scheduler, self.optimizer, epoch_steps)
         self.optimizer.register_step_post_hook(lambda *_: self._after_step())
         self.steps_done = 0
         self._planned_steps, self._learning_rate = steps, learning_rate
@@ -83,7 +92,10 @@ class Learner(LightningModule):
         return self.optimizer
 
     def schedule(self) -> None:
-        """Set the learning rate of this step: a warm-up, then a cosine."""
+        """Set the learning rate of this step: a warm-up, then a cosine; or as the user named."""
+        if self._epochs:
+            self._epochs.follow(self.steps_done)
+            return
         done = self.progress
         rise = min(1.0, (done + 0.002) / _WARM_UP) if self.steps_done < 200 else 1.0
         fall = 0.5 * (1 + math.cos(math.pi * max(0.0, done - _WARM_UP) / (1 - _WARM_UP)))
@@ -104,6 +116,7 @@ class Learner(LightningModule):
         return {
             "net": self.net.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "scheduler": self._epochs.state() if self._epochs else None,
             "steps_done": self.steps_done,
             "progress": self.progress,
             "numpy_rng": rng_state(self._rng),
@@ -119,10 +132,23 @@ class Learner(LightningModule):
             self.net.load_state_dict(ema)
             return
         self.net.load_state_dict(training["net"])
-        self.optimizer.load_state_dict(training["optimizer"])
+        self._take_over_optimizer(training)
         self.steps_done = int(training["steps_done"])
         set_rng_state(self._rng, training["numpy_rng"])
         self._generator.set_state(training["torch_rng"].cpu())
+
+    def _take_over_optimizer(self, training: dict[str, Any]) -> None:
+        """Take the optimizer's and the scheduler's state over, unless another is named now."""
+        before = training["optimizer"]
+        mine, theirs = (s["param_groups"][0].keys() for s in (self.optimizer.state_dict(), before))
+        if mine - {_FIRST_RATE} == theirs - {_FIRST_RATE}:
+            self.optimizer.load_state_dict(before)
+        scheduled = training.get("scheduler")
+        if self._epochs and scheduled is not None:
+            self._epochs.restore(scheduled)
+        elif self._epochs:
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._learning_rate
 
 
 def _follow(mean: Tensor, value: Tensor, decay: float) -> None:

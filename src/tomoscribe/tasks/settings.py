@@ -42,6 +42,11 @@ class TrainingSettings(BaseModel):
         None, gt=0, description="patch edge in binned voxels; default 4 diameters or more"
     )
     batch: int | None = Field(None, gt=0, description="patches a step")
+    accumulate: int = Field(
+        1,
+        gt=0,
+        description="steps whose gradients make one of the optimizer, as if the batch were larger",
+    )
     width: int | None = Field(None, gt=0, description="channels of the first level")
     learning_rate: float | None = Field(None, gt=0, description="peak learning rate of AdamW")
     max_steps: int | None = Field(None, gt=0, description="steps at most, besides the time")

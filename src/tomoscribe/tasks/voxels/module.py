@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.voxel_nets import VoxelNet
 from tomoscribe.project.model import Role
@@ -78,6 +79,9 @@ class VoxelModule(Learner):
             learning_rate=plan.learning_rate,
             weight_decay=plan.weight_decay,
             seed=settings.seed,
+            optimizer=settings.voxels.optimizer,
+            scheduler=settings.voxels.scheduler,
+            epoch_steps=_optimizer_steps(settings),
         )
         self.settings, self._plan, self._task = settings, plan, task
         chosen = plan.model_dump()
@@ -146,15 +150,15 @@ class VoxelModule(Learner):
         if before is not None and before.sample.volume_path == sample.volume_path:
             image = before.image
         else:
-            volume = open_volume(sample.volume_path, sample.voxel_size_A)
+            volume = open_volume(sample.volume_path, sample.size)
             image, before = resident(scale_image(volume, self._plan.reduction_zyx)), None
         return make_source(sample, image, len(self.label_classes), share, before)
 
     def _loss_options(self) -> LossOptions:
         own, parts = self.settings.voxels, {"bce": (1.0, 0.0), "dice": (0.0, 1.0)}
         entropy, dice = parts.get(own.loss, (1.0, own.dice_weight))
-        weights: tuple[float, ...] = ()
-        if own.class_weights:
+        weights = _positive_weights(own.positive_weights, len(self.label_classes))
+        if own.class_weights and not weights:
             known = sum(s.places.known for s in self._train)
             share = sum(s.places.positive for s in self._train) / max(known, 1)
             weights = tuple(float(w) for w in 1 / np.clip(share, 0.01, 1.0) ** 0.5)
@@ -265,3 +269,25 @@ class VoxelModule(Learner):
         self.take_over(state["ema"], state["training"], weights_only=weights_only)
         self._offsets = {str(k): float(v) for k, v in state["offsets"].items()}
         self._decoder = dict(state["decoder"])
+
+
+def _positive_weights(given: list[float], classes: int) -> tuple[float, ...]:
+    """Return a weight for each class; none are given: none.
+
+    Raises
+    ------
+    TomoscribeError
+        If there are other than one, or one a class.
+    """
+    if len(given) not in (0, 1, classes):
+        raise TomoscribeError(
+            f"voxels.positive_weights has {len(given)} numbers for {classes} classes: give one a "
+            "class, or one for all."
+        )
+    return tuple(given) * classes if len(given) == 1 else tuple(given)
+
+
+def _optimizer_steps(settings: TrainingSettings) -> int | None:
+    """Return the optimizer's steps of an epoch."""
+    every = settings.validate_every_steps
+    return None if every is None else max(1, every // settings.accumulate)

@@ -187,6 +187,7 @@ def _make_trainer(context: TrainingContext, previews: PreviewCallback, turn: Dev
         accelerator=kind,
         devices=[device.index or 0] if kind == "gpu" else 1,
         max_epochs=-1,
+        accumulate_grad_batches=context.settings.accumulate,
         logger=[
             CSVLogger(context.run.metrics_dir, name="", version="", flush_logs_every_n_steps=1),
             TensorBoardLogger(context.run.metrics_dir, name="tensorboard", version=""),
