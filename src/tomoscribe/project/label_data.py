@@ -18,6 +18,8 @@ from tomoscribe.segmentation.labels import SampleLabels
 from tomoscribe.segmentation.value_labels import ValueLabels
 
 if TYPE_CHECKING:
+    from tomoscribe.io.voxel_size import VoxelSize
+    from tomoscribe.project.labelled_volume import VolumeFacts
     from tomoscribe.project.source import DataSource, LabelFiles
     from tomoscribe.segmentation.value_labels import ValueMeaning
 
@@ -103,7 +105,8 @@ def _sample(
     name: str, pair: LabelPair, source: DataSource, meaning: ValueMeaning, warnings: list[str]
 ) -> TrainingSample:
     facts = volume_facts(pair.image, source.voxel_size_A)
-    sizes = _voxel_sizes_A(pair.image, source.voxels, facts.voxel_sizes_zyx_A, warnings)
+    size = _voxel_size_A(pair.image, source.voxels, facts, warnings)
+    edges = size if isinstance(size, tuple) else None
     labels = SampleLabels(
         ValueLabels(pair.labels, meaning),
         (((0, 0, 0), facts.shape_zyx),),
@@ -111,23 +114,27 @@ def _sample(
         changed_us(pair.labels),
     )
     return TrainingSample(
-        name, pair.image, sizes[2], pair.role, labels=labels, voxel_sizes_zyx_A=sizes
+        name,
+        pair.image,
+        size[2] if isinstance(size, tuple) else size,
+        pair.role,
+        labels=labels,
+        voxel_sizes_zyx_A=edges,
     )
 
 
-def _voxel_sizes_A(
-    image: str,
-    files: LabelFiles,
-    told: tuple[float, float, float] | None,
-    warnings: list[str],
-) -> tuple[float, float, float]:
+def _voxel_size_A(
+    image: str, files: LabelFiles, facts: VolumeFacts, warnings: list[str]
+) -> VoxelSize:
+    """Return the edges z, y, x where they were told, else that of pixels."""
     if files.voxel_size_zyx_nm is not None:
         z, y, x = (edge * 10 for edge in files.voxel_size_zyx_nm)
         return z, y, x
+    told = facts.voxel_sizes_zyx_A
     if told is not None:
-        return told
+        return told[2] if facts.cubes_assumed else told
     warnings.append(
         f"{image} does not tell its voxel size: it is taken as 1 nm, so that sizes in nm count "
         "voxels; give it with --voxel-size-nm."
     )
-    return (UNKNOWN_SIZE_A,) * 3
+    return UNKNOWN_SIZE_A

@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class VolumeFacts:
-    """Size and voxel edges in Å (None: unknown) of a volume."""
+    """Size and voxel edges in Å (None: unknown) of a volume; `cubes_assumed` as `Volume` has it."""
 
     shape_zyx: Triple
     voxel_sizes_zyx_A: tuple[float, float, float] | None
+    cubes_assumed: bool = False
 
 
 def changed_us(address: str) -> int:
@@ -46,7 +47,7 @@ def volume_facts(address: str, voxel_size_A: VoxelSize | None = None) -> VolumeF
 @lru_cache(maxsize=1024)
 def _facts(address: str, voxel_size_A: VoxelSize | None, stamp: int) -> VolumeFacts:
     volume = open_volume(address, voxel_size_A)
-    return VolumeFacts(volume.shape_zyx, volume.voxel_sizes_zyx_A)
+    return VolumeFacts(volume.shape_zyx, volume.voxel_sizes_zyx_A, volume.cubes_assumed)
 
 
 def check_finite(address: str) -> None:

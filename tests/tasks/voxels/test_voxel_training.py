@@ -96,7 +96,7 @@ def test_images_whose_sections_lie_otherwise_train_only_where_sections_are_seen_
     (one,) = three_classes.samples
     thin = replace(one, voxel_sizes_zyx_A=(200.0, 100.0, 100.0))
     thick = replace(one, name="thick", voxel_sizes_zyx_A=(900.0, 100.0, 100.0))
-    told = replace(one, name="pixels only", voxel_sizes_zyx_A=(100.0, 100.0, 100.0))
+    told = replace(one, name="pixels only")
     voxels, task = dict(SMALL["voxels"]), get_task("semantic")
     for dimension, wrong in (("2d", False), ("2.5d", True)):
         settings = TrainingSettings(**{**SMALL, "voxels": {**voxels, "dimension": dimension}})
@@ -150,7 +150,9 @@ def test_depth_in_an_object_of_thick_sections_is_measured_with_their_true_distan
     labels[0, 2:7, 5:35, 5:35] = 1
     specs = map_specs(["a"], ["distance"])
     for edge, deep in ((1.0, 2.0), (4.0, 8.0)):
-        options = TargetOptions(distance_scale=20.0, volume=True, voxel_size_zyx_nm=(edge, 1.0, 1.0))
+        options = TargetOptions(
+            distance_scale=20.0, volume=True, voxel_size_zyx_nm=(edge, 1.0, 1.0)
+        )
         (depth,), (known,) = make_targets(labels, specs, options)
         assert known.all()
         assert depth[4, 20, 20] == pytest.approx(deep / 20)

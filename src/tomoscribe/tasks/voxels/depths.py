@@ -16,17 +16,12 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.voxels.plan import VoxelPlan
 
 
-def depth_A(sample: TrainingSample | None, volume: Volume) -> float | None:
-    """Return the distance of sections in Å; None: nobody told it, or there is one section only.
-
-    What a sample tells counts over its file, unless it only repeats the pixel size.
-    """
+def depth_A(volume: Volume) -> float | None:
+    """Return the distance of sections in Å; None: nobody told it, or there is one section only."""
     sizes = volume.voxel_sizes_zyx_A
-    if sample is not None and sample.voxel_sizes_zyx_A is not None:
-        sizes = sample.voxel_sizes_zyx_A
-    if sizes is None or volume.shape_zyx[0] == 1:
+    if sizes is None or volume.cubes_assumed or volume.shape_zyx[0] == 1:
         return None
-    return None if volume.cubes_assumed and sizes[0] == sizes[2] else sizes[0]
+    return sizes[0]
 
 
 def check_depth(volume: Volume, plan: VoxelPlan) -> None:
@@ -37,7 +32,7 @@ def check_depth(volume: Volume, plan: VoxelPlan) -> None:
     TomoscribeError
         If both are known and differ by more than 5 %, and the network looks across sections.
     """
-    known, told = plan.voxel_size_zyx_nm[0], depth_A(None, volume)
+    known, told = plan.voxel_size_zyx_nm[0], depth_A(volume)
     if told is None or _is_like(told, plan):
         return
     raise TomoscribeError(
@@ -59,7 +54,7 @@ def check_depths(samples: Iterable[TrainingSample], plan: VoxelPlan) -> None:
         sizes = sample.voxel_sizes_zyx_A
         if sizes is None or _is_like(sizes[0], plan):
             continue
-        told = depth_A(sample, open_volume(sample.volume_path, sample.voxel_size_A))
+        told = depth_A(open_volume(sample.volume_path, sample.size))
         if told is not None:
             raise TomoscribeError(
                 f"{sample.name} has sections {told / 10:g} nm apart, others that train "

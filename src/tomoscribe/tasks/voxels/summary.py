@@ -28,15 +28,14 @@ _LEAST = 30
 
 def smallest_shape(data: TrainingData) -> tuple[int, int, int]:
     """Return the least size along z, y, x of the images that train, in voxels."""
-    return _smallest([open_volume(s.volume_path, s.voxel_size_A) for s in _training(data)])
+    return _smallest([open_volume(s.volume_path, s.size) for s in _training(data)])
 
 
 def summarise(data: TrainingData) -> DataSummary:
     """Look at the images that train, and at some sections of their labels."""
     train = _training(data)
-    volumes = [open_volume(s.volume_path, s.voxel_size_A) for s in train]
-    sizes = train[0].voxel_sizes_zyx_A or volumes[0].voxel_sizes_zyx_A
-    sizes = sizes or (volumes[0].require_voxel_size(),) * 3
+    volumes = [open_volume(s.volume_path, s.size) for s in train]
+    sizes = volumes[0].voxel_sizes_zyx_A or (volumes[0].require_voxel_size(),) * 3
     boxes = [(s, box) for s in train for box in (s.labels.boxes if s.labels else ())]
     parts = []
     for index in np.unique(np.linspace(0, len(boxes) - 1, _SECTIONS * 4).astype(int)).tolist():
@@ -57,7 +56,7 @@ def summarise(data: TrainingData) -> DataSummary:
         across=min(across, default=0.0),
         exclusive=data.exclusive,
         classes=len(data.label_classes),
-        depth_known=depth_A(train[0], volumes[0]) is not None,
+        depth_known=depth_A(volumes[0]) is not None,
     )
 
 
