@@ -10,11 +10,6 @@ if TYPE_CHECKING:
     from tomoscribe.ui.project.rows import Row
 
 
-def total(project: Project, tomogram: str) -> int:
-    """Return the number of accepted picks of a tomogram."""
-    return project.tomograms[tomogram].picks.tally.total()
-
-
 def by_class(project: Project | None, row: Row) -> Counter[str]:
     """Return the accepted picks of a tomogram, or on a membrane, by class."""
     counts: Counter[str] = Counter()

@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from tomoscribe.project.model import Role
-from tomoscribe.ui.project.counts import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -105,7 +104,7 @@ def _key(project: Project, order: Order) -> Callable[[str], tuple[object, ...]]:
         case Order.NAME:
             return natural
         case Order.PICKS:
-            return lambda name: (-total(project, name), *natural(name))
+            return lambda name: (-project.tomograms[name].picks.tally.total(), *natural(name))
         case Order.ROLE:
             return lambda name: (_ROLES.index(project.tomograms[name].role), *natural(name))
         case Order.ADDED:
