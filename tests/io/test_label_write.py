@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -5,7 +7,7 @@ import pytest
 import zarr
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_write import write_labels
+from tomoscribe.io.label_write import label_store, write_labels
 from tomoscribe.io.score_maps import MapsHeader, create_score_maps, open_score_maps
 from tomoscribe.io.volumes import open_volume
 
@@ -38,6 +40,31 @@ def test_labels_that_no_file_can_hold_are_told(tmp_path: Path):
     with pytest.raises(TomoscribeError, match="Cannot write"):
         write_labels(tmp_path / "none" / "a.h5", np.ones((2, 2, 2), int), NM)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("suffix", [".zarr", ".h5"])
+def test_what_a_killed_process_left_of_labels_is_replaced(tmp_path: Path, suffix: str):
+    path = tmp_path / f"a{suffix}"
+    killed = (
+        "import os, sys, pathlib\n"
+        "from tomoscribe.io.label_write import label_store\n"
+        "with label_store(pathlib.Path(sys.argv[1]), (4, 5, 6), (1, 1, 1)) as store:\n"
+        "    store[0] = 1\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, path], check=False).returncode == -9
+    assert not path.exists()
+    assert list(tmp_path.iterdir())
+    with label_store(path, (4, 5, 6), NM) as store:
+        assert not np.asarray(store[...]).any()
+        store[1] = 2
+        with (
+            pytest.raises(TomoscribeError, match="Another process writes"),
+            label_store(path, (4, 5, 6), NM),
+        ):
+            pass
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    assert np.asarray(open_volume(path).data[...]).sum() == 2 * 30
 
 
 @pytest.mark.parametrize("suffix", [".zarr", ".h5"])

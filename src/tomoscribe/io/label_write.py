@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path, write_error
@@ -72,7 +72,7 @@ def label_store(
 ) -> Iterator[Any]:
     """Yield an array of uint32 in a file, all 0, to be filled block by block and read again.
 
-    The file takes its place once it is whole.
+    The file takes its place once it is whole. What a killed process has left of it is replaced.
 
     Parameters
     ----------
@@ -84,19 +84,19 @@ def label_store(
     Raises
     ------
     TomoscribeError
-        If the suffix is another, or the system refuses the write.
+        If the suffix is another, the system refuses the write, or another process writes there.
     """
     suffix = path.suffix.lower()
     if suffix == ".zarr":
         from tomoscribe.io.ome_zarr_write import create_ome_zarr
 
-        with _folder_at_once(path) as folder:
+        with _at_once(path) as folder:
             yield create_ome_zarr(folder, shape_zyx, "uint32", voxel_size_zyx_nm)
     elif suffix in (".h5", ".hdf5"):
         import h5py
 
         chunks = tuple(min(64, n) for n in shape_zyx)
-        with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        with _at_once(path) as temporary, h5py.File(temporary, "w") as file:
             made = file.create_dataset(
                 "labels", shape_zyx, "uint32", compression="gzip", chunks=chunks
             )
@@ -156,30 +156,53 @@ def _write_hdf5(path: str | Path, labels: NDArray[Any], nm: Triple) -> None:
 def _write_zarr(path: Path, labels: NDArray[Any], nm: Triple, origin: Triple) -> None:
     from tomoscribe.io.ome_zarr_write import create_ome_zarr
 
-    with _folder_at_once(path) as temporary:
+    with _at_once(path) as temporary:
         made = create_ome_zarr(temporary, labels.shape, labels.dtype, nm, origin_zyx_nm=origin)
         made[...] = labels
 
 
 @contextmanager
-def _folder_at_once(path: Path) -> Iterator[Path]:
-    """Yield a folder beside `path` that takes its place once it is whole.
+def _at_once(path: Path) -> Iterator[Path]:
+    """Yield a place beside `path` that becomes it once it is whole.
+
+    The place has always the same name, so that what a killed process left there is replaced, and
+    does not fill the disk.
 
     Raises
     ------
     TomoscribeError
-        If a folder is there that is no zarr, and so nothing that this could have written.
+        If a folder is there that is no zarr, and so nothing that this could have written; or if
+        another process writes there.
     """
     marks = ("zarr.json", ".zgroup", ".zarray")
     if path.is_dir() and any(path.iterdir()) and not any((path / m).is_file() for m in marks):
         raise TomoscribeError(f"{path} is a folder that holds other things: choose another name.")
-    temporary = path.with_name(f".{uuid.uuid4().hex[:8]}.{path.name}")
+    unfinished = path.with_name(f".unfinished.{path.name}")
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
-        yield temporary
+        lock.acquire(blocking=False)
+    except Timeout as error:
+        raise TomoscribeError(
+            f"Another process writes {path} now: wait for it, or choose another name."
+        ) from error
+    except OSError as error:
+        raise write_error(path, error) from error
+    try:
+        _remove(unfinished)
+        yield unfinished
         if path.is_dir():
             shutil.rmtree(path)
-        temporary.replace(path)
+        unfinished.replace(path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(unfinished)
+        Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+
+
+def _remove(place: Path) -> None:
+    if place.is_dir():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
