@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import h5py
+import numpy as np
 import zarr
 import zarr.errors
 
@@ -23,6 +24,8 @@ from tomoscribe.io.zarr_store import open_zarr
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 HDF5_SUFFIXES = (".h5", ".hdf5", ".hdf")
 DATASET = "maps"
@@ -66,6 +69,23 @@ class ScoreMaps:
 
     data: Any
     header: MapsHeader
+
+
+class _OneMap:
+    """The dataset (z, y, x) of one map as (map, z, y, x), of which parts are read."""
+
+    def __init__(self, array: h5py.Dataset) -> None:
+        self.shape = (1, *array.shape)
+        self.ndim = 4
+        self.dtype = array.dtype
+        self.file = array.file
+        self._array = array
+
+    def __getitem__(self, key: Any, /) -> NDArray[Any]:
+        parts = key if isinstance(key, tuple) else (key,)
+        if parts[0] is Ellipsis:
+            return np.asarray(self._array[parts])[None]
+        return np.asarray(np.asarray(self._array[parts[1:] or ...])[None][parts[0]])
 
 
 def is_hdf5(path: str | Path) -> bool:
@@ -154,7 +174,7 @@ def _open_hdf5(path: Path) -> ScoreMaps:
     sizes, _ = voxel_sizes_of(file, array)
     known = not any(math.isnan(s) for s in sizes)
     nm = (sizes[0] / 10, sizes[1] / 10, sizes[2] / 10) if known else None
-    data = array if array.ndim == 4 else array[...][None]
+    data = array if array.ndim == 4 else _OneMap(array)
     told = array.attrs.get(_KEY)
     if told is None:
         return ScoreMaps(data, MapsHeader((), (), voxel_size_zyx_nm=nm))
