@@ -1,10 +1,12 @@
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import pyvista as pv
 
+from tomoscribe.segmentation import statistics, surfaces
 from tomoscribe.segmentation.object_meshes import write_object_meshes, write_object_points
 from tomoscribe.segmentation.statistics import object_table, write_object_table
 
@@ -43,6 +45,21 @@ def test_an_object_in_one_section_has_a_surface_near_that_of_its_plate():
     labels[1, 10:30, 10:30] = 1
     (row,) = object_table(labels, NM)
     assert row.surface_nm2 == pytest.approx(2 * 200 * 200 + 4 * 200 * 20, rel=0.1)
+
+
+def test_a_large_object_is_measured_piece_by_piece_as_it_is_whole(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    labels = ball_and_box()
+    labels[18:, :9, :45] = 7  # and a part far away, at the border
+    whole = object_table(labels, NM)
+    monkeypatch.setattr(statistics, "_SLAB_VOXELS", 4 * 50 * 50)
+    monkeypatch.setattr(surfaces, "_WHOLE_VOXELS", 1000)
+    monkeypatch.setattr(surfaces, "_PIECE", 17)
+    pieces = object_table(labels, NM)
+    for one, other in zip(whole, pieces, strict=True):
+        assert other.surface_nm2 == pytest.approx(one.surface_nm2, rel=0.03)
+        assert replace(other, surface_nm2=0) == replace(one, surface_nm2=0)
 
 
 def test_the_table_is_written_with_units_in_its_heads(tmp_path: Path):

@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
-import numpy as np
 import typer
 from pydantic import ValidationError
 
@@ -16,6 +15,7 @@ from tomoscribe.cli.label_volumes import VoxelSizeNm
 from tomoscribe.cli.prediction_options import DecodeVoxels, parse_voxels, settings_of
 from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_files import LabelArray
 from tomoscribe.io.label_write import LABEL_SUFFIXES
 from tomoscribe.io.score_maps import MapsHeader, ScoreMaps, open_score_maps
 from tomoscribe.io.volumes import open_volume
@@ -188,7 +188,7 @@ def _tell(results: Sequence[Decoded], table: Path | None, size: tuple[float, flo
 
 
 def _write_table(path: Path, result: Decoded, size: tuple[float, float, float]) -> None:
-    labels = np.asarray(open_volume(result.path).data[...]).astype(np.uint32)
+    labels = LabelArray(open_volume(result.path).data, str(result.path))
     write_object_table(path, object_table(labels, size, result.class_names, result.class_of))
     typer.echo(f"{path}")
 

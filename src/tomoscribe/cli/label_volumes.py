@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_files import whole_numbers
-from tomoscribe.io.volumes import open_volume
+from tomoscribe.io.label_files import LabelArray, require_numbers, whole_numbers
+from tomoscribe.io.volumes import Volume, open_volume
 
 ClassOfValue = Annotated[
     list[str] | None,
@@ -53,10 +53,25 @@ class LabelVolume:
             If they are unknown.
         """
         if self.voxel_size_zyx_nm is None:
-            raise TomoscribeError(
-                f"The voxel size of {self.path} is unknown: give it in nm with --voxel-size-nm."
-            )
+            raise _unknown_size(self.path)
         return self.voxel_size_zyx_nm
+
+
+def open_label_array(
+    path: str, voxel_size_nm: str | None = None
+) -> tuple[LabelArray, tuple[float, float, float]]:
+    """Open a label volume of which parts are read, and return its voxel edges z y x in nm, too.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be opened, or nothing tells the edges.
+    """
+    volume = open_volume(path)
+    size = _voxel_size_nm(volume, voxel_size_nm)
+    if size is None:
+        raise _unknown_size(path)
+    return LabelArray(volume.data, path), size
 
 
 def open_labels(path: str, voxel_size_nm: str | None = None) -> LabelVolume:
@@ -65,18 +80,26 @@ def open_labels(path: str, voxel_size_nm: str | None = None) -> LabelVolume:
     Raises
     ------
     TomoscribeError
-        If it cannot be read, or holds fractions.
+        If it cannot be read, or holds fractions or colours.
     """
     volume = open_volume(path)
     raw = np.asarray(volume.data[...])
+    require_numbers(volume.data)
     values, missing = whole_numbers(raw, path)
+    size = _voxel_size_nm(volume, voxel_size_nm)
+    return LabelVolume(path, values, np.isnan(raw) if missing else None, size)
+
+
+def _voxel_size_nm(volume: Volume, given: str | None) -> tuple[float, float, float] | None:
+    if given is not None:
+        return parse_edges_nm(given)
     sizes = volume.voxel_sizes_zyx_A
-    told = None if sizes is None else (sizes[0] / 10, sizes[1] / 10, sizes[2] / 10)
-    return LabelVolume(
-        path,
-        values,
-        np.isnan(raw) if missing else None,
-        told if voxel_size_nm is None else parse_edges_nm(voxel_size_nm),
+    return None if sizes is None else (sizes[0] / 10, sizes[1] / 10, sizes[2] / 10)
+
+
+def _unknown_size(path: str) -> TomoscribeError:
+    return TomoscribeError(
+        f"The voxel size of {path} is unknown: give it in nm with --voxel-size-nm."
     )
 
 

@@ -10,7 +10,12 @@ from typing import Annotated
 import numpy as np
 import typer
 
-from tomoscribe.cli.label_volumes import ClassOfValue, VoxelSizeNm, classes_by_value, open_labels
+from tomoscribe.cli.label_volumes import (
+    ClassOfValue,
+    VoxelSizeNm,
+    classes_by_value,
+    open_label_array,
+)
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.segmentation.object_meshes import write_object_meshes, write_object_points
 from tomoscribe.segmentation.statistics import ObjectRow, object_table, write_object_table
@@ -52,11 +57,8 @@ def stats(
     table = _beside(labels) if out is None else out
     if table.suffix.lower() != ".csv":
         raise TomoscribeError(f"{table}: the table is written as CSV; give a name that ends so.")
-    volume = open_labels(labels, voxel_size_nm)
-    size = volume.require_voxel_size()
-    if volume.values.min() < 0:
-        raise TomoscribeError(f"{labels} has labels below 0: objects are numbered from 1.")
-    rows = _with_classes(object_table(volume.values, size), classes or [])
+    values, size = open_label_array(labels, voxel_size_nm)
+    rows = _with_classes(object_table(values, size), classes or [])
     write_object_table(table, rows)
     if rows and not classes:
         typer.echo(
@@ -68,11 +70,11 @@ def stats(
     typer.echo(f"{table}")
     if meshes is not None:
         folder = table.with_name(f"{table.stem}_meshes")
-        files = write_object_meshes(folder, volume.values, rows, size, meshes.value)
+        files = write_object_meshes(folder, values, rows, size, meshes.value)
         typer.echo(f"{folder}: {len(files)} meshes")
     if points is not None:
         folder = table.with_name(f"{table.stem}_points")
-        clouds = write_object_points(folder, volume.values, rows, size, points.value)
+        clouds = write_object_points(folder, values, rows, size, points.value)
         typer.echo(f"{folder}: {len(clouds)} point clouds")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tomoscribe.io.arrays import LazyArray
     from tomoscribe.segmentation.statistics import ObjectRow
 
     Triple = tuple[float, float, float]
@@ -26,20 +27,20 @@ if TYPE_CHECKING:
 MeshFormat = Literal["ply", "stl", "obj"]
 
 
-def object_mesh(labels: NDArray[Any], row: ObjectRow, voxel_size_zyx_nm: Triple) -> TriangleMesh:
+def object_mesh(labels: LazyArray, row: ObjectRow, voxel_size_zyx_nm: Triple) -> TriangleMesh:
     """Return the outward surface of an object, its vertices in nm from the first voxel's centre."""
     box = tuple(slice(lo, hi) for lo, hi in zip(row.lo_zyx, row.hi_zyx, strict=True))
-    mesh = object_surface(labels[box] == row.number, voxel_size_zyx_nm)
+    mesh = object_surface(np.asarray(labels[box]) == row.number, voxel_size_zyx_nm)
     corner = np.asarray(row.lo_zyx) * np.asarray(voxel_size_zyx_nm)
     return TriangleMesh(mesh.vertices_zyx + corner, mesh.faces)
 
 
 def object_points(
-    labels: NDArray[Any], row: ObjectRow, voxel_size_zyx_nm: Triple
+    labels: LazyArray, row: ObjectRow, voxel_size_zyx_nm: Triple
 ) -> NDArray[np.float64]:
     """Return the centres of an object's voxels (N, 3) zyx, in nm from the first voxel's centre."""
     box = tuple(slice(lo, hi) for lo, hi in zip(row.lo_zyx, row.hi_zyx, strict=True))
-    at = np.argwhere(labels[box] == row.number) + np.asarray(row.lo_zyx)
+    at = np.argwhere(np.asarray(labels[box]) == row.number) + np.asarray(row.lo_zyx)
     points: NDArray[np.float64] = at * np.asarray(voxel_size_zyx_nm, dtype=np.float64)
     return points
 
@@ -52,7 +53,7 @@ def object_file(folder: str | Path, row: ObjectRow, suffix: str) -> Path:
 
 def write_object_meshes(
     folder: str | Path,
-    labels: NDArray[Any],
+    labels: LazyArray,
     rows: Sequence[ObjectRow],
     voxel_size_zyx_nm: Triple,
     kind: MeshFormat,
@@ -73,7 +74,7 @@ def write_object_meshes(
 
 def write_object_points(
     folder: str | Path,
-    labels: NDArray[Any],
+    labels: LazyArray,
     rows: Sequence[ObjectRow],
     voxel_size_zyx_nm: Triple,
     kind: Literal["ply", "csv"],

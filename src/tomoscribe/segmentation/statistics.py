@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy
 
 from tomoscribe.io.atomic import atomic_path
-from tomoscribe.segmentation.surfaces import area, object_surface
+from tomoscribe.segmentation.surfaces import surface_area
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from tomoscribe.io.arrays import LazyArray
+
     Triple = tuple[float, float, float]
 
 LARGEST_LABEL = 1 << 22
 """Higher numbers are counted anew, since tables are as long as the highest number."""
+_SLAB_VOXELS = 1 << 23
+"""Measured at once."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class ObjectRow:
 
 
 def object_table(
-    labels: NDArray[Any],
+    labels: LazyArray,
     voxel_size_zyx_nm: Triple,
     class_names: Sequence[str] = (),
     class_of: NDArray[np.integer] | None = None,
@@ -75,7 +79,8 @@ def object_table(
     Parameters
     ----------
     labels : (Z, Y, X) array of int
-        0 is background, else the number of an object.
+        0 is background, else the number of an object. Also an array that reads its file when it is
+        sliced: memory holds a slab of it, or the box of an object up to a limit.
     voxel_size_zyx_nm : tuple of float
     class_names : sequence of str
     class_of : array of int, optional
@@ -90,46 +95,76 @@ def object_table(
     list of ObjectRow
         By number; numbers that no voxel has are left out.
     """
-    values, numbered = _numbered(labels)
     rows = []
-    for index, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
-        if box is None:
-            continue
+    for number, extent in sorted(_extents(labels, between).items()):
         between()
-        value = int(values[index])
         name = ""
-        if class_of is not None and 0 < value < len(class_of) and class_of[value] >= 0:
-            name = class_names[int(class_of[value])]
-        mask = numbered[box] == index
-        rows.append(_row(value, name, mask, box, labels.shape, voxel_size_zyx_nm, surfaces))
+        if class_of is not None and number < len(class_of) and class_of[number] >= 0:
+            name = class_names[int(class_of[number])]
+        row = _row(number, name, extent, labels.shape, voxel_size_zyx_nm)
+        if surfaces:
+            measured = surface_area(labels, number, row.lo_zyx, row.hi_zyx, voxel_size_zyx_nm)
+            row = replace(row, surface_nm2=measured)
+        rows.append(row)
     return rows
 
 
-def _row(
-    number: int,
-    class_name: str,
-    mask: NDArray[np.bool_],
-    box: tuple[slice, ...],
-    shape: tuple[int, ...],
-    voxel_nm: Triple,
-    surfaces: bool,
-) -> ObjectRow:
+@dataclass
+class _Extent:
+    """What is known of an object: voxels, the sums of their places, and the box around them."""
+
+    voxels: int
+    sums: NDArray[np.float64]
+    lo: NDArray[np.int64]
+    hi: NDArray[np.int64]
+
+    def add(self, other: _Extent) -> None:
+        self.voxels += other.voxels
+        self.sums += other.sums
+        self.lo, self.hi = np.minimum(self.lo, other.lo), np.maximum(self.hi, other.hi)
+
+
+def _extents(labels: LazyArray, between: Callable[[], None]) -> dict[int, _Extent]:
+    """Return the extent of each object by its number; a slab of the volume is read at a time."""
+    found: dict[int, _Extent] = {}
+    thick = max(1, _SLAB_VOXELS // max(labels.shape[1] * labels.shape[2], 1))
+    for z in range(0, labels.shape[0], thick):
+        between()
+        values, numbered = _numbered(np.asarray(labels[z : z + thick]))
+        for index, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
+            if box is None:
+                continue
+            extent = _extent(numbered[box] == index, box, z)
+            number = int(values[index])
+            if number in found:
+                found[number].add(extent)
+            else:
+                found[number] = extent
+    return found
+
+
+def _extent(mask: NDArray[np.bool_], box: tuple[slice, ...], first_z: int) -> _Extent:
+    start = np.array([b.start for b in box]) + np.array([first_z, 0, 0])
     voxels = int(np.count_nonzero(mask))
-    z, y, x = (
-        float(b.start + (np.arange(n) * _along(mask, axis)).sum() / voxels)
-        for axis, (b, n) in enumerate(zip(box, mask.shape, strict=True))
-    )
+    inner = [float((np.arange(n) * _along(mask, axis)).sum()) for axis, n in enumerate(mask.shape)]
+    return _Extent(voxels, np.array(inner) + voxels * start, start, start + mask.shape)
+
+
+def _row(
+    number: int, class_name: str, extent: _Extent, shape: tuple[int, ...], voxel_nm: Triple
+) -> ObjectRow:
+    z, y, x = (extent.sums / extent.voxels).tolist()
     return ObjectRow(
         number=number,
         class_name=class_name,
-        voxels=voxels,
-        volume_nm3=voxels * math.prod(voxel_nm),
-        surface_nm2=area(object_surface(mask, voxel_nm)) if surfaces else math.nan,
+        voxels=extent.voxels,
+        volume_nm3=extent.voxels * math.prod(voxel_nm),
+        surface_nm2=math.nan,
         centroid_zyx=(z, y, x),
         centroid_zyx_nm=(z * voxel_nm[0], y * voxel_nm[1], x * voxel_nm[2]),
-        lo_zyx=(box[0].start, box[1].start, box[2].start),
-        hi_zyx=(box[0].stop, box[1].stop, box[2].stop),
-        touches_border=any(s.start == 0 or s.stop == n for s, n in zip(box, shape, strict=True)),
+        lo_zyx=_triple(extent.lo),
+        hi_zyx=_triple(extent.hi),
+        touches_border=bool((extent.lo == 0).any() or (extent.hi == shape).any()),
     )
 
 
@@ -155,6 +190,11 @@ def write_object_table(path: str | Path, rows: Sequence[ObjectRow]) -> None:
             cells += [f"{v:.3f}" for v in reversed(r.centroid_zyx)]
             cells += [*reversed(r.lo_zyx), *(v - 1 for v in reversed(r.hi_zyx))]
             writer.writerow([*cells, "yes" if r.touches_border else "no"])
+
+
+def _triple(values: NDArray[np.int64]) -> tuple[int, int, int]:
+    z, y, x = (int(v) for v in values)
+    return z, y, x
 
 
 def _along(mask: NDArray[np.bool_], axis: int) -> NDArray[np.int64]:
