@@ -24,6 +24,7 @@ from tomoscribe.segmentation.painted_values import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -89,15 +90,54 @@ def load_painted(folder: Path, revision: int) -> TrainingData:
             f"The project {folder} has no class of voxels: make one, and paint it and background."
         )
     warnings: list[str] = []
-    samples, known = [], _Known()
-    for item in content.tomograms:
-        entry = item.to_entry(folder)
-        contents = Journal.replay(journal_path(folder, item.name))
-        samples.append(_sample(folder, entry, classes, regions_of(contents), known, warnings))
+    known = _Known()
+    samples = _samples(folder, content, classes, known)
     _check(content, folder, classes, known, warnings)
     return TrainingData(
-        tuple(samples), (), revision, tuple(warnings), label_classes=classes, exclusive=True
+        samples, (), revision, tuple(warnings), label_classes=classes, exclusive=True
     )
+
+
+def painted_of(folder: Path, names: Collection[str] | None = None) -> TrainingData:
+    """Return what is painted in a project, whatever there is: enough to judge by, not to learn.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's.
+    names : collection of str or None
+        Of the images that are asked for, also those that are not used; None: all.
+
+    Raises
+    ------
+    TomoscribeError
+        If the project or a painting cannot be read.
+    """
+    content = read_project_file(folder)
+    classes = tuple(item.to_class() for item in content.label_classes)
+    samples = _samples(folder, content, classes, _Known(), names, unused=True)
+    return TrainingData(samples, (), label_classes=classes, exclusive=True)
+
+
+def _samples(
+    folder: Path,
+    content: ProjectFile,
+    classes: tuple[LabelClass, ...],
+    known: _Known,
+    names: Collection[str] | None = None,
+    *,
+    unused: bool = False,
+) -> tuple[TrainingSample, ...]:
+    """Return the images with their labels; those of images that are not used only if `unused`."""
+    samples = []
+    for item in content.tomograms:
+        if names is not None and item.name not in names:
+            continue
+        entry = item.to_entry(folder)
+        contents = Journal.replay(journal_path(folder, item.name))
+        wanted = bool(classes) and (unused or entry.role != Role.UNUSED)
+        samples.append(_sample(folder, entry, classes, regions_of(contents), known, wanted))
+    return tuple(samples)
 
 
 class _Known:
@@ -122,9 +162,8 @@ def _sample(
     classes: tuple[LabelClass, ...],
     regions: list[Region],
     known: _Known,
-    warnings: list[str],
+    wanted: bool,
 ) -> TrainingSample:
-    sizes = (entry.voxel_size_A,) * 3
     plain = TrainingSample(
         entry.name,
         entry.address,
@@ -134,10 +173,9 @@ def _sample(
         voxel_sizes_zyx_A=entry.voxel_sizes_zyx_A,
     )
     painted_here = is_painted(folder, entry.name)
-    if entry.role == Role.UNUSED or not (painted_here or regions):
+    if not wanted or not (painted_here or regions):
         return plain
     facts = volume_facts(entry.address, entry.size)
-    sizes = facts.voxel_sizes_zyx_A or sizes
     complete = tuple(_complete_boxes(regions, c.name, facts.shape_zyx) for c in classes)
     painted = None
     if painted_here:
@@ -163,7 +201,7 @@ def _sample(
         entry.role,
         regions=tuple(regions),
         labels=labels,
-        voxel_sizes_zyx_A=sizes,
+        voxel_sizes_zyx_A=None if facts.cubes_assumed else facts.voxel_sizes_zyx_A,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
@@ -11,10 +12,14 @@ from tomoscribe.evaluation.evidence import ClassScores, Evidence, Surface, judge
 from tomoscribe.evaluation.judgement import Judgement
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import PickState
-from tomoscribe.project.default_task import MEMBRANE
+from tomoscribe.project.default_task import MEMBRANE, VOXEL_TASKS
 from tomoscribe.project.membrane_files import open_membrane
 from tomoscribe.project.model import Role
+from tomoscribe.project.painted_samples import painted_of
+from tomoscribe.project.source import DataSource
 from tomoscribe.training.catalog import Catalog
+from tomoscribe.training.compare_labels import compare_labelled, learned
+from tomoscribe.training.prediction_request import PredictionRequest
 from tomoscribe.training.seen import seen_by
 from tomoscribe.training.side_scores import ScoreMaker
 
@@ -24,6 +29,7 @@ if TYPE_CHECKING:
     from tomoscribe.project.model import ParticleClass
     from tomoscribe.project.store import Project
     from tomoscribe.training.checkpoint_ref import CheckpointRef
+    from tomoscribe.training.compare_segments import SegmentComparison
     from tomoscribe.training.seen import SeenBy
     from tomoscribe.training.side_scores import SideScores
 
@@ -67,8 +73,8 @@ def compare(
     *,
     device: str = "auto",
     on_progress: Callable[[str, float], None] | None = None,
-) -> Comparison:
-    """Compare checkpoints on samples of a project.
+) -> Comparison | SegmentComparison:
+    """Compare checkpoints on samples of a project: on its picks, or on its labels of voxels.
 
     Parameters
     ----------
@@ -77,7 +83,8 @@ def compare(
     sides : mapping of str to CheckpointRef
         By letter, A and B.
     samples : sequence of str or None
-        Tomograms or membranes; None: those with picks that validate, else those with picks.
+        Tomograms or membranes; None: those with picks or labels that validate, else those with
+        any.
     device : str
         auto, cpu, cuda, cuda:1, mps.
     on_progress : callable or None
@@ -91,10 +98,17 @@ def compare(
     """
     catalog = Catalog(project.path)
     catalog.poll()
-    makers = {k: ScoreMaker(ref, project, catalog, device) for k, ref in sides.items()}
+    makers = {
+        k: ScoreMaker(ref, partial(PredictionRequest.of, project, ref), catalog, device)
+        for k, ref in sides.items()
+    }
     tasks = {letter: maker.task for letter, maker in makers.items()}
+    if all(task in VOXEL_TASKS for task in tasks.values()):
+        source = DataSource(kind="project", path=project.path)
+        data = painted_of(project.path, samples)
+        return compare_labelled(makers, source, data, samples, on_progress)
     if len(set(tasks.values())) > 1:
-        told = " and ".join(f"{sides[k].source} on {task}s" for k, task in tasks.items())
+        told = " and ".join(f"{sides[k].source} {learned(task)}" for k, task in tasks.items())
         raise TomoscribeError(f"These cannot be compared: {told}.")
     names = _chosen(project, next(iter(tasks.values())), samples)
     seen = {letter: seen_by(ref, project.path) for letter, ref in sides.items()}

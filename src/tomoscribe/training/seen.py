@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.picks.table import Pick
     from tomoscribe.training.checkpoint_ref import CheckpointRef
+    from tomoscribe.training.config import RunConfig
 
 _NOT_ASKED = (b'{"type":"block"', b'{"type":"step"', b'{"type":"preview"', b'{"type":"epoch"')
 _ANCESTORS = 20
@@ -59,8 +60,33 @@ def seen_by(ref: CheckpointRef, project: Path) -> SeenBy | None:
     None where it is not known: of a file from anywhere, a run that is gone, or one of other data
     than this project's, whose samples only happen to have the same names.
     """
+    behind = trainings_behind(ref)
+    if behind is None:
+        return None
     trained: list[frozenset[str]] = []
     shares: list[float] = []
+    for training in behind:
+        config = training.config
+        if config.data.kind != "project" or not same_folder(config.data.path, project):
+            return None
+        trained.append(frozenset(training.started.train))
+        # Where samples validate, or there are few clicks, nothing was held out.
+        shares.append(config.settings.hold_out if any(training.held_out) else 0.0)
+    return SeenBy(tuple(trained), tuple(shares))
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training as it can be looked up: its run's configuration, start and held-out labels."""
+
+    config: RunConfig
+    started: ev.Started
+    held_out: tuple[int, ...]
+
+
+def trainings_behind(ref: CheckpointRef) -> list[Training] | None:
+    """Return the trainings behind a checkpoint, the last one first; None where one is not known."""
+    found = []
     run = None if ref.run is None else RunFolder(ref.run)
     for _ in range(_ANCESTORS):
         if run is None:
@@ -69,22 +95,18 @@ def seen_by(ref: CheckpointRef, project: Path) -> SeenBy | None:
             config = run.config()
         except TomoscribeError:
             return None
-        if config.data.kind != "project" or not _same(config.data.path, project):
-            return None
         news = EventReader(run.events_path, skip=_NOT_ASKED).read_new()
         started = [e for e in news if isinstance(e, ev.Started)]
         if not started:
             return None
-        held = [e.held_out for e in news if isinstance(e, ev.Labels)]
-        trained.append(frozenset(started[-1].train))
-        # Where samples validate, or there are few clicks, nothing was held out.
-        shares.append(config.settings.hold_out if any(held) else 0.0)
+        held = tuple(e.held_out for e in news if isinstance(e, ev.Labels))
+        found.append(Training(config, started[-1], held))
         if config.parent is not None:
             run = RunFolder(run.path.parent / config.parent)
         elif config.start_from is not None:
             run = _run_of(Path(config.start_from))
         else:
-            return SeenBy(tuple(trained), tuple(shares))
+            return found
     return None
 
 
@@ -93,5 +115,6 @@ def _run_of(checkpoint: Path) -> RunFolder | None:
     return run if run.checkpoint_path(checkpoint.stem) == checkpoint and run.exists else None
 
 
-def _same(one: Path | None, other: Path) -> bool:
+def same_folder(one: Path | None, other: Path) -> bool:
+    """Tell whether two paths are of one folder."""
     return one is not None and one.expanduser().absolute() == other.expanduser().absolute()

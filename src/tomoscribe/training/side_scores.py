@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.prediction.volume import choose_device, predict_heatmap
-from tomoscribe.project.default_task import MEMBRANE, TOMOGRAM
+from tomoscribe.project.default_task import MEMBRANE
 from tomoscribe.tasks.table import task_of
-from tomoscribe.training.prediction_request import PredictionRequest
+from tomoscribe.training.preview_job import segmented_by
 from tomoscribe.training.previews import assemble, encode_scores
 from tomoscribe.training.run import RunFolder
 
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tomoscribe.project.store import Project
     from tomoscribe.tasks.base import Predictor
     from tomoscribe.training.catalog import Catalog, StoredScores
     from tomoscribe.training.checkpoint_ref import CheckpointRef
+    from tomoscribe.training.events import Segmented
+    from tomoscribe.training.prediction_request import PredictionRequest
 
 COMPLETE = 0.999
 """Stored scores that cover less are predicted anew; rounding may keep them from 1."""
@@ -41,12 +42,15 @@ class SideScores:
     class_names : tuple of str
     thresholds : mapping of str to float
         By class, as far as the tool chose any.
+    segmented : Segmented or None
+        What turns maps of a segmentation into objects; `class_names` are those of the maps then.
     """
 
     values: NDArray[np.uint8]
     bin: int
     class_names: tuple[str, ...]
     thresholds: Mapping[str, float]
+    segmented: Segmented | None = None
 
 
 class ScoreMaker:
@@ -56,24 +60,30 @@ class ScoreMaker:
     ----------
     ref : CheckpointRef
         The checkpoint.
-    project : Project
-        Open, with the samples.
-    catalog : Catalog
-        Polled: knows what is stored.
+    request_of : callable
+        Gives what is to be predicted, by the name of a sample.
+    catalog : Catalog or None
+        Polled: knows what is stored; None: nothing is.
     device : str
         auto, cpu, cuda, cuda:1, mps.
     """
 
-    def __init__(self, ref: CheckpointRef, project: Project, catalog: Catalog, device: str) -> None:
+    def __init__(
+        self,
+        ref: CheckpointRef,
+        request_of: Callable[[str], PredictionRequest],
+        catalog: Catalog | None,
+        device: str,
+    ) -> None:
         self.ref = ref
-        self._project = project
+        self._request_of = request_of
         self._catalog = catalog
         self._device = device
         self._predictor: Predictor | None = None
 
     @property
     def task(self) -> str:
-        """What it learned, `tomogram` or `membrane`.
+        """What it learned: `tomogram`, `membrane`, `semantic` or `instance`.
 
         Raises
         ------
@@ -94,7 +104,7 @@ class ScoreMaker:
         TomoscribeError
             If there are none and the weights were not kept, or it cannot predict on the sample.
         """
-        stored = self._catalog.find(self.ref, sample)
+        stored = None if self._catalog is None else self._catalog.find(self.ref, sample)
         if stored is not None and stored.coverage >= COMPLETE:
             return _read(stored)
         if self.ref.file is None:
@@ -102,11 +112,11 @@ class ScoreMaker:
                 f"The weights of {self.ref.source} were not kept, and no preview shows all of "
                 f"{sample}: compare another checkpoint, or another sample."
             )
-        request = PredictionRequest.of(self._project, self.ref, sample)
+        request = self._request_of(sample)
         if request.kind != ("mesh" if self.task == MEMBRANE else "volume"):
-            other = MEMBRANE if self.task == TOMOGRAM else TOMOGRAM
+            mine, other = ("membrane", "tomogram")[:: 1 if self.task == MEMBRANE else -1]
             raise TomoscribeError(
-                f"{sample} is a {other}, but {self.ref.source} was trained on {self.task}s."
+                f"{sample} is a {other}, but {self.ref.source} was trained on {mine}s."
             )
         predictor = self._load()
         subject = predictor.open(request.volume_path, request.voxel_size_A, request.tomogram)
@@ -117,7 +127,11 @@ class ScoreMaker:
 
         heatmap, grid = predict_heatmap(predictor, subject, on_progress=tell)
         return SideScores(
-            encode_scores(heatmap), grid.bin, predictor.maps, dict(predictor.thresholds)
+            encode_scores(heatmap),
+            grid.bin,
+            predictor.maps,
+            dict(predictor.thresholds),
+            segmented_by(predictor),
         )
 
     def _load(self) -> Predictor:
@@ -129,4 +143,4 @@ class ScoreMaker:
 
 def _read(stored: StoredScores) -> SideScores:
     values = assemble(stored.path, len(stored.class_names), stored.shape_zyx)
-    return SideScores(values, stored.bin, stored.class_names, stored.thresholds)
+    return SideScores(values, stored.bin, stored.class_names, stored.thresholds, stored.segmented)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.evaluation.score_bytes import decode_scores
-from tomoscribe.evaluation.segment_maps import in_pieces
-from tomoscribe.evaluation.segment_objects import ObjectsJudged, judge_objects
-from tomoscribe.evaluation.segment_places import Spot, spots_of_errors
 from tomoscribe.evaluation.segmentation import VoxelScores, pooled_instances, voxel_scores
+from tomoscribe.evaluation.segments.maps import in_pieces
+from tomoscribe.evaluation.segments.marks import Marks, marks_of_voxels
+from tomoscribe.evaluation.segments.objects import ObjectsJudged, judge_objects
+from tomoscribe.evaluation.segments.places import Spot, spots_of_errors
 from tomoscribe.segmentation.labels import UNKNOWN
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tomoscribe.evaluation.segment_maps import LabelledImage, SegmentMaps, Unseen
     from tomoscribe.evaluation.segmentation import InstanceScores
+    from tomoscribe.evaluation.segments.maps import LabelledImage, SegmentMaps, Unseen
     from tomoscribe.segmentation.labels import Triple
 
     Between = Callable[[], None]
@@ -105,12 +106,15 @@ class JudgedClass:
         Of each image where objects are told apart and labels are dense.
     spots : tuple of Spot
         What was missed and what is extra, the largest first; then objects that match.
+    marks : tuple of Marks
+        How the voxels stand that were judged, and those of objects, part by part.
     """
 
     voxels: VoxelScores
     counts: NDArray[np.int64]
     objects: tuple[ObjectsJudged, ...] = ()
     spots: tuple[Spot, ...] = ()
+    marks: tuple[Marks, ...] = ()
 
     @cached_property
     def curve(self) -> ScoreCurve:
@@ -226,7 +230,7 @@ def truth_of(
     each: ImageOnSides, name: str, lo: Triple, hi: Triple, basis: Basis
 ) -> NDArray[np.int32]:
     """Return the labels (z, y, x) of a class in a box that judge, -1 elsewhere."""
-    truth = each.image.read(lo, hi)[each.image.class_names.index(name)]
+    truth: NDArray[np.int32] = each.image.read(lo, hi)[each.image.class_names.index(name)]
     if basis is Basis.NEVER_SEEN:
         truth = np.where(_never_seen(each, lo, hi), truth, np.int32(UNKNOWN))
     return truth
@@ -238,6 +242,7 @@ def _judge_class(
     voxels, counts = VoxelScores(), np.zeros((2, 256), np.int64)
     objects: list[ObjectsJudged] = []
     spots: list[Spot] = []
+    marks: list[Marks] = []
     for each in images:
         maps = each.maps.get(letter)
         if maps is None or name not in each.image.class_names:
@@ -261,7 +266,10 @@ def _judge_class(
             counts[1] += np.bincount(stored[true == 0], minlength=256)
             if found is None:
                 spots += spots_of_errors(each.image.name, name, true, mine, lo)
+                marks.append(Marks(each.image.name, lo, marks_of_voxels(true, mine)))
         if found is not None:
             objects.append(found)
             spots += found.spots
-    return JudgedClass(voxels, counts, tuple(objects), tuple(sorted(spots, key=Spot.rank)))
+            marks.append(found.marks)
+    spots.sort(key=Spot.rank)
+    return JudgedClass(voxels, counts, tuple(objects), tuple(spots), tuple(marks))

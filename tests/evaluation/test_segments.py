@@ -8,10 +8,17 @@ import pytest
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.score_bytes import encode_scores
-from tomoscribe.evaluation.segment_agreement import agreement
-from tomoscribe.evaluation.segment_judgement import Basis, ImageOnSides, judge
-from tomoscribe.evaluation.segment_maps import LabelledImage, SegmentMaps, check_fit
-from tomoscribe.evaluation.segment_words import figures_of, how_judged, not_known, spot_text
+from tomoscribe.evaluation.segments.agreement import agreement
+from tomoscribe.evaluation.segments.judgement import Basis, ImageOnSides, judge
+from tomoscribe.evaluation.segments.maps import LabelledImage, SegmentMaps, check_fit
+from tomoscribe.evaluation.segments.marks import Mark
+from tomoscribe.evaluation.segments.words import (
+    figures_of,
+    how_judged,
+    not_known,
+    places_to_look,
+    spot_text,
+)
 from tomoscribe.segmentation.decoder_settings import DecoderSettings
 from tomoscribe.segmentation.labels import ArrayLabels, SampleLabels
 
@@ -187,3 +194,80 @@ def test_maps_of_another_grid_are_told() -> None:
     other = LabelledImage("one", ("mito",), None, (4, 40, 44), VOXEL)
     with pytest.raises(TomoscribeError, match=r"4 × 40 × 40 voxels .* predict it anew"):
         check_fit(other, maps, "run/step")
+
+
+def test_an_object_split_one_missed_and_one_found_have_the_figures_of_pencil_and_paper() -> None:
+    """Three true objects of 100 voxels a section: halved, missed, found whole."""
+    labels = np.zeros((1, *SHAPE), np.int32)
+    for number, x0 in enumerate((0, 14, 28), start=1):
+        labels[0, :, 10:20, x0 : x0 + 10] = number
+    scores = np.full(SHAPE, 0.1, np.float32)
+    scores[:, 10:20, 0:4] = scores[:, 10:20, 5:10] = scores[:, 10:20, 28:38] = 0.9
+    sides = {"A": maps_of({"mito": scores}, kind="components")}
+    found = judge([ImageOnSides(image_of(labels, "mito"), sides, {})]).judged["A", "mito"]
+    told = figures_of(found)
+    # One half has 5 of 10 columns: IoU 0.5, a match; the other, 4 columns, is extra.
+    assert (told["objects found"], told["objects missed"], told["objects extra"]) == (2, 1, 1)
+    assert told["F1 of objects"] == pytest.approx(2 / 3)
+    assert told["AP at IoU 0.5"] == pytest.approx(0.5)
+    assert told["IoU"] == pytest.approx(19 / 30)
+    assert told["Dice"] == pytest.approx(38 / 49)
+    # Of 30 columns: the first object is 5, 4 and 1 not found, the second 10 not found.
+    thirds = [5 / 30, 4 / 30, 1 / 30, 10 / 30, 10 / 30]
+    joint = -sum(p * np.log2(p) for p in thirds)
+    assert told["VOI split, bits"] == pytest.approx(joint - np.log2(3))
+    of_found = [5 / 30, 4 / 30, 11 / 30, 10 / 30]
+    merged = joint + sum(p * np.log2(p) for p in of_found)
+    assert told["VOI merge, bits"] == pytest.approx(merged)
+    [marks] = found.marks
+    assert marks.lo == (0, 0, 0)
+    row = marks.values[2, 15]
+    assert set(row[0:4]) == {Mark.EXTRA}
+    assert row[4] == Mark.NONE
+    assert set(row[5:10]) == {Mark.MATCHED}
+    assert set(row[14:24]) == {Mark.MISSED}
+    assert set(row[28:38]) == {Mark.MATCHED}
+    assert set(row[38:]) == {Mark.NONE}
+
+
+def test_objects_of_sections_are_matched_in_each_section() -> None:
+    """Numbers that go through the volume match in the one section in which they are found."""
+    labels = np.zeros((1, *SHAPE), np.int32)
+    labels[0, :, 10:20, 0:8], labels[0, :, 10:20, 20:28] = 1, 2
+    scores = np.full(SHAPE, 0.1, np.float32)
+    scores[0, 10:20, 0:8] = scores[:, 10:20, 20:28] = 0.9
+    maps = maps_of({"mito": scores}, kind="components")
+    maps.settings["mito"] = DecoderSettings(kind="components", dimension="2d")
+    found = judge([ImageOnSides(image_of(labels, "mito"), {"A": maps}, {})]).judged["A", "mito"]
+    told = figures_of(found)
+    assert (told["objects found"], told["objects missed"], told["objects extra"]) == (5, 3, 0)
+    assert [int(s.zyx[0]) for s in found.spots[:3]] == [1, 2, 3]
+    [marks] = found.marks
+    assert [marks.values[z, 15, 4] for z in range(4)] == [Mark.MATCHED] + 3 * [Mark.MISSED]
+
+
+def test_marks_of_voxels_tell_hits_from_errors_and_from_what_is_unlabelled() -> None:
+    labels = labels_of(0, 20)
+    labels[:, :, :, 30:] = -1
+    maps = maps_of({"mito": block(10, 35)})
+    judged = judge([ImageOnSides(image_of(labels, "mito"), {"A": maps}, {})]).judged["A", "mito"]
+    [marks] = judged.marks
+    assert marks.values.shape == (4, 40, 30)  # only what is labelled
+    row = marks.values[0, 15]
+    assert set(row[:10]) == {Mark.MISSED}
+    assert set(row[10:20]) == {Mark.MATCHED}
+    assert set(row[20:30]) == {Mark.EXTRA}
+
+
+def test_places_to_look_at_are_the_largest_errors_and_fields_apart() -> None:
+    labels = np.full((1, *SHAPE), -1, np.int32)
+    labels[0, 0, 10:20, :20] = 1
+    labels[0, 0, 20:30, :20] = 0
+    a, b = maps_of({"mito": block(0, 10)}), maps_of({"mito": block(0, 40)})
+    image = image_of(labels, "mito")
+    told = judge([ImageOnSides(image, {"A": a, "B": b}, {})])
+    places = places_to_look(told, [agreement(image, a, b)])
+    assert [place.text for place in places] == [
+        "A: missed mito: 100 voxels", "A and B differ most in this section",
+    ]  # fmt: skip
+    assert places[1].zyx[0] > 0

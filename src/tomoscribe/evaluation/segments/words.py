@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tomoscribe.evaluation.judgement import Standing
-from tomoscribe.evaluation.segment_judgement import Basis
+from tomoscribe.evaluation.segments.judgement import Basis
+from tomoscribe.evaluation.segments.places import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tomoscribe.evaluation.segment_agreement import Agreement
-    from tomoscribe.evaluation.segment_judgement import JudgedClass, SegmentJudgement
-    from tomoscribe.evaluation.segment_places import Spot
+    from tomoscribe.evaluation.segments.agreement import Agreement
+    from tomoscribe.evaluation.segments.judgement import JudgedClass, SegmentJudgement
 
 NO_LABELS = (
     "Nothing is labelled here, so that nothing can tell which side is right: paint a few strokes "
@@ -149,6 +150,34 @@ def agreement_text(found: Sequence[Agreement]) -> str:
         f"Where nothing is labelled A and B differ in {share:.1%} of the voxels; IoU of A with B: "
         f"{', '.join(each)}."
     )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where to look: voxels z, y, x of a sample, and why."""
+
+    sample: str
+    zyx: tuple[float, float, float]
+    text: str
+
+
+MOST_PLACES = 5
+"""Of each kind: a list that nobody reads to its end tells nothing."""
+
+
+def places_to_look(
+    judgement: SegmentJudgement, found: Sequence[Agreement], most: int = MOST_PLACES
+) -> list[Place]:
+    """Return where each side is most wrong, and where both differ most and nothing is labelled."""
+    places = []
+    for letter in judgement.known:
+        spots = [spot for one in judgement.of_side(letter).values() for spot in one.spots]
+        wrong = sorted((s for s in spots if s.standing is not Standing.MATCHED), key=Spot.rank)
+        places += [Place(s.sample, s.zyx, f"{letter}: {spot_text(s)}") for s in wrong[:most]]
+    for one in found:
+        for z, y, x in one.places[:most].tolist():
+            places.append(Place(one.sample, (z, y, x), "A and B differ most in this section"))
+    return places
 
 
 def spot_text(spot: Spot) -> str:

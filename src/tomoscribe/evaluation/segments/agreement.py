@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from tomoscribe.evaluation.segment_maps import LabelledImage, SegmentMaps
+    from tomoscribe.evaluation.segments.maps import LabelledImage, SegmentMaps
     from tomoscribe.segmentation.labels import Triple
 
 FIELD = 64
@@ -37,7 +37,7 @@ class Agreement:
     of_class : dict of str to VoxelScores
         A's voxels against B's: `extra` only B has, `missed` only A has.
     places : (N, 3) array of int
-        Where most differs, the field of each section that differs most: voxels z, y, x.
+        Where most differs, the most first: voxels z, y, x, at least a field apart.
     """
 
     sample: str
@@ -95,8 +95,21 @@ def agreement(
         counted[1] += int(apart.sum())
         return apart.astype(np.float32)
 
-    places = fullest_fields(range(depth), differs, FIELD, LEAST)
+    places = _apart(fullest_fields(range(depth), differs, FIELD, LEAST), image.voxel_size_zyx_nm)
     return Agreement(image.name, counted[0], counted[1], totals, places)
+
+
+def _apart(
+    places: NDArray[np.intp], voxel_size_zyx_nm: tuple[float, float, float]
+) -> NDArray[np.intp]:
+    """Return places without those that lie in the field of one before, in any section."""
+    kept: list[int] = []
+    at = places * np.array(voxel_size_zyx_nm)
+    reach = FIELD * voxel_size_zyx_nm[2]
+    for index in range(len(at)):
+        if not kept or (np.abs(at[kept] - at[index]).max(1) >= reach).all():
+            kept.append(index)
+    return places[kept]
 
 
 def _labelled(image: LabelledImage, lo: Triple, hi: Triple) -> NDArray[np.bool_]:
