@@ -90,6 +90,8 @@ def test_objects_keep_their_numbers_and_nan_is_not_labelled(
     read = data.samples[0].labels.reader.read((0, 0, 0), SHAPE)[0]
     assert np.array_equal(read[:3], labels[:3])
     assert (read[3] == -1).all()
+    full = load(np.where(labels == 3, 3, 5).astype(np.uint8), task="instance")
+    assert full.samples[0].labels is not None  # borders of objects teach where no background is
     semantic = load(labels, objects=True, classes=("cell",))
     assert semantic.samples[0].labels is not None
     assert semantic.samples[0].labels.reader.read((0, 0, 0), SHAPE).max() == 1

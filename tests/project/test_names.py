@@ -22,6 +22,9 @@ from tomoscribe.project.names import tomogram_stem
         ("TS_1.5apx.mrc", "TS_1.5apx"),
         ("no_suffix", "no_suffix"),
         ("mesh.obj", "mesh"),
+        ("sections.txt", "sections"),
+        ("tiles.json", "tiles"),
+        ("plate.jpeg", "plate"),
         (".mrc", ".mrc"),
     ],
 )

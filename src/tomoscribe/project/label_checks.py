@@ -81,7 +81,8 @@ def meaning_of(
     else:
         names, class_of = _named(values, files, where, notes)
     known = background is not None and any(c.count(background) for c in counts.values())
-    if not known and len(names) == 1:
+    touching = numbered and objects and len(values) > 1  # where objects fill all, borders teach
+    if not known and len(names) == 1 and not touching:
         raise TomoscribeError(
             f"Nothing in {where} is labelled as background, so there is nothing to tell "
             f"'{names[0]}' from: label some, and say with --background which value it has."

@@ -12,14 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Mapping
 
 _SUFFIXES = re.compile(
-    r"(\.(mrc|rec|map|mrcs|st|ali|tiff?|hdf5|hdf|h5|zarr|ome|gz|bz2|obj|ply|stl|vtp|vtk))+$",
+    r"(\.(mrc|rec|map|mrcs|st|ali|tiff?|hdf5|hdf|h5|zarr|ome|gz|bz2|obj|ply|stl|vtp|vtk"
+    r"|txt|json|png|jpe?g|bmp))+$",
     re.IGNORECASE,
 )
 _UNFIT = re.compile(r"[^\w.\-]+")
 
 
 def tomogram_stem(path: str) -> str:
-    """Return the name of a file or address without the suffixes of volumes and meshes.
+    """Return the name of a file or address without suffixes of volumes, pictures and meshes.
 
     `data/TS_01.rec.gz` gives `TS_01`. A part that is named stays apart from the others of its
     file: `a.h5::/data/set` gives `a_data_set`, `a.ome.zarr::1` gives `a_1`.
