@@ -71,7 +71,7 @@ def ended(monkeypatch: pytest.MonkeyPatch) -> list[RunConfig]:
         return 1
 
     monkeypatch.setattr(launch, "start", start)
-    monkeypatch.setattr("tomoscribe.cli.train.load_training_data", lambda *_: None)
+    monkeypatch.setattr("tomoscribe.training.training_request.load_training_data", lambda *_: None)
     return asked
 
 

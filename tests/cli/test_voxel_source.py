@@ -23,7 +23,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[DataSource, str]]:
         sources.append((source, task))
         raise TomoscribeError("far enough")
 
-    monkeypatch.setattr("tomoscribe.cli.train.load_training_data", read)
+    monkeypatch.setattr("tomoscribe.training.training_request.load_training_data", read)
     return sources
 
 

@@ -12,17 +12,16 @@ from tomoscribe.cli import set_options, voxel_source
 from tomoscribe.cli.run_progress import summarise, train_in_foreground, watch
 from tomoscribe.cli.train_config import is_config, train_config
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.default_task import MEMBRANE, VOXEL_TASKS, chosen_task
-from tomoscribe.project.file import RUNS_FOLDER, is_project
-from tomoscribe.project.source import DataSource, LabelFiles
-from tomoscribe.project.training_data import load_training_data
-from tomoscribe.tasks.voxels.plan import require_window_fits
+from tomoscribe.project.chosen_source import find_source
+from tomoscribe.project.default_task import MEMBRANE, chosen_task
+from tomoscribe.project.file import RUNS_FOLDER
+from tomoscribe.project.source import DataSource
 from tomoscribe.tasks.voxels.settings import PRESETS
-from tomoscribe.tasks.voxels.summary import smallest_shape
 from tomoscribe.training import launch
 from tomoscribe.training import sweep as sweeps
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.training_request import check_data, of_preset
 
 Data = Annotated[
     Path | None,
@@ -165,7 +164,8 @@ def train(
         train_config(data, trust_config, run, task, settings or [], device, max_minutes)
         return
     if preset is not None:
-        task, settings = _with_preset(preset, task, settings or [])
+        task, dimension = of_preset(preset, task)
+        settings = [f"voxels.dimension={dimension}", *(settings or [])]
     files = voxel_source.label_files(
         image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
     )
@@ -180,7 +180,7 @@ def train(
         start_from=None if continue_from is None else str(continue_from.absolute()),
     )
     # Bad data are told now, not after the device was waited for, and leave no run behind.
-    _check_data(config)
+    check_data(config)
     folder = source.path if source.kind == "project" and source.path else Path()
     if sweep is not None:
         if run is not None:
@@ -188,23 +188,6 @@ def train(
         train_sweep(config, folder / RUNS_FOLDER, sweep)
         return
     train_in_foreground(config, folder / RUNS_FOLDER, run)
-
-
-def _check_data(config: RunConfig) -> None:
-    found = load_training_data(config.data, config.task)
-    window = config.settings.voxels.window_zyx
-    if config.task in VOXEL_TASKS and window is not None:
-        require_window_fits(window, smallest_shape(found))
-
-
-def _with_preset(name: str, task: str | None, settings: list[str]) -> tuple[str, list[str]]:
-    """Return the task and the settings of a preset; settings that are given count over its own."""
-    if name not in PRESETS:
-        raise TomoscribeError(f"There is no preset '{name}'; presets are: {', '.join(PRESETS)}.")
-    of_preset, dimension = PRESETS[name]
-    if task not in (None, of_preset):
-        raise TomoscribeError(f"--preset {name} is of the task {of_preset}, not {task}.")
-    return of_preset, [f"voxels.dimension={dimension}", *settings]
 
 
 def _chosen(task: str | None, source: DataSource) -> str:
@@ -255,51 +238,6 @@ def _watch_each(
         if stopped:
             raise KeyboardInterrupt
     return failed
-
-
-def find_source(
-    data: Path | None,
-    images: Path | None,
-    coordinates: Path | None,
-    diameter_A: float | None,
-    voxel_size_A: float | None,
-    files: LabelFiles | None = None,
-) -> DataSource:
-    """Return what the command line names as data.
-
-    Raises
-    ------
-    TomoscribeError
-        If it names nothing, or something that is not there.
-    """
-    source = None
-    if images is not None or coordinates is not None:
-        if data is not None or images is None or coordinates is None:
-            raise TomoscribeError("Give DATA, or both --images and --coordinates.")
-        source = DataSource(
-            kind="lists",
-            images=images,
-            coordinates=coordinates,
-            diameter_A=diameter_A,
-            voxel_size_A=voxel_size_A,
-        )
-    elif data is not None and data.suffix.lower() == ".csv" and data.is_file():
-        source = DataSource(kind="datasplit", voxels=LabelFiles(csv=data))
-    elif data is not None:
-        if not data.is_dir():
-            raise TomoscribeError(
-                f"There is no project or training folder '{data}'; check the path."
-            )
-        kind = "project" if is_project(data) else "folder"
-        source = DataSource.model_validate(
-            {"kind": kind, "path": data, "diameter_A": diameter_A, "voxel_size_A": voxel_size_A}
-        )
-    source = voxel_source.with_labels(source, files or LabelFiles(), voxel_size_A)
-    if source is None:
-        raise TomoscribeError(
-            "Give DATA, or both --images and --coordinates, or both --image and --labels."
-        )
-    return source
 
 
 train.__doc__ = f"{train.__doc__}\n\n{set_options.help_text()}"

@@ -13,11 +13,11 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.nets.trust import trust as trust_file
 from tomoscribe.project.default_task import SEMANTIC, VOXEL_TASKS
 from tomoscribe.project.file import RUNS_FOLDER
-from tomoscribe.project.training_data import load_training_data
 from tomoscribe.training.cellmap_config import prepare
 from tomoscribe.training.cellmap_file import CONFIG_SUFFIXES, read_config
 from tomoscribe.training.cellmap_keys import FROM_FILE
 from tomoscribe.training.setting_keys import flat_values
+from tomoscribe.training.training_request import check_data
 
 
 def is_config(data: Path | None) -> bool:
@@ -57,7 +57,7 @@ def train_config(
     for note in prepared.notes:
         typer.echo(note, err=True)
     # Bad data are told now, and leave no run behind.
-    load_training_data(prepared.config.data, prepared.config.task)
+    check_data(prepared.config)
     if run is not None and prepared.config.parent is not None:
         raise TomoscribeError("The training goes on from a run: leave --run away.")
     train_in_foreground(prepared.config, prepared.runs_dir, run)

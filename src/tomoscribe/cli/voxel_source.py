@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.source import DataSource, LabelFiles
+from tomoscribe.project.source import LabelFiles
 
 Image = Annotated[
     str | None,
@@ -115,42 +115,3 @@ def parse_edges_nm(text: str) -> tuple[float, float, float]:
             f"'{text}' is no voxel size: give its edges in nm as Z,Y,X, for example 50,4,4."
         )
     return values[0], values[1], values[2]
-
-
-def with_labels(
-    source: DataSource | None, files: LabelFiles, voxel_size_A: float | None = None
-) -> DataSource | None:
-    """Return the source with what is said of labels; of image and labels alone a source of its own.
-
-    Parameters
-    ----------
-    source : DataSource or None
-        What else is named as data.
-    files : LabelFiles
-        What the options say.
-    voxel_size_A : float or None
-        Voxel size of cubes, in Å.
-
-    Raises
-    ------
-    TomoscribeError
-        If what is said does not go together.
-    """
-    if files == LabelFiles():
-        return source
-    if source is None:
-        if files.image is None or files.labels is None:
-            raise TomoscribeError("Give DATA, or both --image and --labels.")
-        if files.scale_zyx_nm is not None:
-            raise TomoscribeError("--scale-nm is about datasplits (.csv) only.")
-        return DataSource(kind="pair", voxels=files, voxel_size_A=voxel_size_A)
-    if files.image is not None or files.labels is not None:
-        raise TomoscribeError("Give DATA, or --image and --labels, not both.")
-    if source.kind == "project":
-        raise TomoscribeError(
-            "--class, --unlabelled, --background, --objects and --voxel-size-nm say how label "
-            "files are meant; a project has its own classes and voxel sizes."
-        )
-    if files.scale_zyx_nm is not None and source.kind != "datasplit":
-        raise TomoscribeError("--scale-nm is about datasplits (.csv) only.")
-    return source.model_copy(update={"voxels": files.model_copy(update={"csv": source.voxels.csv})})

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.opened import unit_in_A, usable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 VoxelSize = float | tuple[float, float, float]
 """Edge of a cube in Å, or edges z, y, x in Å."""
@@ -72,3 +76,19 @@ def in_nm(size: VoxelSize) -> str:
         + ", ".join(f"{a} {edge / 10:.4g}" for a, edge in zip("zyx", size, strict=True))
         + " nm"
     )
+
+
+def edges_nm(size_nm: float | Sequence[float]) -> tuple[float, float, float]:
+    """Return edges z, y, x in nm, of one edge in nm or of three.
+
+    Raises
+    ------
+    TomoscribeError
+        If they are neither, or cannot be true.
+    """
+    edges = (size_nm,) * 3 if isinstance(size_nm, (int, float)) else tuple(size_nm)
+    if len(edges) != 3 or not all(usable(edge * 10) for edge in edges):
+        raise TomoscribeError(
+            f"{size_nm} is no voxel size in nm: give one edge, or three in the order z, y, x."
+        )
+    return float(edges[0]), float(edges[1]), float(edges[2])

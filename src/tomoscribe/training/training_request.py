@@ -1,0 +1,45 @@
+"""What is asked to be trained, checked before anything is started that takes time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.default_task import VOXEL_TASKS
+from tomoscribe.project.training_data import load_training_data
+from tomoscribe.tasks.voxels.plan import require_window_fits
+from tomoscribe.tasks.voxels.settings import PRESETS
+from tomoscribe.tasks.voxels.summary import smallest_shape
+
+if TYPE_CHECKING:
+    from tomoscribe.training.config import RunConfig
+
+
+def of_preset(name: str, task: str | None) -> tuple[str, str]:
+    """Return the task and the dimension of a preset.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no such preset, or another task is asked for.
+    """
+    if name not in PRESETS:
+        raise TomoscribeError(f"There is no preset '{name}'; presets are: {', '.join(PRESETS)}.")
+    meant, dimension = PRESETS[name]
+    if task not in (None, meant):
+        raise TomoscribeError(f"The preset {name} is of the task {meant}, not {task}.")
+    return meant, dimension
+
+
+def check_data(config: RunConfig) -> None:
+    """Read the data of a training once, and see whether its window lies in all images.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is nothing to learn from, or something does not fit.
+    """
+    found = load_training_data(config.data, config.task)
+    window = config.settings.voxels.window_zyx
+    if config.task in VOXEL_TASKS and window is not None:
+        require_window_fits(window, smallest_shape(found))
