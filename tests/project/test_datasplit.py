@@ -81,6 +81,26 @@ def test_command_writes_the_columns_of_the_toolbox_and_a_dry_run_writes_nothing(
     assert (tmp_path / "again.csv").read_text() == csv.read_text()
 
 
+@pytest.mark.parametrize(
+    ("flags", "crops"),
+    [
+        (["-s", "4", "4", "4"], {"crop3"}),
+        (["-ds", "one", "-cr", "crop1,crop2"], {"crop1", "crop2"}),
+        (["--datasets", "two", "--datasets", "one", "--crops", "*"], {"crop1", "crop2", "crop3"}),
+        (["-fa"], {"crop1"}),
+        (["-ft", "-fv"], {"crop1"}),
+        (["--validate-ratio", "0.5", "--raw_name", "em/fibsem-uint8"], {"crop1", "crop2", "crop3"}),
+    ],
+)
+def test_flags_of_the_toolbox_do_what_they_did(cells, tmp_path, flags, crops, capsys):
+    csv = tmp_path / "split.csv"
+    own = ["datasplit", "-c", "mito,er", "--search_path", search(cells), "--csv_path", str(csv)]
+    with pytest.raises(SystemExit) as ended:
+        main([*own, *flags])
+    assert ended.value.code == 0, capsys.readouterr().err
+    assert {row.crop.rsplit("/", 1)[-1] for row in read_rows(csv)} == crops
+
+
 def test_samples_are_crops_in_their_image_at_the_scale_and_lacking_classes_are_unknown(
     cells, tmp_path
 ):

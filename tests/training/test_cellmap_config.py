@@ -16,7 +16,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.training import launch
 from tomoscribe.training.cellmap_config import find_checkpoint, prepare
 from tomoscribe.training.cellmap_file import read_config
-from tomoscribe.training.cellmap_keys import CellMapConfig
+from tomoscribe.training.cellmap_keys import UNUSED, CellMapConfig
 from tomoscribe.training.launch import list_runs
 from tomoscribe.training.worker import run_worker
 
@@ -46,7 +46,10 @@ def test_every_key_of_the_documented_example_is_read_and_does_what_it_says(cells
     assert (settings.max_steps, settings.device, settings.bin) == (6, "cpu", 1)
     voxels = settings.voxels
     assert (voxels.net, voxels.dimension, voxels.window_zyx) == ("unet", "2d", (1, 32, 32))
-    assert (voxels.turns, voxels.flips_zyx, voxels.quarter_turns) == (True, (0, 0.1, 0.5), True)
+    assert (voxels.turns, voxels.flips_zyx, voxels.scale) == (True, (0, 0.1, 0.5), 1.0)
+    assert (voxels.rotate_z, voxels.rotate_y, voxels.rotate_x) == ((-180, 180), (0, 0), (0, 0))
+    assert (voxels.transpose, voxels.quarter_turns) == (["y", "x"], False)
+    assert settings.validate_every_steps == 2
     # Both limits hold: whichever comes first.
     assert (voxels.validation_s, voxels.validation_boxes) == (5, 2 * 4)
     assert config.data.voxels.classes == ("mito", "er")
@@ -68,7 +71,76 @@ def test_the_page_for_cellmap_users_has_every_documented_key_in_an_example_that_
         >= read_config(written(tmp_path, EXAMPLE)).config.model_fields_set
     )
     table = page.partition("## Key by key")[2].partition("## ")[0]
-    assert [key for key in CellMapConfig.model_fields if f"`{key}`" not in table] == []
+    keys = [*CellMapConfig.model_fields, *UNUSED]
+    assert [key for key in keys if f"`{key}`" not in table] == []
+
+
+OPTIMIZED = """
+import torch
+classes = ["mito", "er"]
+learning_rate = 1e-3
+model = UNet_2D(1, len(classes))
+optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate / 2, momentum=0.9)
+scheduler = torch.optim.lr_scheduler.StepLR
+scheduler_kwargs = {"step_size": 10, "gamma": 0.5}
+criterion = torch.nn.BCEWithLogitsLoss
+criterion_kwargs = {"pos_weight": torch.tensor([1.0, 2.0])}
+gradient_accumulation_steps = 4
+use_mutual_exclusion = True
+train_raw_value_transforms = T.Compose([T.ToDtype(torch.float, scale=True), RandomErasing()])
+target_value_transforms = T.Compose([T.ToDtype(torch.float), Binarize()])
+"""
+
+
+def test_optimizer_scheduler_criterion_and_transforms_of_torch_are_read_without_it(cells):
+    prepared = prepare(read_config(written(cells, OPTIMIZED)), "runs", {})
+    settings, voxels = prepared.config.settings, prepared.config.settings.voxels
+    assert (settings.learning_rate, settings.accumulate) == (5e-4, 4)
+    assert voxels.optimizer == "SGD(momentum=0.9)"
+    assert voxels.scheduler == "StepLR(step_size=10, gamma=0.5)"
+    assert (voxels.loss, voxels.positive_weights) == ("bce", [1.0, 2.0])
+    assert (voxels.overlap, voxels.intensity) == (False, False)
+    (told,) = [note for note in prepared.notes if "transforms" in note]
+    assert told == "RandomErasing of train_raw_value_transforms has no effect: it is not made here."
+
+
+def test_running_a_trusted_file_says_the_same_of_torch_as_reading_it(tmp_path):
+    text = OPTIMIZED.replace("UNet_2D(1, len(classes))", "torch.nn.Conv2d(1, 2, 3, padding=1)")
+    text = "\n".join(line for line in text.splitlines() if "transforms" not in line)
+    ran = read_config(written(tmp_path, text), trust=True).config
+    assert ran.optimizer.startswith("SGD(lr=0.0005, momentum=0.9")
+    assert (ran.scheduler, ran.scheduler_kwargs) == ("StepLR", {"step_size": 10, "gamma": 0.5})
+    assert ran.criterion == "BCEWithLogitsLoss"
+    assert ran.criterion_kwargs == {"pos_weight": [1, 2]}
+
+
+def test_target_of_another_scale_is_what_is_learned_and_windows_show_as_much(cells):
+    text = """classes = ["mito"]
+model_name = "3d_unet"
+array_info = {"em": {"shape": (32, 64, 64), "scale": (8, 8, 8)}}
+input_array_info = array_info
+target_array_info = {"shape": (16, 32, 32), "scale": (16, 16, 16)}
+"""
+    prepared = prepare(read_config(written(cells, text)), "runs", {})
+    assert prepared.config.data.voxels.scale_zyx_nm == (16, 16, 16)
+    assert prepared.config.settings.voxels.window_zyx == (16, 32, 32)
+    assert any("a window of 16 x 32 x 32 such voxels" in note for note in prepared.notes)
+
+
+def test_rotations_are_by_the_angles_and_about_the_axes_that_are_given(cells):
+    text = """classes = ["mito"]
+model_name = "3d_unet"
+input_array_info = {"shape": (32, 32, 32), "scale": (8, 8, 8)}
+spatial_transforms = {"rotate": {"axes": {"z": [-30, 10], "x": 5}}}
+"""
+    voxels = prepare(read_config(written(cells, text)), "runs", {}).config.settings.voxels
+    assert (voxels.rotate_z, voxels.rotate_y, voxels.rotate_x) == ((-30, 10), (0, 0), (-5, 5))
+    assert (voxels.flips_zyx, voxels.transpose) == ((0, 0, 0), [])
+    # By default only cubes are tilted.
+    flat = text.partition("spatial_transforms")[0].replace("(8, 8, 8)", "(32, 8, 8)")
+    prepared = prepare(read_config(written(cells, flat)), "runs", {})
+    assert prepared.config.settings.voxels.rotate_x == (0, 0)
+    assert any("voxels are no cubes" in note for note in prepared.notes)
 
 
 def test_yaml_says_the_same_as_python(tmp_path):
@@ -126,7 +198,16 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
         ("epochs = (", "is no Python in line 1"),
         ("model_name = '3d_unett'", "'3d_unet' is meant"),
         ("model_name = '3d_unet'", r"does not fit the input of 1 x 128 x 128 voxels"),
-        ("target_array_info = {'scale': (4, 4, 4)}", "give both the same"),
+        (
+            "input_array_info = {'em': {'scale': (8, 8, 8)}, 'low': {'scale': (16, 16, 16)}}",
+            "names the arrays em, low of different shape or scale",
+        ),
+        ("optimizer = 'SDG'", "no optimizer 'SDG' here: 'SGD' is meant"),
+        ("scheduler = 'ReduceLROnPlateau'", "no scheduler 'ReduceLROnPlateau' here"),
+        ("criterion = 'HingeLoss'", "no criterion 'HingeLoss' here"),
+        ("criterion = my_loss(1, 2)", "no criterion 'my_loss' here: there are: BCE"),
+        ("spatial_transforms = {'rotate': {'axes': {'z': 'far'}}}", "degrees from and to"),
+        ("spatial_transforms = {'mirror': {'axes': {'t': 1}}}", "has the axes x, y, z"),
         ("import torch\nmodel = torch.nn.Linear(1, 2)", "sets model by code"),
         ("spatial_transforms = {'miror': {}}", "mirror, transpose and rotate, not miror"),
         ("classes = ['mito']", "No crop labels any of mito"),

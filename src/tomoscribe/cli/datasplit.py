@@ -9,7 +9,6 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.datasplit_make import (
     CROP_NAME,
@@ -24,12 +23,12 @@ Classes = Annotated[
     str, typer.Option("--classes", "-c", help="Classes to learn, with commas between them.")
 ]
 Scale = Annotated[
-    str | None,
+    tuple[float, float, float] | None,
     typer.Option(
         "--scale",
         "-s",
-        metavar="NM",
-        help="Only crops whose finest voxels are at most so large, nm: one number, or Z,Y,X.",
+        metavar="Z Y X",
+        help="Only crops whose finest voxels are at most so large, nm, as in -s 8 8 8.",
         show_default="any",
     ),
 ]
@@ -38,7 +37,11 @@ ForceAll = Annotated[
 ]
 ForceTrain = Annotated[
     bool,
-    typer.Option("--force-all-classes-train", "-ft", help="Crops that lack a class validate."),
+    typer.Option(
+        "--force-all-classes-train",
+        "-ft",
+        help="Crops that lack a class validate; with -fv too they are left out.",
+    ),
 ]
 ForceValidate = Annotated[
     bool,
@@ -48,6 +51,7 @@ ValidationProb = Annotated[
     float,
     typer.Option(
         "--validation-prob",
+        "--validate-ratio",
         "-vr",
         min=0.0,
         max=0.99,
@@ -55,27 +59,43 @@ ValidationProb = Annotated[
     ),
 ]
 Datasets = Annotated[
-    list[str], typer.Option("--datasets", "-ds", help="Name of a data set; may be repeated.")
+    list[str],
+    typer.Option(
+        "--datasets", "-ds", help="Names of data sets, with commas between them or repeated."
+    ),
 ]
 Crops = Annotated[
-    list[str], typer.Option("--crops", "-cr", help="Name of a crop; may be repeated.")
+    list[str],
+    typer.Option("--crops", "-cr", help="Names of crops, with commas between them or repeated."),
 ]
 SearchPath = Annotated[
     str | None,
     typer.Option(
         "--search-path",
+        "--search_path",
         "-sp",
         help="Where data sets lie, with {dataset} and {name}.",
         show_default=f"{SEARCH_PATH}, with --s3 {S3_SEARCH_PATH}",
     ),
 ]
-RawName = Annotated[str, typer.Option("--raw-name", "-rn", help="Raw image within a data set.")]
+RawName = Annotated[
+    str, typer.Option("--raw-name", "--raw_name", "-rn", help="Raw image within a data set.")
+]
 CropName = Annotated[
     str,
-    typer.Option("--crop-name", "-cn", help="Labels within a data set, with {crop} and {label}."),
+    typer.Option(
+        "--crop-name",
+        "--crop_name",
+        "-cn",
+        help="Labels within a data set, with {crop} and {label}.",
+    ),
 ]
-CsvPath = Annotated[Path, typer.Option("--csv-path", "-cp", help="The datasplit that is written.")]
-S3 = Annotated[bool, typer.Option("--s3", "-s3", help="Look into the public bucket of CellMap.")]
+CsvPath = Annotated[
+    Path, typer.Option("--csv-path", "--csv_path", "-cp", help="The datasplit that is written.")
+]
+S3 = Annotated[
+    bool, typer.Option("--s3", "--use_s3", "-s3", help="Look into the public bucket of CellMap.")
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the table, write nothing.")]
 Seed = Annotated[int, typer.Option(help="Same seed and same data, same datasplit.")]
 
@@ -98,16 +118,16 @@ def datasplit(
     seed: Seed = 42,
 ) -> None:
     """List crops of labels with their raw images, and which of them train or validate."""
-    names = [c.strip() for c in classes.split(",") if c.strip()]
+    names = _parts([classes])
     if not names:
         raise TomoscribeError("Name the classes, as in --classes mito,nuc.")
     made = make_datasplit(
         names,
-        scale_zyx_nm=None if scale is None else parse_edges_nm(scale),
+        scale_zyx_nm=scale,
         force_all_classes=_force(force_all_classes, force_train, force_validate),
         validation_prob=validation_prob,
-        datasets=datasets,
-        crops=crops,
+        datasets=_parts(datasets),
+        crops=_parts(crops),
         search_path=search_path,
         raw_name=raw_name,
         crop_name=crop_name,
@@ -127,7 +147,11 @@ def datasplit(
     typer.echo(f"{done}: {counts['train']} crops train, {counts['validate']} validate.")
 
 
+def _parts(given: list[str]) -> list[str]:
+    return [part.strip() for text in given for part in text.split(",") if part.strip()]
+
+
 def _force(everywhere: bool, train: bool, validate: bool) -> Force:
-    if everywhere + train + validate > 1:
-        raise TomoscribeError("Give one of -fa, -ft and -fv.")
-    return True if everywhere else "train" if train else "validate" if validate else False
+    if everywhere or (train and validate):
+        return True
+    return "train" if train else "validate" if validate else False

@@ -13,12 +13,15 @@ from tomoscribe.project.datasplit_make import SEARCH_PATH, make_datasplit
 from tomoscribe.project.default_task import SEMANTIC
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.tasks.settings import TrainingSettings
+from tomoscribe.training import cellmap_calls as calls
 from tomoscribe.training.cellmap_keys import FROM_FILE, MODELS
+from tomoscribe.training.cellmap_turns import turns
 from tomoscribe.training.config import RunConfig, ToolboxRun
 from tomoscribe.training.launch import list_runs
 from tomoscribe.training.setting_keys import with_values
 
 if TYPE_CHECKING:
+    from tomoscribe.project.datasplit_make import Sizes
     from tomoscribe.training.cellmap_file import ReadConfig
     from tomoscribe.training.cellmap_keys import CellMapConfig
     from tomoscribe.training.run import CheckpointInfo, RunFolder
@@ -76,7 +79,7 @@ def prepare(
         voxels=LabelFiles(
             csv=_datasplit(config, base, notes),
             classes=config.classes,
-            scale_zyx_nm=config.input_array_info.scale,
+            scale_zyx_nm=_scale(config),
         ),
     )
     run = RunConfig(
@@ -109,26 +112,31 @@ def _placed(base: Path, path: str) -> str:
 
 def _settings(config: CellMapConfig, notes: list[str]) -> TrainingSettings:
     net, dimension = _network(config)
-    window = config.input_array_info.shape
     limit = config.validation_batch_limit
+    optimization, rate = calls.optimization(config)
     voxels: dict[str, Any] = {
         "net": net,
         "dimension": dimension,
-        "window_zyx": window,
-        "overlap": True,
+        "window_zyx": _window(config, notes),
+        "overlap": not config.use_mutual_exclusion,
         "class_weights": config.weight_loss,
         "centred": 0.5 if config.weighted_sampler else 0.0,
-        **_transforms(config.spatial_transforms or {}),
+        **turns(config, dimension, notes),
         "clip_gradients": config.max_grad_norm,
         "validation_s": config.validation_time_limit,
         "validation_boxes": None if limit is None else limit * config.batch_size,
+        **optimization,
+        **calls.loss(config, notes),
+        **calls.variation(config, notes),
     }
     values: dict[str, Any] = {
         "bin": 1,  # the scale is chosen by the configuration
         "batch": config.batch_size,
-        "learning_rate": config.learning_rate,
+        "accumulate": config.gradient_accumulation_steps,
+        "learning_rate": rate,
         "max_steps": config.max_steps,
         "max_minutes": NO_LIMIT_MINUTES,
+        "validate_every_steps": config.iterations_per_epoch,
         "seed": config.random_seed,
         "device": config.device or "auto",
     }
@@ -136,24 +144,7 @@ def _settings(config: CellMapConfig, notes: list[str]) -> TrainingSettings:
     if _WIDTH in options:
         values["width"] = options.pop(_WIDTH)
     voxels["net_options"] = {_OPTIONS.get(k, k): v for k, v in options.items()}
-    _check_target(config, notes)
     return TrainingSettings.model_validate({**values, "voxels": voxels})
-
-
-def _transforms(given: dict[str, Any]) -> dict[str, Any]:
-    """Return our flips and turns; chances of a mirror by axis, a list of axes means 0.5."""
-    unknown = given.keys() - {"mirror", "rotate", "transpose"}
-    if unknown:
-        raise TomoscribeError(
-            f"spatial_transforms knows mirror, transpose and rotate, not {sorted(unknown)[0]}."
-        )
-    axes = (given.get("mirror") or {}).get("axes", {})
-    chances = axes if isinstance(axes, dict) else dict.fromkeys(axes, 0.5)
-    return {
-        "turns": bool(given),
-        "flips_zyx": tuple(float(chances.get(axis, 0.0)) for axis in "zyx"),
-        "quarter_turns": bool(given.keys() & {"rotate", "transpose"}),
-    }
 
 
 def _network(config: CellMapConfig) -> tuple[str, str]:
@@ -182,18 +173,30 @@ def _network(config: CellMapConfig) -> tuple[str, str]:
     return net, dimension
 
 
-def _check_target(config: CellMapConfig, notes: list[str]) -> None:
+def _scale(config: CellMapConfig) -> Sizes:
+    """Return the voxel edges in nm of what is learned and predicted: the target's."""
+    target = config.target_array_info
+    return config.input_array_info.scale if target is None else target.scale
+
+
+def _window(config: CellMapConfig, notes: list[str]) -> tuple[int, int, int]:
+    """Return the voxels of a window: as much of the image as the input, in the target's voxels."""
     given, target = config.input_array_info, config.target_array_info
-    if target is None:
-        return
-    off = [abs(a / b - 1) for a, b in zip(given.scale, target.scale, strict=True)]
-    if max(off) > _SAME_SCALE:
-        raise TomoscribeError(
-            f"target_array_info has the scale {target.scale} nm and input_array_info "
-            f"{given.scale}: labels are learned at the scale of the input; give both the same."
-        )
-    if target.shape != given.shape:
-        notes.append("The whole window of the input is learned; the target's shape has no effect.")
+    scale = _scale(config)
+    ratios = [a / b for a, b in zip(given.scale, scale, strict=True)]
+    if max(abs(ratio - 1) for ratio in ratios) <= _SAME_SCALE:
+        if target is not None and target.shape != given.shape:
+            notes.append("The whole window of the input is learned, not only the target's shape.")
+        return given.shape
+    z, y, x = (
+        n if n == 1 else max(2, round(n * ratio))
+        for n, ratio in zip(given.shape, ratios, strict=True)
+    )
+    notes.append(
+        f"Images are opened at the target's scale, {' x '.join(f'{s:g}' for s in scale)} nm, and a "
+        f"window of {z} x {y} x {x} such voxels shows as much as the input's (z, y, x)."
+    )
+    return z, y, x
 
 
 def _datasplit(config: CellMapConfig, base: Path, notes: list[str]) -> Path:

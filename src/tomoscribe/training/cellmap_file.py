@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.training.cellmap_keys import FROM_FILE, UNUSED, CellMapConfig, checked
+from tomoscribe.training.cellmap_calls import call_text
+from tomoscribe.training.cellmap_keys import (
+    CALLS,
+    FROM_FILE,
+    TRANSFORMS,
+    UNUSED,
+    CellMapConfig,
+    checked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,11 +185,49 @@ def _assign(name: str, value: ast.expr | None, values: dict[str, Any]) -> None:
     if value is None:
         return
     try:
-        values[name] = _value(value, values)
+        known = _called if name in CALLS else _transforms if name in TRANSFORMS else _value
+        values[name] = known(value, values)
     except (_NeedsRunningError, ArithmeticError, TypeError, ValueError, LookupError):
         values.pop(name, None)
         if name in _KEYS and name not in UNUSED:
             raise _NeedsRunningError(name) from None
+
+
+def _called(node: ast.expr, known: dict[str, Any]) -> Any:
+    """Return a name of torch with its arguments as text, such as `SGD(lr=0.01)`; or a value.
+
+    Raises
+    ------
+    _NeedsRunningError
+        If it is neither.
+    """
+    if isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in known):
+        return _value(node, known)
+
+    def value(argument: ast.expr) -> Any:
+        try:
+            return _value(argument, known)
+        except (_NeedsRunningError, ArithmeticError, TypeError, LookupError) as error:
+            raise ValueError(ast.unparse(argument)) from error
+
+    found = call_text(node, value)
+    if found is None:
+        raise _NeedsRunningError(ast.unparse(node))
+    return found
+
+
+def _transforms(node: ast.expr, known: dict[str, Any]) -> Any:
+    """Return transforms, which `Compose` may hold, as a list of texts; or a value."""
+    match node:
+        case ast.Call(
+            func=ast.Name(id="Compose") | ast.Attribute(attr="Compose"),
+            args=[ast.List(elts=items) | ast.Tuple(elts=items)],
+        ):
+            return [_called(item, known) for item in items]
+        case ast.List(elts=items) | ast.Tuple(elts=items):
+            return [_called(item, known) for item in items]
+    found = _called(node, known)
+    return [found] if isinstance(found, str) else found
 
 
 def _is_main_guard(statement: ast.stmt) -> bool:
@@ -243,6 +289,8 @@ def _call(node: ast.Call, known: dict[str, Any]) -> Any:
     name = node.func.id if isinstance(node.func, ast.Name) else name
     if name in _PATHS and len(node.args) == 1 and not node.keywords:
         return str(_value(node.args[0], known))
+    if name == "tensor" and len(node.args) == 1:
+        return _value(node.args[0], known)
     if name == "len" and len(node.args) == 1:
         return len(_value(node.args[0], known))
     if name in ("list", "tuple", "dict") and not node.args:
@@ -269,10 +317,27 @@ def plain(value):
         return value.tolist()
     if isinstance(value, (set, frozenset)):
         return sorted(value)
-    if isinstance(value, type) or type(value).__module__.split(".")[0] in ("torch", "builtins"):
-        return repr(value)
     return str(value)
-found = {k: v is not None or None if k == "model" else v for k, v in names.items() if k in keys}
+def called(value):
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, type):
+        return value.__name__
+    given = getattr(value, "defaults", {})
+    weight = getattr(value, "pos_weight", None)
+    given = {**given, **({} if weight is None else {"pos_weight": weight.tolist()})}
+    simple = {k: v for k, v in given.items() if isinstance(v, (bool, int, float, tuple, list))}
+    inner = ", ".join(f"{k}={v!r}" for k, v in simple.items())
+    return f"{type(value).__name__}({inner})" if inner else type(value).__name__
+def transforms(value):
+    if value is None:
+        return None
+    found = getattr(value, "transforms", value if isinstance(value, (list, tuple)) else [value])
+    return [called(one) for one in found]
+kinds = {"model": lambda value: value is not None or None}
+kinds.update({k: called for k in ("optimizer", "scheduler", "criterion")})
+kinds.update({k: transforms for k in keys if k.endswith("_value_transforms")})
+found = {k: kinds[k](v) if k in kinds else v for k, v in names.items() if k in keys}
 json.dump(found, out, default=plain)
 """
 

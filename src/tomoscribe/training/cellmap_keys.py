@@ -27,23 +27,23 @@ FROM_FILE = "file"
 """The network is what a trusted file builds."""
 
 UNUSED = {
-    "scheduler": "the learning rate rises, then falls as a cosine",
-    "scheduler_kwargs": "the learning rate rises, then falls as a cosine",
-    "optimizer": "AdamW is used",
-    "criterion": "cross-entropy and Dice of the labelled voxels are used",
-    "criterion_kwargs": "cross-entropy and Dice of the labelled voxels are used",
-    "gradient_accumulation_steps": "choose a larger batch_size",
     "dataloader_kwargs": "windows are drawn without workers",
-    "use_mutual_exclusion": "classes may overlap, as the labels say",
-    "train_raw_value_transforms": "images are normalised and varied in contrast",
-    "val_raw_value_transforms": "images are normalised",
-    "target_value_transforms": "labels are read as objects of their class",
     "low_is_best": "the best checkpoint is that of the highest score",
     "smoothing_window": "the best checkpoint is that of the highest score",
+    "random_validation": "every validation looks at the same boxes, so that scores compare",
     "debug_memory": "the memory is shown with the run",
     "torch_compile": "it does not pay here",
 }
 """Keys of the toolbox that have no effect here, and what happens instead."""
+
+CALLS = ("optimizer", "scheduler", "criterion")
+"""Keys whose value is a name of torch with its arguments."""
+TRANSFORMS = (
+    "train_raw_value_transforms",
+    "val_raw_value_transforms",
+    "target_value_transforms",
+)
+"""Keys whose values are such names, one after the other."""
 
 
 class ArrayInfo(BaseModel):
@@ -110,20 +110,48 @@ class CellMapConfig(BaseModel):
     weight_loss: bool = Field(True, description="rare classes weigh more")
     weighted_sampler: bool = Field(True, description="all classes are shown alike")
     max_grad_norm: float | None = Field(None, gt=0, description="largest norm of the gradients")
+    gradient_accumulation_steps: int = Field(
+        1, gt=0, description="batches whose gradients make one step of the optimizer"
+    )
+    optimizer: str | None = Field(None, description="a name of torch.optim, with arguments")
+    scheduler: str | None = Field(
+        None, description="a name of torch.optim.lr_scheduler; it makes a step an epoch"
+    )
+    scheduler_kwargs: dict[str, Any] = Field(default_factory=dict, description="its arguments")
+    criterion: str | None = Field(None, description="a loss of torch, with arguments")
+    criterion_kwargs: dict[str, Any] = Field(default_factory=dict, description="its arguments")
+    use_mutual_exclusion: bool = Field(False, description="a voxel is of one class at most")
+    train_raw_value_transforms: list[str] | None = Field(
+        None, description="how images for training are varied"
+    )
+    val_raw_value_transforms: list[str] | None = Field(
+        None, description="how images for validation are changed"
+    )
+    target_value_transforms: list[str] | None = Field(None, description="how labels are changed")
 
     @field_validator("filter_by_scale", mode="before")
     @classmethod
     def _plain(cls, value: object) -> object:
         return False if value is None else value
 
+    @field_validator("scheduler_kwargs", "criterion_kwargs", "model_kwargs", mode="before")
+    @classmethod
+    def _none_is_empty(cls, value: object) -> object:
+        return {} if value is None else value
+
     @field_validator("input_array_info", "target_array_info", mode="before")
     @classmethod
     def _one_array(cls, value: object) -> object:
-        if isinstance(value, dict) and not value.keys() & {"shape", "scale"} and value:
-            if len(value) > 1:
-                raise ValueError(f"one array is read and written, not {', '.join(value)}")
-            return next(iter(value.values()))
-        return value
+        """Take the one array that is given under a name; several must be of one grid."""
+        if not isinstance(value, dict) or value.keys() & {"shape", "scale"} or not value:
+            return value
+        first, *others = value.values()
+        if any(ArrayInfo.model_validate(v) != ArrayInfo.model_validate(first) for v in others):
+            raise ValueError(
+                f"names the arrays {', '.join(map(str, value))} of different shape or scale, and a "
+                "network here has one: give that one"
+            )
+        return first
 
     @property
     def max_steps(self) -> int:
@@ -157,10 +185,13 @@ def checked(values: Mapping[str, object], place: str, *, strict: bool) -> CellMa
     try:
         return CellMapConfig.model_validate({k: v for k, v in values.items() if k in known})
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        key = name.partition(".")[0]
-        about = CellMapConfig.model_fields[key].description
-        raise TomoscribeError(
-            f"{place}: {name} = {first['input']!r} cannot be: {first['msg']} ({about})."
-        ) from error
+        raise TomoscribeError(f"{place}: {_told(error)}.") from error
+
+
+def _told(error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+    if first["type"] == "value_error":
+        return f"{name} {first['ctx']['error']}"
+    about = CellMapConfig.model_fields[name.partition(".")[0]].description
+    return f"{name} = {first['input']!r} cannot be: {first['msg']} ({about})"
