@@ -14,9 +14,15 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from tomoscribe.cli.evaluate_labels import LabelOptions, evaluate_challenge, evaluate_labels
-from tomoscribe.cli.label_volumes import ClassOfValue, VoxelSizeNm
+from tomoscribe.cli.evaluate_labels import evaluate_challenge, evaluate_labels
+from tomoscribe.cli.label_volumes import (
+    ClassOfValue,
+    VoxelSizeNm,
+    classes_by_value,
+    edges_given,
+)
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.label_figures import LabelOptions
 from tomoscribe.evaluation.membranes import NormalErrors, normal_errors
 from tomoscribe.evaluation.picks import PickEvaluation, evaluate_picks
 from tomoscribe.io.pick_columns import PickColumns, tomogram_key
@@ -115,14 +121,14 @@ def evaluate(
     Label volumes: IoU and Dice by class, or with --objects how many objects are found: F1,
     average precision, panoptic quality, variation of information.
     """
-    options = LabelOptions(
-        tuple(classes or ()), objects, unlabelled, by_section, hausdorff, voxel_size_nm
-    )
+    edges = edges_given(voxel_size_nm)
     if challenge:
-        evaluate_challenge(str(picks), str(truth), options, as_json)
+        evaluate_challenge(str(picks), str(truth), classes or [], unlabelled, edges, as_json)
         return
     if all(is_image(p) and p.suffix.lower() not in LISTS for p in (picks, truth)):
-        evaluate_labels(str(picks), str(truth), options, as_json)
+        named = classes_by_value(classes or [])
+        options = LabelOptions(named, objects, unlabelled, by_section, hausdorff)
+        evaluate_labels(str(picks), str(truth), options, edges, as_json)
         return
     if (tolerance_A is None) == (tolerance_voxels is None):
         raise TomoscribeError("Give the tolerance with --tolerance-A or with --tolerance-voxels.")

@@ -14,9 +14,10 @@ from tomoscribe.cli.label_volumes import (
     ClassOfValue,
     VoxelSizeNm,
     classes_by_value,
-    open_label_array,
+    edges_given,
 )
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_files import open_label_array
 from tomoscribe.segmentation.object_meshes import write_object_meshes, write_object_points
 from tomoscribe.segmentation.statistics import ObjectRow, object_table, write_object_table
 
@@ -57,7 +58,7 @@ def stats(
     table = _beside(labels) if out is None else out
     if table.suffix.lower() != ".csv":
         raise TomoscribeError(f"{table}: the table is written as CSV; give a name that ends so.")
-    values, size = open_label_array(labels, voxel_size_nm)
+    values, size = open_label_array(labels, edges_given(voxel_size_nm))
     rows = _with_classes(object_table(values, size), classes or [])
     write_object_table(table, rows)
     if rows and not classes:

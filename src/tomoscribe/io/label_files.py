@@ -10,7 +10,7 @@ import numpy as np
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.arrays import LazyVolume
-from tomoscribe.io.volumes import open_volume
+from tomoscribe.io.volumes import Volume, open_volume
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,6 +95,88 @@ class LabelArray(LazyVolume):
                 f"{self._address} has labels below 0: objects are numbered from 1."
             )
         return values
+
+
+@dataclass(frozen=True)
+class LabelVolume:
+    """Whole numbers (Z, Y, X), where they are missing (NaN), and voxel edges; None: unknown."""
+
+    path: str
+    values: NDArray[np.integer[Any]]
+    missing: NDArray[np.bool_] | None
+    voxel_size_zyx_nm: tuple[float, float, float] | None
+
+    @classmethod
+    def of(
+        cls, raw: NDArray[Any], path: str, voxel_size_zyx_nm: tuple[float, float, float] | None
+    ) -> LabelVolume:
+        """Return the labels of an array, of which NaN is missing.
+
+        Raises
+        ------
+        TomoscribeError
+            If it is no volume, or holds fractions.
+        """
+        if raw.ndim != 3:
+            raise TomoscribeError(f"{path} has {raw.ndim} axes, not z, y, x.")
+        values, missing = whole_numbers(raw, path)
+        return cls(path, values, np.isnan(raw) if missing else None, voxel_size_zyx_nm)
+
+    def require_voxel_size(self) -> tuple[float, float, float]:
+        """Return the voxel edges z y x in nm.
+
+        Raises
+        ------
+        TomoscribeError
+            If they are unknown.
+        """
+        if self.voxel_size_zyx_nm is None:
+            raise _unknown_size(self.path)
+        return self.voxel_size_zyx_nm
+
+
+def open_labels(
+    path: str, voxel_size_zyx_nm: tuple[float, float, float] | None = None
+) -> LabelVolume:
+    """Read a label volume; the voxel edges that are given count over the file's.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be read, or holds fractions or colours.
+    """
+    volume = open_volume(path)
+    raw = np.asarray(volume.data[...])
+    require_numbers(volume.data)
+    return LabelVolume.of(raw, path, voxel_size_zyx_nm or _edges_nm(volume))
+
+
+def open_label_array(
+    path: str, voxel_size_zyx_nm: tuple[float, float, float] | None = None
+) -> tuple[LabelArray, tuple[float, float, float]]:
+    """Open a label volume of which parts are read, and return its voxel edges z y x in nm, too.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be opened, or nothing tells the edges.
+    """
+    volume = open_volume(path)
+    size = voxel_size_zyx_nm or _edges_nm(volume)
+    if size is None:
+        raise _unknown_size(path)
+    return LabelArray(volume.data, path), size
+
+
+def _edges_nm(volume: Volume) -> tuple[float, float, float] | None:
+    sizes = volume.voxel_sizes_zyx_A
+    return None if sizes is None else (sizes[0] / 10, sizes[1] / 10, sizes[2] / 10)
+
+
+def _unknown_size(path: str) -> TomoscribeError:
+    return TomoscribeError(
+        f"The voxel size of {path} is unknown: give it in nm with --voxel-size-nm."
+    )
 
 
 def require_numbers(data: LazyArray) -> None:

@@ -1,0 +1,190 @@
+"""Figures of a label volume against the true one: voxels by class, objects, CellMap's challenge."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.evaluation.cellmap_score import cellmap_instance_score, cellmap_scores
+from tomoscribe.evaluation.segmentation import InstanceScores, instance_scores, voxel_scores
+from tomoscribe.segmentation.labels import UNKNOWN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from tomoscribe.io.label_files import LabelVolume
+
+    Figures = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class LabelOptions:
+    """How two label volumes are compared.
+
+    Parameters
+    ----------
+    classes : mapping of int to str
+        Names by value; of none all values are classes. Of objects the one name.
+    objects : bool
+        Values number objects of one class.
+    unlabelled : int, optional
+        Value of the truth that counts nowhere.
+    by_section : bool
+        Objects are matched in sections.
+    hausdorff : bool
+        Distances in nm, and the challenge's score of objects, too.
+    """
+
+    classes: Mapping[int, str] = field(default_factory=dict)
+    objects: bool = False
+    unlabelled: int | None = None
+    by_section: bool = False
+    hausdorff: bool = False
+
+
+def label_figures(found: LabelVolume, truth: LabelVolume, options: LabelOptions) -> Figures:
+    """Return the figures by class, each by its name.
+
+    Raises
+    ------
+    TomoscribeError
+        If their shapes differ, or the truth has nothing to compare with.
+    """
+    known = _known_in(found, truth, options.unlabelled)
+    if options.objects:
+        return _objects(found, _with_unknown(truth, known), options)
+    return _classes(found, truth, known, options)
+
+
+def challenge_figures(
+    pairs: Mapping[str, tuple[LabelVolume, LabelVolume]], unlabelled: int | None
+) -> Figures:
+    """Return the figures of a crop as the CellMap Segmentation Challenge ranks it.
+
+    Parameters
+    ----------
+    pairs : mapping of str to (LabelVolume, LabelVolume)
+        What was found and the truth, by class.
+    unlabelled : int or None
+        Value of the truth that counts nowhere.
+
+    Raises
+    ------
+    TomoscribeError
+        If shapes or voxel sizes differ, or there is nothing to compare with.
+    """
+    volumes, sizes = {}, set()
+    for name, (mine, true) in pairs.items():
+        known = _known_in(mine, true, unlabelled)
+        volumes[name] = (_with_unknown(true, known), mine.values)
+        sizes.add(true.require_voxel_size())
+    if len(sizes) > 1:
+        files = ", ".join(true.path for _, true in pairs.values())
+        raise TomoscribeError(f"The classes have different voxel sizes: {files}.")
+    scores = cellmap_scores(volumes, sizes.pop())
+    figures = {name: {"IoU": iou} for name, iou in scores.semantic.items()}
+    for name, score in scores.instance.items():
+        figures[name] = {
+            "F1": score.counts.f1,
+            "Hausdorff score": score.hausdorff_score,
+            "combined": score.combined,
+        }
+    return {**figures, "all": {"overall": scores.overall}}
+
+
+def _known_in(found: LabelVolume, truth: LabelVolume, unlabelled: int | None) -> NDArray[np.bool_]:
+    """Return where the truth is labelled."""
+    if found.values.shape != truth.values.shape:
+        shapes = [" x ".join(map(str, v.values.shape)) for v in (found, truth)]
+        raise TomoscribeError(
+            f"{found.path} has {shapes[0]} voxels (z y x), {truth.path} has {shapes[1]}: they must "
+            "be equal."
+        )
+    known = _known(truth, unlabelled)
+    if not known.any():
+        raise TomoscribeError(f"{truth.path} has no labelled voxel.")
+    return known
+
+
+def _with_unknown(truth: LabelVolume, known: NDArray[np.bool_]) -> NDArray[np.int64]:
+    # Unsigned numbers have no place for what is unlabelled.
+    return np.where(known, truth.values.astype(np.int64), UNKNOWN)
+
+
+def _known(truth: LabelVolume, unlabelled: int | None) -> NDArray[np.bool_]:
+    known = (
+        np.ones(truth.values.shape, dtype=bool)
+        if unlabelled is None
+        else (truth.values != unlabelled)
+    )
+    if np.issubdtype(truth.values.dtype, np.signedinteger):
+        known &= truth.values >= 0
+    return known if truth.missing is None else known & ~truth.missing
+
+
+def _classes(
+    found: LabelVolume, truth: LabelVolume, known: NDArray[np.bool_], options: LabelOptions
+) -> Figures:
+    names = dict(options.classes)
+    if not names:
+        present = np.unique(truth.values[known])
+        names = {int(v): f"class {v}" for v in present if v > 0}
+    if not names:
+        raise TomoscribeError(f"{truth.path} is all background: there is nothing to compare with.")
+    figures: Figures = {}
+    for value, name in names.items():
+        true = np.where(known, (truth.values == value).astype(np.int8), np.int8(UNKNOWN))
+        score = voxel_scores(true, found.values == value)
+        figures[name] = {
+            "IoU": score.iou,
+            "Dice": score.dice,
+            "precision": score.precision,
+            "recall": score.recall,
+        }
+    if len(names) > 1:
+        mean = {k: float(np.mean([f[k] for f in figures.values()])) for k in ("IoU", "Dice")}
+        figures["mean"] = mean
+    return figures
+
+
+def _objects(found: LabelVolume, truth: NDArray[Any], options: LabelOptions) -> Figures:
+    voxels = voxel_scores(truth, found.values)
+    figures = {
+        **_instance_figures(instance_scores(truth, found.values, by_section=options.by_section)),
+        "IoU of all voxels": voxels.iou,
+        "Dice of all voxels": voxels.dice,
+    }
+    if options.hausdorff:
+        size = found.require_voxel_size()
+        score = cellmap_instance_score(truth, found.values, size)
+        if score.hausdorff_nm:
+            figures["median Hausdorff distance, nm"] = float(np.median(score.hausdorff_nm))
+        figures |= {
+            "challenge: F1": score.counts.f1,
+            "challenge: Hausdorff score": score.hausdorff_score,
+            "challenge: combined": score.combined,
+        }
+    name = next(iter(options.classes.values()), "objects")
+    return {name: figures}
+
+
+def _instance_figures(scores: InstanceScores) -> dict[str, float]:
+    counts = dataclasses.asdict(scores.at_50)
+    return {
+        "found and true": counts["hits"],
+        "found only": counts["extra"],
+        "true only": counts["missed"],
+        "F1 at IoU 0.5": scores.at_50.f1,
+        "AP at IoU 0.5": scores.at_50.average_precision,
+        "AP at IoU 0.75": scores.at_75.average_precision,
+        "AP, mean of IoU 0.5 to 0.95": scores.average_precision,
+        "panoptic quality": scores.at_50.panoptic_quality,
+        "VOI split, bits": scores.voi_split,
+        "VOI merge, bits": scores.voi_merge,
+    }
