@@ -1,8 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.segmentation import blockwise
 from tomoscribe.segmentation.blockwise import BlockPlan, decode_maps
 from tomoscribe.segmentation.decoder_settings import DecoderSettings
 from tomoscribe.segmentation.decoders import decode, decode_section
@@ -17,6 +20,7 @@ from tomoscribe.segmentation.maps import (
 from tomoscribe.segmentation.matching import pair_objects
 from tomoscribe.segmentation.mutex import Affinity, fragments
 from tomoscribe.segmentation.renumber import without_small
+from tomoscribe.segmentation.stored_settings import settings_by_class
 from tomoscribe.tasks.voxels.maps import map_specs
 from tomoscribe.tasks.voxels.targets import TargetOptions, make_targets
 
@@ -147,6 +151,43 @@ def test_lacking_affinities_are_told_with_what_to_do():
     flat = [i for i, n in enumerate(names) if not (offset_of(n) or (0,))[0]]
     with pytest.raises(TomoscribeError, match="between sections"):
         decode(maps[flat], [names[i] for i in flat], ["cell"], settings, NM)
+
+
+@pytest.mark.parametrize(
+    ("depth", "offsets", "dimension"),
+    [(40, OFFSETS, "3d"), (40, OFFSETS[1:3], "linked"), (4, OFFSETS, "2d")],
+)
+def test_objects_come_from_affinities_where_no_settings_are_stored(depth, offsets, dimension):
+    names = ["cell", "cell contour", *(map_name("cell", affinity_kind(o)) for o in offsets), "er"]
+    told = {
+        "instances": True, "exclusive": False, "shape_zyx": (depth, 64, 64),
+        "voxel_size_zyx_nm": NM,
+    }  # fmt: skip
+    found = settings_by_class({"er": {"kind": "gone"}}, ["cell", "er"], names, **told)
+    assert (found["cell"].kind, found["cell"].dimension) == ("affinities", dimension)
+    assert found["er"].kind == "watershed"
+    stored = {"cell": {"kind": "components", "threshold": 0.7}}
+    assert settings_by_class(stored, ["cell"], names, **told)["cell"].threshold == 0.7
+
+
+def test_a_missing_package_is_told_with_what_to_do(monkeypatch):
+    monkeypatch.setitem(sys.modules, "mwatershed", None)
+    maps, names = maps_of(packed())
+    with pytest.raises(TomoscribeError, match="pip install mwatershed"):
+        decode(maps, names, ["cell"], DecoderSettings(kind="affinities"), NM)
+
+
+@pytest.mark.parametrize("slab", [1, 5])
+def test_linked_objects_go_on_from_slab_to_slab_as_in_the_whole_volume(slab, monkeypatch):
+    truth = packed((20, 48, 56))
+    maps, names = maps_of(truth, noise=0.15)
+    monkeypatch.setattr(blockwise, "_SLAB_VOXELS", slab * 48 * 56)
+    settings = DecoderSettings(kind="affinities", dimension="linked", min_seed_nm2=1000.0)
+    (whole,) = decode(maps, names, ["cell"], settings, NM)
+    out = np.zeros(truth.shape, np.uint32)
+    decode_maps(maps, names, ["cell"], {"cell": settings}, NM, out)
+    assert whole.count >= 8
+    assert same(whole.labels, out)
 
 
 def test_parts_are_those_of_the_algorithm_done_by_hand():

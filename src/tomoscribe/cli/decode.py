@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from pydantic import ValidationError
@@ -24,12 +24,11 @@ from tomoscribe.segmentation.decoder_settings import (
     DecoderKind,
     DecoderSettings,
     Dimension,
-    default_settings,
-    likely_dimension,
     presets,
 )
 from tomoscribe.segmentation.maps import map_name, maps_of_classes
 from tomoscribe.segmentation.statistics import object_table, write_object_table
+from tomoscribe.segmentation.stored_settings import settings_by_class
 from tomoscribe.segmentation.user_decoder import user_decoder
 
 if TYPE_CHECKING:
@@ -212,17 +211,20 @@ def _settings(
     preset: Any,
     changes: dict[str, Any],
 ) -> DecoderSettings:
-    stored, size = header.decoder.get(class_name), header.voxel_size_zyx_nm
+    size = header.voxel_size_zyx_nm
     assert size is not None
     if preset is not None:
         start = presets(size)[preset.value]
-    elif stored is not None:
-        start = DecoderSettings.model_validate(stored)
     else:
-        instances = map_name(class_name, "contour") in header.maps
-        task: Literal["semantic", "instance"] = "instance" if instances else "semantic"
-        several = header.exclusive and len(header.classes) > 1
-        start = default_settings(task, likely_dimension(shape_zyx, size), size, exclusive=several)
+        start = settings_by_class(
+            header.decoder,
+            header.classes,
+            header.maps,
+            instances=map_name(class_name, "contour") in header.maps,
+            exclusive=header.exclusive,
+            shape_zyx=shape_zyx,
+            voxel_size_zyx_nm=size,
+        )[class_name]
     given = {k: v for k, v in changes.items() if v is not None}
     try:
         made = DecoderSettings.model_validate({**start.model_dump(), **given})

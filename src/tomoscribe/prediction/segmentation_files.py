@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,16 +15,11 @@ from tomoscribe.io.label_write import LABEL_SUFFIXES
 from tomoscribe.io.score_maps import HDF5_SUFFIXES, open_score_maps
 from tomoscribe.prediction.streamed import stream_maps
 from tomoscribe.segmentation.decoded_files import Decoded, decode_file
-from tomoscribe.segmentation.decoder_settings import (
-    DecoderSettings,
-    default_settings,
-    likely_dimension,
-)
+from tomoscribe.segmentation.stored_settings import settings_by_class
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from tomoscribe.io.score_maps import MapsHeader
     from tomoscribe.io.volumes import Volume
     from tomoscribe.prediction.settings import PredictionSettings
     from tomoscribe.tasks.voxels.predictor import VoxelPredictor
@@ -153,32 +148,6 @@ def predict_segmentations(
             yield TomoscribeError(f"{source}: {error.strerror or error}.")
 
 
-def decoder_of(
-    header: MapsHeader, shape_zyx: tuple[int, int, int], *, instances: bool
-) -> dict[str, DecoderSettings]:
-    """Return the settings by class that a file of maps carries, or else the default ones.
-
-    Raises
-    ------
-    TomoscribeError
-        If the file has no voxel size.
-    """
-    size = header.voxel_size_zyx_nm
-    if size is None:
-        raise TomoscribeError("The maps have no voxel size.")
-    start = default_settings(
-        "instance" if instances else "semantic",
-        likely_dimension(shape_zyx, size),
-        size,
-        exclusive=header.exclusive and len(header.classes) > 1,
-    )
-    stored: dict[str, Any] = header.decoder
-    return {
-        name: DecoderSettings.model_validate(stored[name]) if name in stored else start
-        for name in header.classes
-    }
-
-
 def _open(
     predictor: VoxelPredictor, source: str, voxel_size_A: float | None
 ) -> tuple[Volume, tuple[str, ...]]:
@@ -215,8 +184,18 @@ def _decode(
 ) -> tuple[Decoded, ...]:
     opened = open_score_maps(maps)
     try:
-        shape = opened.data.shape[1:]
-        wanted = decoder_of(opened.header, shape, instances=predictor.task == "instance")
+        header = opened.header
+        if header.voxel_size_zyx_nm is None:
+            raise TomoscribeError(f"{maps}: the maps have no voxel size.")
+        wanted = settings_by_class(
+            header.decoder,
+            header.classes,
+            header.maps,
+            instances=predictor.task == "instance",
+            exclusive=header.exclusive,
+            shape_zyx=opened.data.shape[1:],
+            voxel_size_zyx_nm=header.voxel_size_zyx_nm,
+        )
         return decode_file(
             opened, labels, wanted, most_voxels=settings.decode_voxels, on_progress=on_progress
         )

@@ -152,6 +152,7 @@ def default_settings(
     voxel_size_zyx_nm: Triple,
     *,
     exclusive: bool = False,
+    affinities: bool = False,
 ) -> DecoderSettings:
     """Return what to begin with before anything was tuned.
 
@@ -163,11 +164,13 @@ def default_settings(
         Only specks are dropped: a few voxels, in nm² and nm³ of this voxel size.
     exclusive : bool
         A voxel has one class at most (semantic): the likeliest.
+    affinities : bool
+        Objects come from maps of affinities.
     """
     if task == "semantic":
         return DecoderSettings(kind="argmax" if exclusive else "threshold", dimension=dimension)
     return DecoderSettings(
-        kind="watershed",
+        kind="affinities" if affinities else "watershed",
         dimension=dimension,
         **_sizes(voxel_size_zyx_nm, _SPECK_PIXELS, _SPECK_VOXELS, _SEED_PIXELS, _SEED_VOXELS),
     )

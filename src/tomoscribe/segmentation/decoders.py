@@ -14,7 +14,7 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, DecoderSettings
 from tomoscribe.segmentation.levels import at_least
-from tomoscribe.segmentation.maps import MapKind, affinities_of, map_name, seen_across
+from tomoscribe.segmentation.maps import MapKind, affinities_of, go_through, map_name, seen_across
 from tomoscribe.segmentation.mutex import Affinity, attraction, fragments
 from tomoscribe.segmentation.renumber import without_small
 from tomoscribe.segmentation.sections import link_sections
@@ -167,7 +167,7 @@ class _ClassMaps:
                 f"Class '{self.name}' has no maps of affinities: choose another decoder, or train "
                 "with voxels.affinity."
             )
-        if through and not any(offset[0] for offset in offsets.values()):
+        if through and not go_through(offsets.values()):
             raise TomoscribeError(
                 f"Class '{self.name}' has no affinities between sections: decode sections, linked "
                 "or each by itself."

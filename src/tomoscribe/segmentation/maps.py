@@ -47,6 +47,11 @@ def affinities_of(class_name: str, map_names: Iterable[str]) -> dict[str, Offset
     return told
 
 
+def go_through(offsets_zyx_nm: Iterable[Offset]) -> bool:
+    """Return whether some affinities are between sections."""
+    return any(offset[0] != 0 for offset in offsets_zyx_nm)
+
+
 def maps_of_classes(map_names: Sequence[str]) -> list[str]:
     """Return the names that are classes: no contour, distance or affinity of another one."""
     others = {map_name(n, kind) for n in map_names for kind in ("contour", "distance")}

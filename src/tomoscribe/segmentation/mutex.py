@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.segmentation.levels import as_floats
 from tomoscribe.segmentation.maps import steps_of
 
@@ -156,8 +157,13 @@ def _agglomerated(
     mask: NDArray[np.bool_],
     edges: Sequence[tuple[tuple[int, int, int], NDArray[np.float64], int]],
 ) -> NDArray[np.int32]:
-    import mwatershed
-
+    try:
+        import mwatershed
+    except ImportError as error:
+        raise TomoscribeError(
+            "Objects by affinities need the package mwatershed, which does not load here "
+            f"({error}): install it with 'pip install mwatershed', or choose another decoder."
+        ) from error
     if not mask.any() or not edges:
         return mask.astype(np.int32)
     found = mwatershed.agglom(

@@ -16,7 +16,7 @@ import numpy as np
 from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, DecoderSettings
 from tomoscribe.segmentation.decoders import decode
 from tomoscribe.segmentation.labels import UNKNOWN
-from tomoscribe.segmentation.maps import map_name
+from tomoscribe.segmentation.maps import affinities_of, map_name
 from tomoscribe.segmentation.matching import pair_by_section, pair_objects, summed
 
 if TYPE_CHECKING:
@@ -40,6 +40,9 @@ _IOUS = (0.5, 0.6, 0.7)
 _ABOVE = (0.0, 0.1, 0.2, 0.3, 0.4)
 _CONTOURS = (0.2, 0.3, 0.4, 0.5, 0.65, 0.8)
 _DEPTHS = (0.2, 0.3, 0.4, 0.5, 0.6)
+_JOINED = (0.3, 0.5, 0.6, 0.7, 0.8)
+_PARTED = (0.35, 0.5, 0.65)
+_LARGER = (3.0, 8.0)
 _BESIDE = (-0.2, -0.1, 0.1, 0.2)
 _SMALL = (0.02, 0.05, 0.1, 0.2, 0.3)
 """Least sizes that are tried, as shares of the true objects' median size."""
@@ -126,6 +129,8 @@ class _Tuner:
         self.name, self.voxel_nm = name, voxel_nm
         kinds = [map_name(name, kind) for kind in ("foreground", "contour", "distance")]
         self.maps = [k for k in kinds if k in map_names]
+        self.contour = map_name(name, "contour") in map_names
+        self.maps += affinities_of(name, map_names)
         chosen = [list(map_names).index(k) for k in self.maps]
         self.parts: list[tuple[NDArray[Any], NDArray[np.int32]]] = []
         left = _VOXELS
@@ -141,6 +146,8 @@ class _Tuner:
             return start
         if start.kind in SEMANTIC_KINDS:
             return start.model_copy(update={"threshold": threshold})
+        if start.kind == "affinities":
+            return self._sized(self._attracted(start, threshold))
         if not start.kind.startswith("watershed"):
             changes = [{"threshold": t} for t in (threshold, *_beside(threshold))]
             return self._sized(self._step(start, changes))
@@ -154,7 +161,7 @@ class _Tuner:
             [
                 {"threshold": threshold, "seed_threshold": s, "contour_threshold": c}
                 for s in seeds
-                for c in (_CONTOURS if len(self.maps) > 1 else (start.contour_threshold,))
+                for c in (_CONTOURS if self.contour else (start.contour_threshold,))
             ],
         )
         if start.kind == "watershed_distance":
@@ -166,6 +173,21 @@ class _Tuner:
                 for t in _beside(threshold)
             ],
         )
+
+    def _attracted(self, start: DecoderSettings, threshold: float) -> DecoderSettings:
+        """Return which affinities join and part; then which parts are too small, and what is in."""
+        best = self._step(
+            start,
+            [
+                {"threshold": threshold, "joined_from": j, "parted_below": p}
+                for j in _JOINED
+                for p in _PARTED
+            ],
+        )
+        field = "min_seed_nm3" if start.dimension == "3d" else "min_seed_nm2"
+        least = getattr(start, field)
+        best = self._step(best, [{field: least * more} for more in _LARGER])
+        return self._step(best, [{"threshold": t} for t in _beside(threshold)])
 
     def _step(self, best: DecoderSettings, changes: list[dict[str, float]]) -> DecoderSettings:
         """Return the best of some changes, or what there was if none is clearly better."""
