@@ -86,6 +86,41 @@ def test_the_newest_of_an_ended_training_is_predicted_whole_and_decoded_by_itsel
         process_until(lambda: service.wanted == [], "the end of the wish")
 
 
+def test_the_last_weights_are_shown_at_the_end_though_no_preview_of_them_was_begun(
+    session, project, process_until: Callable[..., None], service
+) -> None:
+    worker = half_previewed(project)
+    worker.train(5)
+    worker.validate(0.9)
+    worker.keep(0.9)
+    sides, segments = Sides.of(session), Segments.of(session)
+    with show_compare(session):
+        session.run = worker.run
+        process_until(lambda: segments.maps is not None and segments.maps.live, "the maps")
+        worker.beat(State.FINISHED)
+        process_until(lambda: sides.b is not None and sides.b.name == "step_000010", "the last")
+        process_until(lambda: ("step_000010", "one") in service.wanted, "the wish")
+        assert [stop.name for stop in sides.side("b").stops] == ["step_000005", "step_000010"]
+
+
+def test_weights_that_were_not_kept_are_not_waited_for(
+    session, project, process_until: Callable[..., None], service
+) -> None:
+    worker = SegmentingWorker(project, instances=True)
+    worker.begin()
+    worker.train(5)
+    worker.announce()
+    worker.block(made_up_maps(worker.maps)[:, :, :32])
+    worker.beat(State.FINISHED)
+    segments = Segments.of(session)
+    with show_compare(session) as dock:
+        session.run = worker.run
+        process_until(lambda: segments.section is not None, "the section")
+        assert "were not kept" in dock.decoder_panel.apply.toolTip()
+        assert "waits" not in dock.decoder_panel.apply.toolTip()
+        assert "follows" not in dock.decoder_panel.state.text()
+
+
 def test_a_dock_that_goes_after_qt_has_taken_the_timers_raises_nothing(
     session, project, qapp, process_until
 ) -> None:

@@ -1,16 +1,17 @@
-"""A thin stack of thick sections is decoded as the commands decode it."""
+"""A stack of thick sections is decoded as the commands decode it."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from tomoscribe.io.volumes import write_mrc
+from tomoscribe.segmentation.decoder_settings import THICK
 from tomoscribe.training.events import Segmented
 from tomoscribe.ui.scores.score_map import ScoreGrid
 from tomoscribe.ui.scores.stored_scores import About, KnownScores
 from tomoscribe.ui.segments.maps_in_view import known_maps
 
-SHAPE_ZYX = (10, 64, 48)
+SHAPE_ZYX = (THICK, 64, 48)
 
 
 def test_thick_sections_are_linked_not_decoded_through_the_volume(

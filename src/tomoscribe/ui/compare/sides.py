@@ -271,7 +271,8 @@ class Sides(SessionBound):
     def _stops(self, run: Path, name: str | None) -> list[PreviewedCheckpoint]:
         if self.sample is None:
             return []
-        return stops_of(self._library.catalog, self._record(run), run, self.sample, name)
+        catalog, done = self._library.catalog, self._is_done(run)
+        return stops_of(catalog, self._record(run), run, self.sample, name, predicted=done)
 
     def _ref(
         self, letter: Letter, chosen: Choice | None, run: Path, stops: list[PreviewedCheckpoint]

@@ -28,6 +28,8 @@ def stops_of(
     run: Path,
     sample: str,
     in_view: str | None,
+    *,
+    predicted: bool = False,
 ) -> list[PreviewedCheckpoint]:
     """Return the previews of a run on a sample, oldest first.
 
@@ -43,6 +45,8 @@ def stops_of(
         A tomogram or membrane.
     in_view : str or None
         A checkpoint that is a stop whatever there is of it.
+    predicted : bool
+        Weights that were kept are stops without a preview, too: what is missing is predicted.
     """
     found = {} if record is None else {c.name: c for c in record.previewed(sample, in_view)}
     for known in () if catalog is None else catalog.checkpoints(run):
@@ -50,6 +54,9 @@ def stops_of(
         here = found.get(known.ref.name)
         if here is not None:
             found[here.name] = _known_better(here, known, stored)
+        elif predicted and known.ref.file is not None:
+            coverage = 0.0 if stored is None else stored.coverage
+            found[known.ref.name] = as_previewed(known, coverage)
         elif stored is not None and stored.coverage > 0:
             kept = record is None and known.ref.file is not None
             if stored.coverage >= WHOLE or kept or known.ref.name == in_view:

@@ -9,6 +9,7 @@ import numpy as np
 
 from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS
 from tomoscribe.segmentation.maps import affinities_of, map_name
+from tomoscribe.training.predictions import NOT_KEPT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,8 +103,8 @@ def why_no_volume(segments: Segments) -> str | None:
     if maps.live:
         return WHILE_IT_TRAINS
     if not maps.is_final:
-        if segments.stays_partial:
-            return segments.held_up
+        if maps.stays_partial:
+            return NOT_KEPT.format(source=maps.source)
         return f"This waits until the volume is predicted whole. {segments.held_up}".rstrip()
     return "The volume is being decoded." if segments.busy else None
 
@@ -149,7 +150,7 @@ def state(segments: Segments) -> str:
         return f"No. {number}, {objects.name_of(number)}: {size:,.0f} nm³. Shift+Q locks it."
     if segments.busy:
         return "Decoding the volume …"
-    if segments.stays_partial:
+    if maps.stays_partial:
         return "Only what the training previewed is there: these weights were not kept."
     if not maps.is_final:
         when = " when the training has ended" if maps.live else ""

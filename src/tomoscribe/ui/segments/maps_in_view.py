@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from tomoscribe.segmentation.decoder_settings import (
-    DecoderSettings,
-    default_settings,
-    likely_dimension,
-)
+from tomoscribe.segmentation.stored_settings import settings_by_class
 from tomoscribe.training.coverage import WHOLE
 from tomoscribe.ui.scores.score_map import LIVE
 
@@ -19,7 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tomoscribe.segmentation.decoder_settings import Triple
+    from tomoscribe.segmentation.decoder_settings import DecoderSettings, Triple
     from tomoscribe.training.events import Segmented
     from tomoscribe.ui.compare.sides import Sides
     from tomoscribe.ui.runs.monitor import RunMonitor
@@ -51,6 +45,8 @@ class MapsInView:
         Share of the volume that is computed.
     live : bool
         They are of a training that goes on.
+    weights_kept : bool
+        The weights are on disk, so that what is missing can be predicted.
     """
 
     source: str
@@ -61,6 +57,7 @@ class MapsInView:
     voxel_size_zyx_nm: Triple
     coverage: float = 1.0
     live: bool = False
+    weights_kept: bool = True
 
     @property
     def classes(self) -> list[str]:
@@ -71,6 +68,11 @@ class MapsInView:
     def is_final(self) -> bool:
         """Whether the whole volume is predicted, and by weights that stay."""
         return self.coverage >= WHOLE and not self.live
+
+    @property
+    def stays_partial(self) -> bool:
+        """Whether what is missing of the volume never comes."""
+        return not self.live and not self.is_final and not self.weights_kept
 
     def is_like(self, other: MapsInView | None) -> bool:
         """Tell whether other maps are of the same classes, so that the same settings serve."""
@@ -83,26 +85,20 @@ class MapsInView:
 
     def tuned(self) -> Settings:
         """Return the settings that suit the maps, by class; default ones where none are told."""
-        return {name: self._tuned(name) for name in self.classes}
+        return settings_by_class(
+            self.segmented.decoder,
+            self.classes,
+            self.grid.class_names,
+            instances=self.segmented.instances,
+            exclusive=self.segmented.exclusive,
+            shape_zyx=self.grid.shape_zyx,
+            voxel_size_zyx_nm=self.voxel_size_zyx_nm,
+        )
 
     @property
     def is_tuned(self) -> bool:
         """Whether the settings were found on held-out objects, for every class."""
         return all(name in self.segmented.decoder for name in self.classes)
-
-    def _tuned(self, name: str) -> DecoderSettings:
-        told = self.segmented.decoder.get(name)
-        if told is not None:
-            try:
-                return DecoderSettings(**told)
-            except ValidationError:
-                pass  # of another version of the program: begin with the default ones
-        return default_settings(
-            "instance" if self.segmented.instances else "semantic",
-            likely_dimension(self.grid.shape_zyx, self.voxel_size_zyx_nm),
-            self.voxel_size_zyx_nm,
-            exclusive=self.segmented.exclusive and len(self.classes) > 1,
-        )
 
 
 def maps_in_view(
@@ -114,12 +110,11 @@ def maps_in_view(
     if content is None or content.computed is None or sample is None or image is None:
         return None
     if feed.layer.shown is LIVE:
-        segmented, source, live = feed.segmented, sides.source or "", monitor.alive
-        coverage = 0.0 if live else _coverage(monitor, sample)
+        ref, segmented, live = sides.in_view, feed.segmented, monitor.alive
+        source, coverage = sides.source or "", 0.0 if live else _coverage(monitor, sample)
     else:
         refs = (sides.in_view, sides.a, sides.b)
-        shown = feed.layer.shown
-        ref = next((r for r in refs if r is not None and r.source == shown), None)
+        ref = next((r for r in refs if r is not None and r.source == feed.layer.shown), None)
         known = None if ref is None else library.get(ref, sample)
         if ref is None or known is None or known.values is not content.values:
             return None
@@ -128,8 +123,9 @@ def maps_in_view(
     if segmented is None or not set(segmented.classes) <= set(content.grid.class_names):
         return None
     z, y, x = (float(size) * content.grid.bin / 10 for size in image.scale[-3:])
+    kept = ref is None or ref.file is not None
     return MapsInView(
-        source, sample, content.values, content.grid, segmented, (z, y, x), coverage, live
+        source, sample, content.values, content.grid, segmented, (z, y, x), coverage, live, kept
     )
 
 
