@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -268,6 +270,33 @@ def test_places_to_look_at_are_the_largest_errors_and_fields_apart() -> None:
     told = judge([ImageOnSides(image, {"A": a, "B": b}, {})])
     places = places_to_look(told, [agreement(image, a, b)])
     assert [place.text for place in places] == [
-        "A: missed mito: 100 voxels", "A and B differ most in this section",
+        "A: missed mito: 100 voxels", "A and B differ around here",
     ]  # fmt: skip
     assert places[1].zyx[0] > 0
+
+
+def test_what_both_sides_miss_is_one_place() -> None:
+    nothing = maps_of({"mito": np.full(SHAPE, 0.1, np.float32)})
+    image = image_of(labels_of(0, 20), "mito")
+    told = judge([ImageOnSides(image, {"A": nothing, "B": nothing}, {})])
+    [place] = places_to_look(told, [])
+    assert place.text == "A: missed mito: 800 voxels. B: missed mito: 800 voxels"
+
+
+def test_what_was_found_where_little_is_labelled_is_no_error_to_look_at() -> None:
+    """Found: the true objects, and one that lies mostly where nothing is labelled."""
+    labels = np.zeros((1, *SHAPE), np.int32)
+    labels[0, :, 10:20, 0:8], labels[0, :, 10:20, 12:20] = 1, 2
+    labels[0, :, :, 24:] = -1
+    scores = np.full(SHAPE, 0.1, np.float32)
+    scores[:, 10:20, 0:8] = scores[:, 10:20, 12:20] = scores[:, 10:20, 22:32] = 0.9
+    maps = maps_of({"mito": scores}, kind="components")
+    image = image_of(labels, "mito")
+    wide = LabelledImage("one", ("mito",), replace(image.labels, boxes=(((0, 0, 0), SHAPE),)),
+                         SHAPE, VOXEL)  # fmt: skip
+    told = judge([ImageOnSides(wide, {"A": maps}, {})])
+    judged = told.judged["A", "mito"]
+    assert [s.standing for s in judged.spots] == [Standing.OPEN] + 2 * [Standing.MATCHED]
+    assert judged.spots[0].zyx[2] == pytest.approx(26.5, abs=1)
+    assert places_to_look(told, []) == []
+    assert (judged.marks[0].values[0, 15, 22:32] == Mark.OPEN).all()

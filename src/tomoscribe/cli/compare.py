@@ -1,4 +1,4 @@
-"""`tomoscribe compare`: two checkpoints on the picks of a project, as a table and as a page."""
+"""`tomoscribe compare`: two checkpoints on picks or labels that are known, as table and page."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
-from rich.table import Table
 
+from tomoscribe.cli import voxel_source
+from tomoscribe.cli.compare_tables import print_picks, print_segments
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.evaluation.judgement_words import how_measured
-from tomoscribe.evaluation.report import write_report
+from tomoscribe.evaluation.report import render
+from tomoscribe.evaluation.segments.report import render as render_segments
+from tomoscribe.io.atomic import write_text_atomic
+from tomoscribe.project.chosen_source import find_source
 from tomoscribe.project.file import is_project
+from tomoscribe.project.source import DataSource, LabelFiles
+from tomoscribe.training.compare_segments import SegmentComparison
 
 if TYPE_CHECKING:
-    from tomoscribe.evaluation.judgement import Figures, Judgement
+    from tomoscribe.training.checkpoint_ref import CheckpointRef
     from tomoscribe.training.compare import Comparison
 
 Checkpoint = "Checkpoint file, run folder or name of a run (its best), or RUN/step_000120."
@@ -26,14 +31,25 @@ Checkpoint = "Checkpoint file, run folder or name of a run (its best), or RUN/st
 SideA = Annotated[str, typer.Argument(metavar="A", help=Checkpoint)]
 SideB = Annotated[str, typer.Argument(metavar="B", help="The same for the other side.")]
 ProjectFolder = Annotated[
-    Path, typer.Option(help="Project with the picks that both are judged by.")
+    Path | None,
+    typer.Option(
+        help="Project with the picks or labels that both are judged by.",
+        show_default="what A was trained on",
+    ),
+]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of images with labels, or a datasplit (.csv), that both are judged by.",
+        show_default=False,
+    ),
 ]
 Samples = Annotated[
     list[str] | None,
     typer.Option(
         "--sample",
-        help="Tomogram or membrane of the project; may be given several times.",
-        show_default="those with picks that validate, else all with picks",
+        help="Tomogram, membrane or image by its name; may be given several times.",
+        show_default="those with picks or labels that validate, else all with any",
     ),
 ]
 ReportFile = Annotated[
@@ -50,84 +66,102 @@ Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cu
 def compare(
     a: SideA,
     b: SideB,
-    project: ProjectFolder,
+    project: ProjectFolder = None,
+    data: Data = None,
+    image: voxel_source.Image = None,
+    labels: voxel_source.Labels = None,
+    classes: voxel_source.Classes = None,
+    unlabelled: voxel_source.Unlabelled = None,
+    background: voxel_source.Background = None,
+    objects: voxel_source.Objects = None,
+    voxel_size_nm: voxel_source.VoxelSizeNm = None,
+    scale_nm: voxel_source.ScaleNm = None,
     sample: Samples = None,
     report: ReportFile = None,
     device: Device = "auto",
 ) -> None:
-    """Compare two checkpoints: precision, recall and F1 on the picks of a project.
+    """Compare two checkpoints by what is known: picks of a project, or labels of voxels.
 
-    What they have not predicted yet is predicted now. Where no region or patch is declared
-    complete, an extra proposal is not wrong but not judged yet: precision and F1 are then the
-    least they can be.
+    What they have not predicted yet is predicted now. They are judged on the data that A was
+    trained on, unless a project, data, or an image with labels is named.
+
+    Pickers: precision, recall and F1. Where no region or patch is declared complete, an extra
+    proposal is not wrong but not judged yet: precision and F1 are then the least they can be.
+
+    Segmentations: overlap of voxels, and objects found, by labels that no training of either
+    learned from, if there are such; where nothing is labelled, how far they agree; and places to
+    look at.
     """
-    if not is_project(project):
+    if project is not None and not is_project(project):
         raise TomoscribeError(f"There is no project in '{project}'; check the path.")
+    _check_report(report)
+    # Loading torch takes seconds, which a mistyped path need not wait for.
+    from tomoscribe.project.store import Project
+    from tomoscribe.training.compare import compare as compare_checkpoints
+    from tomoscribe.training.compare_labels import compare_on_labels
+    from tomoscribe.training.find_checkpoint import find_checkpoint
+
+    sides = {"A": find_checkpoint(a, project), "B": find_checkpoint(b, project)}
+    files = voxel_source.label_files(
+        image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
+    )
+    source = _source(sides["A"], project, data, files)
+    opened = None
+    if source.kind == "project" and source.path is not None:
+        opened = Project.open(source.path, read_only=True)
+    with _progress() as show:
+        found = (
+            compare_on_labels(source, sides, sample, device=device, on_progress=show)
+            if opened is None
+            else compare_checkpoints(opened, sides, sample, device=device, on_progress=show)
+        )
+    name = "" if opened is None else opened.name
+    if isinstance(found, SegmentComparison):
+        print_segments(found)
+    else:
+        print_picks(found)
+    if report is not None:
+        write_text_atomic(report, _page(found, name))
+        typer.echo(f"Report written: {report}")
+
+
+def _page(found: Comparison | SegmentComparison, project: str) -> str:
+    from tomoscribe.training.report_facts import make_report
+    from tomoscribe.training.report_segments import make_segment_report
+
+    if isinstance(found, SegmentComparison):
+        return render_segments(make_segment_report(project, found))
+    return render(make_report(project, found.sides, found.samples, found.classes))
+
+
+def _check_report(report: Path | None) -> None:
     if report is not None and report.is_dir():
         raise TomoscribeError(f"'{report}' is a folder: name a file in it for the report.")
     if report is not None and not report.absolute().parent.is_dir():
         raise TomoscribeError(
             f"There is no folder '{report.parent}' for the report; make it first."
         )
-    # Loading torch takes seconds, which a mistyped path need not wait for.
-    from tomoscribe.project.store import Project
-    from tomoscribe.training.compare import compare as compare_checkpoints
-    from tomoscribe.training.find_checkpoint import find_checkpoint
-    from tomoscribe.training.report_facts import make_report
-
-    sides = {"A": find_checkpoint(a, project), "B": find_checkpoint(b, project)}
-    opened = Project.open(project, read_only=True)
-    with _progress() as show:
-        found = compare_checkpoints(opened, sides, sample, device=device, on_progress=show)
-    _print(found)
-    if report is not None:
-        page = make_report(opened.name, found.sides, found.samples, found.classes)
-        write_report(report, page)
-        typer.echo(f"Report written: {report}")
 
 
-def _print(found: Comparison) -> None:
-    names = ", ".join(sample.evidence.name for sample in found.samples)
-    for letter, ref in found.sides.items():
-        typer.echo(f"{letter}: {ref.source}")
-    console = Console(markup=False)
-    for particle in found.classes:
-        judged = {k: found.judgement(k, particle.name) for k in found.sides}
-        table = Table(title=f"{particle.name} on {names}")
-        table.add_column("")
-        for letter in found.sides:
-            table.add_column(letter, justify="right")
-        figures = {k: j.at(found.threshold(k, particle.name)) for k, j in judged.items()}
-        for title, text in ROWS.items():
-            table.add_row(title, *(text(figures[k], judged[k]) for k in found.sides))
-        console.print(table)
-        for sentence in dict.fromkeys(how_measured(j) for j in judged.values()):
-            typer.echo(sentence)
+def _source(
+    a: CheckpointRef, project: Path | None, data: Path | None, files: LabelFiles
+) -> DataSource:
+    """Return what both are judged by: what is named, else the data of A's training."""
+    from tomoscribe.training.compare_labels import data_of
 
-
-def _least(figures: Figures, value: float) -> str:
-    if not figures.sought:
-        return "-"
-    return f"{value:.3f}" if figures.settled else f">= {value:.3f}"
-
-
-def _best(judgement: Judgement) -> str:
-    best = judgement.best
-    return "-" if best is None else f"{best.f1:.3f} at {best.threshold:.3g}"
-
-
-ROWS: dict[str, Callable[[Figures, Judgement], str]] = {
-    "threshold": lambda f, _: f"{f.threshold:.3g}",
-    "proposed": lambda f, _: str(f.proposed),
-    "found": lambda f, _: f"{f.found} of {f.clicks}",
-    "certainly wrong": lambda f, _: str(f.wrong),
-    "not judged yet": lambda f, _: str(f.open),
-    "precision": lambda f, _: _least(f, f.precision),
-    "recall": lambda f, _: f"{f.recall:.3f}" if f.sought else "-",
-    "F1": lambda f, _: _least(f, f.f1),
-    "best F1": lambda _, j: _best(j),
-}
-"""Rows of the table."""
+    if project is not None and data is not None:
+        raise TomoscribeError("Give --project or --data, not both.")
+    if project is not None or data is not None or files.image is not None:
+        return find_source(project or data, None, None, None, None, files)
+    found = data_of(a)
+    if found is None:
+        raise TomoscribeError(
+            f"Nobody knows what {a.source} was trained on: name what both are judged by, with "
+            "--project, --data, or --image and --labels."
+        )
+    if files != LabelFiles():
+        raise TomoscribeError("Options about labels need --data, or --image and --labels.")
+    return found
 
 
 @contextmanager

@@ -23,11 +23,17 @@ TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 ROOT_TICKS = (0.0, 0.05, 0.2, 0.5, 1.0)
 """Thresholds: the axis is a square root, since a young model scores 0.02 where a grown one 0.9."""
 
+PLAIN = tuple((value, f"{value:g}") for value in TICKS)
+ROOT = tuple((value**0.5, f"{value:g}") for value in ROOT_TICKS)
+"""The same as places on an axis with their texts."""
+
 MOST_POINTS = 400
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
+    """A side's line through points (x, y), with its mark at one of them."""
+
     letter: str
     x: Sequence[float]
     y: Sequence[float]
@@ -52,31 +58,31 @@ def curves(judged: Mapping[str, Judgement], thresholds: Mapping[str, float]) -> 
         x = t**0.5
         if judgement.clicks:
             mark = (figures.recall, figures.precision)
-            pr.append(_Line(letter, curve.recall.tolist(), curve.precision.tolist(), mark))
+            pr.append(Line(letter, curve.recall.tolist(), curve.precision.tolist(), mark))
             roots = np.sqrt(curve.thresholds).tolist()
-            f1.append(_Line(letter, roots, curve.f1.tolist(), (x, figures.f1)))
+            f1.append(Line(letter, roots, curve.f1.tolist(), (x, figures.f1)))
         scores = judgement.scores
         falling = np.arange(len(scores), 0, -1).astype(float).tolist()
-        count.append(_Line(letter, np.sqrt(scores).tolist(), falling, (x, figures.proposed)))
+        count.append(Line(letter, np.sqrt(scores).tolist(), falling, (x, figures.proposed)))
     most = max((line.y[0] for line in count if len(line.y)), default=1.0)
     levels = [round(most * share) for share in (0, 0.25, 0.5, 0.75, 1)]
-    root = [(value**0.5, f"{value:g}") for value in ROOT_TICKS]
-    plain = [(value, f"{value:g}") for value in TICKS]
     return [
-        _plot(pr, "recall", f"precision{at_least}", plain, plain, 1.0),
-        _plot(f1, "threshold", f"F1{at_least}", root, plain, 1.0),
-        _plot(count, "threshold", "proposed", root, [(v, str(v)) for v in levels], max(most, 1.0)),
+        plot(pr, "recall", f"precision{at_least}", PLAIN, PLAIN, 1.0),
+        plot(f1, "threshold", f"F1{at_least}", ROOT, PLAIN, 1.0),
+        plot(count, "threshold", "proposed", ROOT, [(v, str(v)) for v in levels], max(most, 1.0)),
     ]
 
 
-def _plot(
-    lines: list[_Line],
+def plot(
+    lines: list[Line],
     x_label: str,
     y_label: str,
     x_ticks: Sequence[tuple[float, str]],
     y_ticks: Sequence[tuple[float, str]],
     top: float,
 ) -> str:
+    """Return a plot of lines; x from 0 to 1, y from 0 to `top`, ticks as (place, text)."""
+
     def at(x: float, y: float) -> tuple[float, float]:
         across, up = WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
         return LEFT + across * x, HEIGHT - BOTTOM - up * y / top

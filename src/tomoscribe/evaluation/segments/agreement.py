@@ -47,6 +47,11 @@ class Agreement:
     places: NDArray[np.intp]
 
     @property
+    def most_apart(self) -> str:
+        """The class in which most voxels differ."""
+        return max(self.of_class, key=lambda n: self.of_class[n].extra + self.of_class[n].missed)
+
+    @property
     def share(self) -> float:
         """Share of the compared voxels that differ."""
         return self.differing / self.voxels if self.voxels else 0.0

@@ -173,5 +173,12 @@ def in_pieces(boxes: Iterable[Box]) -> Iterator[Box]:
             yield (z, y0, x0), (min(z + depth, z1), y1, x1)
 
 
+def clipped(one: Box, other: Box) -> Box | None:
+    """Return what two boxes have in common; None where that is nothing."""
+    z0, y0, x0 = (max(a, b) for a, b in zip(one[0], other[0], strict=True))
+    z1, y1, x1 = (min(a, b) for a, b in zip(one[1], other[1], strict=True))
+    return ((z0, y0, x0), (z1, y1, x1)) if z0 < z1 and y0 < y1 and x0 < x1 else None
+
+
 def _slices(lo: Triple, hi: Triple) -> tuple[slice, ...]:
     return tuple(slice(a, b) for a, b in zip(lo, hi, strict=True))

@@ -44,6 +44,12 @@ class Marks:
     lo: Triple
     values: NDArray[np.uint8]
 
+    @property
+    def hi(self) -> Triple:
+        """Voxel after the last one along each axis."""
+        z, y, x = (a + n for a, n in zip(self.lo, self.values.shape, strict=True))
+        return z, y, x
+
 
 def marks_of_voxels(truth: NDArray[np.int32], found: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return how the voxels of a class stand.
@@ -61,3 +67,12 @@ def marks_of_voxels(truth: NDArray[np.int32], found: NDArray[np.bool_]) -> NDArr
     marks[found & (truth == 0)] = Mark.EXTRA
     marks[found & (truth == UNKNOWN)] = Mark.OPEN
     return marks
+
+
+def touching(section: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Return the voxels of objects in a section (y, x) that touch another one above or left."""
+    line = np.zeros(section.shape, bool)
+    line[1:] = (section[1:] != section[:-1]) & (section[1:] > 0) & (section[:-1] > 0)
+    right, left = section[:, 1:], section[:, :-1]
+    line[:, 1:] |= (right != left) & (right > 0) & (left > 0)
+    return line

@@ -10,7 +10,7 @@ import scipy
 
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.segmentation import variation_of_information
-from tomoscribe.evaluation.segments.marks import Mark, Marks
+from tomoscribe.evaluation.segments.marks import Mark, Marks, touching
 from tomoscribe.evaluation.segments.places import Spot, spot_in
 from tomoscribe.segmentation.labels import UNKNOWN
 from tomoscribe.segmentation.matching import pair_objects
@@ -136,13 +136,17 @@ class _Part:
         return cls(truth, found, pairs, true, mine)
 
     def marks(self) -> NDArray[np.uint8]:
-        """Return how the voxels stand; a missed object is shown whole, whatever lies over it."""
+        """Return how the voxels stand; a missed object is shown whole, whatever lies over it.
+
+        Between objects that touch is a line of voxels without a mark.
+        """
         ours = np.array([Mark.OPEN, *(MARK_OF[s] for s in self.found_standing)], np.uint8)
         true = np.array([Mark.NONE, *(MARK_OF[s] for s in self.truth_standing)], np.uint8)
         marks = np.zeros(self.truth.shape, np.uint8)
         for z, (of_truth, of_found) in enumerate(zip(self.truth, self.found, strict=True)):
             mine = ours[_places(of_found, self.pairs.found_ids)]
             mine[of_found == 0] = Mark.NONE
+            mine[touching(of_found)] = Mark.NONE
             missed = true[_places(of_truth, self.pairs.truth_ids)] == Mark.MISSED
             marks[z] = np.where(missed, np.uint8(Mark.MISSED), mine)
         return marks

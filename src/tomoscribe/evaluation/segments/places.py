@@ -48,10 +48,10 @@ class Spot:
     is_object: bool = False
 
     def rank(self) -> tuple[int, float]:
-        """Return what sorts: missed and extra ones by size, then those that match, worst first."""
+        """Return what sorts: errors by size, what nobody can judge, then matches, worst first."""
         if self.standing is Standing.MATCHED:
-            return 1, self.iou
-        return 0, -float(self.voxels)
+            return 2, self.iou
+        return int(self.standing is Standing.OPEN), -float(self.voxels)
 
 
 def spots_of_errors(

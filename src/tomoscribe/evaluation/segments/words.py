@@ -91,6 +91,8 @@ def how_judged(judgement: SegmentJudgement) -> str:
         said.append(
             f"It is not known which labels the training of {_and(judgement.unknown)} saw; its "
             "figures may flatter."
+            if len(judgement.unknown) == 1
+            else "It is not known which labels the trainings saw; the figures may flatter."
         )
     if judgement.basis is Basis.ALL:
         said.append(
@@ -100,8 +102,8 @@ def how_judged(judgement: SegmentJudgement) -> str:
     elif counts.never_seen < counts.labelled:
         share = counts.never_seen / counts.labelled
         said.append(
-            f"Judged by the {share:.0%} of the labelled voxels that no training of A or B learned "
-            "from, the same for both."
+            f"Judged by the {share:.0%} of the labelled voxels from which {_nobody(judgement)} "
+            "learned, the same for both."
         )
     elif not judgement.unknown:
         said.append("The trainings never saw these labels.")
@@ -154,9 +156,10 @@ def agreement_text(found: Sequence[Agreement]) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """Where to look: voxels z, y, x of a sample, and why."""
+    """Where to look: voxels z, y, x of a sample, for which class, and why."""
 
     sample: str
+    class_name: str
     zyx: tuple[float, float, float]
     text: str
 
@@ -169,15 +172,22 @@ def places_to_look(
     judgement: SegmentJudgement, found: Sequence[Agreement], most: int = MOST_PLACES
 ) -> list[Place]:
     """Return where each side is most wrong, and where both differ most and nothing is labelled."""
-    places = []
+    places: dict[tuple[object, ...], Place] = {}
     for letter in judgement.known:
         spots = [spot for one in judgement.of_side(letter).values() for spot in one.spots]
-        wrong = sorted((s for s in spots if s.standing is not Standing.MATCHED), key=Spot.rank)
-        places += [Place(s.sample, s.zyx, f"{letter}: {spot_text(s)}") for s in wrong[:most]]
-    for one in found:
-        for z, y, x in one.places[:most].tolist():
-            places.append(Place(one.sample, (z, y, x), "A and B differ most in this section"))
-    return places
+        errors = (Standing.MISSED, Standing.WRONG)
+        wrong = sorted((s for s in spots if s.standing in errors), key=Spot.rank)
+        for spot in wrong[:most]:
+            key, text = (spot.sample, spot.class_name, spot.zyx), f"{letter}: {spot_text(spot)}"
+            before = places.get(key)  # what both miss is one place
+            text = text if before is None else f"{before.text}. {text}"
+            places[key] = Place(spot.sample, spot.class_name, spot.zyx, text)
+    apart = [
+        Place(one.sample, one.most_apart, (z, y, x), "A and B differ around here")
+        for one in found
+        for z, y, x in one.places[:most].tolist()
+    ]
+    return [*places.values(), *apart]
 
 
 def spot_text(spot: Spot) -> str:
@@ -194,6 +204,11 @@ def spot_text(spot: Spot) -> str:
 
 def _short(standing: Standing) -> str:
     return "missed" if standing is Standing.MISSED else "extra"
+
+
+def _nobody(judgement: SegmentJudgement) -> str:
+    told = [letter for letter in judgement.known if letter not in judgement.unknown]
+    return f"the training of {told[0]} never" if len(told) == 1 else "neither training"
 
 
 def _and(letters: Sequence[str]) -> str:
