@@ -5,7 +5,7 @@ What scripts and notebooks need is here, under one name each, and loaded when it
 >>> import tomoscribe
 >>> with tomoscribe.open_project("my_project") as project:  # doctest: +SKIP
 ...     run = tomoscribe.train(project)
-...     found = tomoscribe.predict(run, project, ["TS_02"])
+...     [found] = tomoscribe.predict(run, "TS_02")
 """
 
 from __future__ import annotations
@@ -18,18 +18,27 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from tomoscribe.errors import TomoscribeError
     from tomoscribe.scripting.compare import Comparison, compare
+    from tomoscribe.scripting.decode import decode
+    from tomoscribe.scripting.label_files import LabelFile, evaluate_labels, object_stats
     from tomoscribe.scripting.labels import import_labels, painted_labels
     from tomoscribe.scripting.opening import create_project, open_project, sample_project
     from tomoscribe.scripting.predict import Prediction, predict
     from tomoscribe.scripting.progress import Curve, Progress
     from tomoscribe.scripting.project import Project
     from tomoscribe.scripting.run import Run, open_run
+    from tomoscribe.scripting.segment import Segmented, segment
     from tomoscribe.scripting.train import train
 
 _WHERE = {
     "TomoscribeError": "tomoscribe.errors",
     "Comparison": "tomoscribe.scripting.compare",
     "compare": "tomoscribe.scripting.compare",
+    "LabelFile": "tomoscribe.scripting.label_files",
+    "decode": "tomoscribe.scripting.decode",
+    "evaluate_labels": "tomoscribe.scripting.label_files",
+    "object_stats": "tomoscribe.scripting.label_files",
+    "Segmented": "tomoscribe.scripting.segment",
+    "segment": "tomoscribe.scripting.segment",
     "Prediction": "tomoscribe.scripting.predict",
     "predict": "tomoscribe.scripting.predict",
     "Project": "tomoscribe.scripting.project",
@@ -49,20 +58,26 @@ _WHERE = {
 __all__ = [
     "Comparison",
     "Curve",
+    "LabelFile",
     "Prediction",
     "Progress",
     "Project",
     "Run",
+    "Segmented",
     "TomoscribeError",
     "__version__",
     "compare",
     "create_project",
+    "decode",
+    "evaluate_labels",
     "import_labels",
+    "object_stats",
     "open_project",
     "open_run",
     "painted_labels",
     "predict",
     "sample_project",
+    "segment",
     "train",
 ]
 

@@ -39,7 +39,7 @@ def test_maps_are_decoded_measured_and_judged(tmp_path: Path, capsys: pytest.Cap
     found = tmp_path / "found.mrc"
     deep = ("--dimension", "3d", "--table", tmp_path / "t.csv")
     assert run("decode", tmp_path / "maps.zarr", "-o", found, *deep) == 0
-    assert "mito 2" in capsys.readouterr().out
+    assert "2 × mito" in capsys.readouterr().out
     volume = open_volume(found)
     assert volume.voxel_sizes_zyx_A == (200.0, 100.0, 100.0)
     assert sorted(np.unique(volume.data[...])) == [0, 1, 2]
@@ -81,15 +81,15 @@ def test_predictions_of_autoseg_are_decoded_with_its_own_numbers_or_others(
     assert "--voxel-size-nm" in capsys.readouterr().err
     decode = ("decode", tmp_path / "OUT.h5", "-o", out, "--voxel-size-nm", "5")
     assert run(*decode, "--preset", "Instance3D") == 0
-    assert "object 0" in capsys.readouterr().out  # both are smaller than 1024 voxels
+    assert "0 × object" in capsys.readouterr().out  # both are smaller than 1024 voxels
     assert run(*decode, "--preset", "Instance3D", "--min-volume-nm3", "10000") == 0
-    assert "object 2" in capsys.readouterr().out
+    assert "2 × object" in capsys.readouterr().out
     assert run(*decode, "--kind", "components", "--dimension", "3d") == 0
     told = capsys.readouterr()
-    assert "object 1" in told.out
+    assert "1 × object" in told.out
     assert not told.err
     assert run(*decode, "--threshold", "7") == 1
-    assert "--threshold 7" in capsys.readouterr().err
+    assert "threshold 7" in capsys.readouterr().err
 
 
 def test_options_that_do_not_count_and_what_left_no_object_are_told(
@@ -175,7 +175,7 @@ def test_function_of_the_user_decodes_block_by_block_only_where_it_is_trusted(
     assert run(*given, "-o", tmp_path / "a.zarr") == 1
     assert "--trust-function" in capsys.readouterr().err
     assert run(*given, "-o", tmp_path / "a.zarr", "--trust-function") == 0
-    assert "object 2" in capsys.readouterr().out
+    assert "2 × object" in capsys.readouterr().out
     assert np.array_equal(open_volume(tmp_path / "a.zarr").data[...], truth)
     assert run(*given, "-o", tmp_path / "a.tif", "--trust-function") == 1
     assert "as .zarr or .h5" in capsys.readouterr().err

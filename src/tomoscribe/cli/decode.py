@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
-from pydantic import ValidationError
 
 from tomoscribe.cli.decode_notes import tell_nothing_found, tell_unused
-from tomoscribe.cli.label_volumes import VoxelSizeNm
+from tomoscribe.cli.label_volumes import VoxelSizeNm, edges_given
 from tomoscribe.cli.prediction_options import DecodeVoxels, parse_voxels, settings_of
-from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_files import LabelArray
+from tomoscribe.io.label_files import open_label_array
 from tomoscribe.io.label_write import LABEL_SUFFIXES
-from tomoscribe.io.score_maps import MapsHeader, ScoreMaps, open_score_maps
-from tomoscribe.io.volumes import open_volume
+from tomoscribe.segmentation.decode_request import open_to_decode, settings_asked
 from tomoscribe.segmentation.decoded_files import decode_file, of_class
 from tomoscribe.segmentation.decoder_settings import (
     DecoderKind,
@@ -26,9 +22,7 @@ from tomoscribe.segmentation.decoder_settings import (
     Dimension,
     presets,
 )
-from tomoscribe.segmentation.maps import map_name, maps_of_classes
 from tomoscribe.segmentation.statistics import object_table, write_object_table
-from tomoscribe.segmentation.stored_settings import settings_by_class
 from tomoscribe.segmentation.user_decoder import user_decoder
 
 if TYPE_CHECKING:
@@ -142,14 +136,15 @@ def decode(
     }
     if out.suffix.lower() not in LABEL_SUFFIXES:
         raise TomoscribeError(f"{out}: labels are written as {', '.join(LABEL_SUFFIXES)}.")
-    opened, size = _opened(maps, name or [], voxel_size_nm)
-    header = opened.header
+    opened, size = open_to_decode(maps, name or [], edges_given(voxel_size_nm))
     settings: dict[str, DecoderSettings] | DecodeBox
     if function is not None:
-        settings = user_decoder(function, header.maps, size, trusted=trust_function)
+        settings = user_decoder(function, opened.header.maps, size, trusted=trust_function)
     else:
-        shape = opened.data.shape[1:]
-        settings = {c: _settings(header, c, shape, preset, changes) for c in header.classes}
+        given = {k: v for k, v in changes.items() if v is not None}
+        settings = settings_asked(opened, None if preset is None else preset.value, given)
+        for class_name, made in settings.items():
+            tell_unused(class_name, made, given)
     results = decode_file(
         opened,
         out,
@@ -162,75 +157,15 @@ def decode(
         tell_nothing_found(opened, settings, results)
 
 
-def _opened(
-    path: Path, names: list[str], voxel_size_nm: str | None
-) -> tuple[ScoreMaps, tuple[float, float, float]]:
-    """Return the maps with names and voxel size, and that size in nm."""
-    opened = open_score_maps(path)
-    size = opened.header.voxel_size_zyx_nm
-    if voxel_size_nm is not None:
-        size = parse_edges_nm(voxel_size_nm)
-    if size is None:
-        raise TomoscribeError(
-            f"The voxel size of {path} is unknown: give it in nm with --voxel-size-nm."
-        )
-    header = _named(opened.header, opened.data.shape[0], names, path)
-    return ScoreMaps(opened.data, replace(header, voxel_size_zyx_nm=size)), size
-
-
 def _tell(results: Sequence[Decoded], table: Path | None, size: tuple[float, float, float]) -> None:
     for result in results:
-        typer.echo(f"{result.path}: objects: {result.told}")
+        typer.echo(f"{result.path}: {result.told}")
         if table is not None:
             place = table if len(results) == 1 else of_class(table, result.class_names[0])
             _write_table(place, result, size)
 
 
 def _write_table(path: Path, result: Decoded, size: tuple[float, float, float]) -> None:
-    labels = LabelArray(open_volume(result.path).data, str(result.path))
+    labels, _ = open_label_array(str(result.path), size)
     write_object_table(path, object_table(labels, size, result.class_names, result.class_of))
     typer.echo(f"{path}")
-
-
-def _named(header: MapsHeader, count: int, names: list[str], path: Path) -> MapsHeader:
-    """Return the header with names; those given, those of the file, or in AutoSeg's order."""
-    if names or not header.maps:
-        kinds = "foreground", "contour", "distance"
-        names = names or [map_name("object", k) for k in kinds[:count]]
-        if len(names) != count:
-            raise TomoscribeError(f"{path} has {count} maps: name each with --map.")
-        classes = tuple(maps_of_classes(names))
-        return MapsHeader(tuple(names), classes, header.exclusive, {}, header.voxel_size_zyx_nm)
-    return header
-
-
-def _settings(
-    header: MapsHeader,
-    class_name: str,
-    shape_zyx: tuple[int, int, int],
-    preset: Any,
-    changes: dict[str, Any],
-) -> DecoderSettings:
-    size = header.voxel_size_zyx_nm
-    assert size is not None
-    if preset is not None:
-        start = presets(size)[preset.value]
-    else:
-        start = settings_by_class(
-            header.decoder,
-            header.classes,
-            header.maps,
-            instances=map_name(class_name, "contour") in header.maps,
-            exclusive=header.exclusive,
-            shape_zyx=shape_zyx,
-            voxel_size_zyx_nm=size,
-        )[class_name]
-    given = {k: v for k, v in changes.items() if v is not None}
-    try:
-        made = DecoderSettings.model_validate({**start.model_dump(), **given})
-    except ValidationError as error:
-        told = error.errors()[0]
-        option = str(told["loc"][0]).replace("_", "-")
-        raise TomoscribeError(f"--{option} {told['input']}: {told['msg']}.") from error
-    tell_unused(class_name, made, given)
-    return made

@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tomoscribe.cli import prediction_options as options
+from tomoscribe.cli.label_volumes import VoxelSizeNm, edges_given
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.registry import kind_of
 from tomoscribe.project.file import is_project
 
 if TYPE_CHECKING:
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.prediction.segmentation_files import SegmentationFiles
 
 CheckpointOrRun = Annotated[
@@ -81,6 +83,7 @@ def predict(
     threshold: Threshold = None,
     device: Device = "auto",
     voxel_size_A: VoxelSizeA = None,
+    voxel_size_nm: VoxelSizeNm = None,
     tomogram: TomogramOption = None,
     decode: options.Decode = True,
     window: options.Window = None,
@@ -110,6 +113,7 @@ def predict(
         batch=batch,
         decode_voxels=decode_voxels,
     )
+    size = _size_A(voxel_size_A, voxel_size_nm)
     checkpoint = chosen_checkpoint(checkpoint_or_run)
     sources = _expand(files)
     # Loading torch takes seconds, which a mistyped path need not wait for.
@@ -123,7 +127,7 @@ def predict(
             out,
             device=device,
             threshold=threshold,
-            voxel_size_A=voxel_size_A,
+            voxel_size_A=size,
             tomogram=tomogram,
             settings=settings,
             decode=decode,
@@ -141,6 +145,15 @@ def predict(
             typer.echo(f"  scores in {result.scores}")
     if failed:
         raise TomoscribeError("\n".join(failed))
+
+
+def _size_A(voxel_size_A: float | None, voxel_size_nm: str | None) -> VoxelSize | None:
+    edges = edges_given(voxel_size_nm)
+    if edges is None:
+        return voxel_size_A
+    if voxel_size_A is not None:
+        raise TomoscribeError("Give the voxel size with --voxel-size-A or with --voxel-size-nm.")
+    return edges[0] * 10, edges[1] * 10, edges[2] * 10
 
 
 def _tell_segmentation(result: SegmentationFiles) -> None:

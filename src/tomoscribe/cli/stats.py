@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +18,12 @@ from tomoscribe.cli.label_volumes import (
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_files import open_label_array
 from tomoscribe.segmentation.object_meshes import write_object_meshes, write_object_points
-from tomoscribe.segmentation.statistics import ObjectRow, object_table, write_object_table
+from tomoscribe.segmentation.statistics import (
+    ObjectRow,
+    object_table,
+    with_classes,
+    write_object_table,
+)
 
 
 class MeshKind(StrEnum):
@@ -59,7 +63,7 @@ def stats(
     if table.suffix.lower() != ".csv":
         raise TomoscribeError(f"{table}: the table is written as CSV; give a name that ends so.")
     values, size = open_label_array(labels, edges_given(voxel_size_nm))
-    rows = _with_classes(object_table(values, size), classes or [])
+    rows = with_classes(object_table(values, size), _classes(classes or []))
     write_object_table(table, rows)
     if rows and not classes:
         typer.echo(
@@ -79,12 +83,10 @@ def stats(
         typer.echo(f"{folder}: {len(clouds)} point clouds")
 
 
-def _with_classes(rows: list[ObjectRow], given: list[str]) -> list[ObjectRow]:
-    """Return the rows with class names; one name without a value is that of all objects."""
+def _classes(given: list[str]) -> str | dict[int, str]:
+    """Return class names by number; one name without a value is that of all objects."""
     by_value = classes_by_value(given)
-    if len(given) == 1 and "=" not in given[0]:
-        return [replace(row, class_name=by_value[1]) for row in rows]
-    return [replace(row, class_name=by_value.get(row.number, "")) for row in rows]
+    return by_value[1] if len(given) == 1 and "=" not in given[0] else by_value
 
 
 def _beside(labels: str) -> Path:

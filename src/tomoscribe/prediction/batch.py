@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tomoscribe.io.volumes import Volume
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.tasks.base import FoundPicks, Grid, Predictor, Subject
     from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 
@@ -86,7 +87,7 @@ def predict_files(
     *,
     device: str = "auto",
     threshold: float | None = None,
-    voxel_size_A: float | None = None,
+    voxel_size_A: VoxelSize | None = None,
     tomogram: str | None = None,
     settings: PredictionSettings | None = None,
     decode: bool = True,
@@ -105,8 +106,8 @@ def predict_files(
         auto, cpu, cuda, cuda:1, mps.
     threshold : float or None
         Lowest score of a pick; None: what the checkpoint says, by class.
-    voxel_size_A : float or None
-        Overrides the headers.
+    voxel_size_A : float, tuple of float or None
+        Edge of a voxel or edges z, y, x in Å; overrides the headers.
     tomogram : str or None
         Of membranes whose containers do not lead to it.
     settings : PredictionSettings or None
@@ -137,7 +138,8 @@ def predict_files(
         segmenting = cast("VoxelPredictor", predictor)
         yield from predict_segmentations(
             segmenting, checkpoint, stems, out, settings or PredictionSettings(), decode=decode,
-            voxel_size_A=voxel_size_A, on_progress=on_progress or (lambda _source, _share: None),
+            sizes={} if voxel_size_A is None else dict.fromkeys(sources, voxel_size_A),
+            on_progress=on_progress or (lambda _source, _share: None),
         )  # fmt: skip
         return
     make_folder(out)
@@ -188,7 +190,7 @@ def predict_source(
     source: str,
     *,
     threshold: float | None = None,
-    voxel_size_A: float | None = None,
+    voxel_size_A: VoxelSize | None = None,
     tomogram: str | None = None,
     on_progress: Callable[[float], None] | None = None,
 ) -> Predicted:
@@ -206,7 +208,7 @@ def predict_source(
 
 
 def _why_not(
-    predictor: Predictor, source: str, voxel_size_A: float | None, task: str
+    predictor: Predictor, source: str, voxel_size_A: VoxelSize | None, task: str
 ) -> TomoscribeError | None:
     """Return why a source cannot be predicted, as far as its kind and its header tell."""
     on_surface = is_membrane_file(source) or is_mesh_file(source)

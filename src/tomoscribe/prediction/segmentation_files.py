@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from tomoscribe.io.volumes import Volume
+    from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.prediction.settings import PredictionSettings
     from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 
@@ -87,7 +88,7 @@ def predict_segmentations(
     settings: PredictionSettings,
     *,
     decode: bool = True,
-    voxel_size_A: float | None = None,
+    sizes: Mapping[str, VoxelSize] | None = None,
     on_progress: Callable[[str, float], None] = lambda _source, _share: None,
 ) -> Iterator[SegmentationFiles | TomoscribeError]:
     """Write maps and labels of each image, one after the other.
@@ -106,8 +107,8 @@ def predict_segmentations(
     settings : PredictionSettings
     decode : bool
         Whether labels are wanted too.
-    voxel_size_A : float or None
-        Overrides the headers.
+    sizes : mapping of str to (float or tuple of float), optional
+        Voxel sizes in Å of images; override their headers.
     on_progress : callable
         Is told the source and the share of it that is done.
 
@@ -120,7 +121,7 @@ def predict_segmentations(
     for source in stems:
         # All headers first: a mistake in the last file must not show after an hour.
         try:
-            opened[source] = _open(predictor, source, voxel_size_A)
+            opened[source] = _open(predictor, source, (sizes or {}).get(source))
             if decode:
                 _check_labels(opened[source][0], where[source][1], settings)
         except TomoscribeError as error:
@@ -149,10 +150,10 @@ def predict_segmentations(
 
 
 def _open(
-    predictor: VoxelPredictor, source: str, voxel_size_A: float | None
+    predictor: VoxelPredictor, source: str, size: VoxelSize | None
 ) -> tuple[Volume, tuple[str, ...]]:
     """Open an image; where nobody tells its voxel size, it is taken as in the training."""
-    volume, notes = predictor.open(source, voxel_size_A), ()
+    volume, notes = predictor.open(source, size), ()
     if volume.voxel_size_A is None:
         z, y, x = (10 * size for size in predictor.plan.voxel_size_zyx_nm)
         volume = replace(volume, voxel_size_A=x, voxel_sizes_zyx_A=(z, y, x))

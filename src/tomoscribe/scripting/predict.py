@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.picks.table import Pick, PickState
-from tomoscribe.project.file import read_project_file
-from tomoscribe.project.names import free_name, safe_name, tomogram_stem
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.scripting.checkpoints import checkpoint_of, project_of
 from tomoscribe.scripting.pick_frames import frame_of
-from tomoscribe.scripting.project import Project
+from tomoscribe.scripting.samples import chosen_samples, folder_of, stems_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 
     from tomoscribe.prediction.batch import Predicted, PredictionFiles
     from tomoscribe.scripting.checkpoints import Model
+    from tomoscribe.scripting.project import Project
+    from tomoscribe.scripting.samples import Sample
     from tomoscribe.tasks.base import FoundPicks, Predictor
 
 
@@ -57,18 +58,6 @@ class Prediction:
     bin: int
     thresholds: dict[str, float]
     files: PredictionFiles | None = None
-
-
-@dataclass(frozen=True)
-class _Sample:
-    """A sample that is to be predicted, with what only a project knows of it."""
-
-    name: str
-    path: str
-    tomogram: str
-    voxel_size_A: float | None = None
-    tomogram_path: str | None = None
-    membrane: str = ""
 
 
 def predict(
@@ -118,36 +107,38 @@ def predict(
     >>> [found] = tomoscribe.predict(run, "TS_02")  # doctest: +SKIP
     >>> project.add_picks("TS_02", found.picks)  # doctest: +SKIP
     """
-    folder = _folder(project) or project_of(model)
-    ref, chosen = checkpoint_of(model, folder), _chosen(samples, folder, voxel_size_A)
+    folder = folder_of(project) or project_of(model)
+    ref, chosen = checkpoint_of(model, folder), chosen_samples(samples, folder, voxel_size_A)
     # Loading torch takes seconds, which a mistyped name need not wait for.
     from tomoscribe.prediction.volume import choose_device
     from tomoscribe.tasks.table import task_of
 
     stems = _stems(chosen, out)
-    predictor = task_of(ref.where).load(ref.where, choose_device(device))
+    task = task_of(ref.where)
+    if task.name in VOXEL_TASKS:
+        raise TomoscribeError(
+            f"{ref.source} was trained on labels of voxels: segment with tomoscribe.segment."
+        )
+    predictor = task.load(ref.where, choose_device(device))
     return [
         _predict_one(predictor, sample, stem, threshold, ref.source, progress)
         for sample, stem in zip(chosen, stems, strict=True)
     ]
 
 
-def _stems(chosen: Sequence[_Sample], out: str | Path | None) -> list[Path | None]:
+def _stems(chosen: Sequence[Sample], out: str | Path | None) -> list[Path | None]:
     """Return where each sample's files go, without endings; the folder is made."""
     from tomoscribe.prediction.batch import make_folder
 
     if out is None:
         return [None] * len(chosen)
     make_folder(Path(out))
-    taken: list[str] = []
-    for sample in chosen:
-        taken.append(free_name(safe_name(tomogram_stem(sample.name)), taken))
-    return [Path(out) / stem for stem in taken]
+    return [Path(out) / stem for stem in stems_of(chosen)]
 
 
 def _predict_one(
     predictor: Predictor,
-    sample: _Sample,
+    sample: Sample,
     stem: Path | None,
     threshold: float | None,
     source: str,
@@ -159,7 +150,7 @@ def _predict_one(
         predictor,
         sample.path,
         threshold=threshold,
-        voxel_size_A=sample.voxel_size_A,
+        voxel_size_A=_pixel_A(sample),
         tomogram=sample.tomogram_path,
         on_progress=None if progress is None else _teller(progress, sample.name),
     )
@@ -172,13 +163,13 @@ def _predict_one(
 
 
 def _prediction(
-    sample: _Sample,
+    sample: Sample,
     predicted: Predicted,
     thresholds: dict[str, float],
     source: str,
     files: PredictionFiles | None,
 ) -> Prediction:
-    size_A = sample.voxel_size_A or _voxel_size(predicted)
+    size_A = _pixel_A(sample) or _voxel_size(predicted)
     picks = _picks(predicted.found, source, sample.membrane)
     return Prediction(
         sample.name,
@@ -189,6 +180,10 @@ def _prediction(
         thresholds,
         files,
     )
+
+
+def _pixel_A(sample: Sample) -> float | None:
+    return sample.size[2] if isinstance(sample.size, tuple) else sample.size
 
 
 def _voxel_size(predicted: Predicted) -> float:
@@ -206,52 +201,6 @@ def _picks(found: Sequence[FoundPicks], source: str, membrane: str) -> Iterator[
                 0, tuple(zyx), one.class_name, score, normal, angle, PickState.PROPOSED, source,
                 membrane,
             )  # fmt: skip
-
-
-def _samples_of(folder: Path) -> dict[str, _Sample]:
-    """Return tomograms and membranes of a project by name."""
-    content = read_project_file(folder)
-    tomograms = {item.name: item.to_entry(folder) for item in content.tomograms}
-    known = {
-        name: _Sample(name, entry.address, name, entry.voxel_size_A)
-        for name, entry in tomograms.items()
-    }
-    for item in content.membranes:
-        at = tomograms.get(item.tomogram)
-        known[item.name] = _Sample(
-            item.name,
-            str(item.to_entry(folder).path),
-            item.tomogram,
-            None if at is None else at.voxel_size_A,
-            None if at is None else at.address,
-            item.name,
-        )
-    return known
-
-
-def _chosen(
-    samples: str | Path | Sequence[str | Path], folder: Path | None, voxel_size_A: float | None
-) -> list[_Sample]:
-    wanted = [samples] if isinstance(samples, str | Path) else list(samples)
-    known = {} if folder is None else _samples_of(folder)
-    return [_find(str(name), known, folder, voxel_size_A) for name in wanted]
-
-
-def _find(
-    name: str, known: dict[str, _Sample], folder: Path | None, voxel_size_A: float | None
-) -> _Sample:
-    if name in known:
-        return known[name]
-    if "://" in name or Path(name.partition("::")[0]).exists():
-        return _Sample(name, name, tomogram_stem(name), voxel_size_A)
-    where = "" if folder is None else f", and the project {folder} has no such sample"
-    raise TomoscribeError(f"There is no file '{name}'{where}.")
-
-
-def _folder(project: Project | str | Path | None) -> Path | None:
-    if project is None:
-        return None
-    return project.path if isinstance(project, Project) else Path(project).expanduser()
 
 
 def _teller(progress: Callable[[str, float], object], name: str) -> Callable[[float], None]:

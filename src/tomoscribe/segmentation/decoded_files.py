@@ -36,7 +36,7 @@ class Decoded:
     def told(self) -> str:
         """Numbers of objects by class, for the user."""
         counts = [int((self.class_of == i).sum()) for i in range(len(self.class_names))]
-        return ", ".join(f"{n} {c}" for n, c in zip(self.class_names, counts, strict=True))
+        return ", ".join(f"{c} × {n}" for n, c in zip(self.class_names, counts, strict=True))
 
 
 def decode_file(

@@ -14,7 +14,7 @@ from tomoscribe.io.atomic import atomic_path
 from tomoscribe.segmentation.surfaces import surface_area
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,6 +25,13 @@ if TYPE_CHECKING:
 
 LARGEST_LABEL = 1 << 22
 """Higher numbers are counted anew, since tables are as long as the highest number."""
+TABLE_COLUMNS = (
+    *("id", "class", "voxels", "volume_nm3", "surface_nm2"),
+    *(f"centroid_{axis}_{unit}" for unit in ("nm", "voxel") for axis in "xyz"),
+    *(f"{side}_{axis}_voxel" for side in ("first", "last") for axis in "xyz"),
+    "touches_border",
+)
+"""What is told of an object."""
 _SLAB_VOXELS = 1 << 23
 """Measured at once."""
 
@@ -168,6 +175,29 @@ def _row(
     )
 
 
+def with_classes(rows: Sequence[ObjectRow], classes: str | Mapping[int, str]) -> list[ObjectRow]:
+    """Return the rows with class names: one for all objects, or by number."""
+    if isinstance(classes, str):
+        return [replace(row, class_name=classes) for row in rows]
+    return [replace(row, class_name=classes.get(row.number, "")) for row in rows]
+
+
+def table_cells(row: ObjectRow) -> tuple[int | float | str | bool, ...]:
+    """Return the values of a row in the order of `TABLE_COLUMNS`."""
+    return (
+        row.number,
+        row.class_name,
+        row.voxels,
+        row.volume_nm3,
+        row.surface_nm2,
+        *reversed(row.centroid_zyx_nm),
+        *reversed(row.centroid_zyx),
+        *reversed(row.lo_zyx),
+        *(last - 1 for last in reversed(row.hi_zyx)),
+        row.touches_border,
+    )
+
+
 def write_object_table(path: str | Path, rows: Sequence[ObjectRow]) -> None:
     """Write the table as CSV, atomically.
 
@@ -176,20 +206,21 @@ def write_object_table(path: str | Path, rows: Sequence[ObjectRow]) -> None:
     TomoscribeError
         If the system refuses the write.
     """
-    header = ["id", "class", "voxels", "volume_nm3", "surface_nm2"]
-    header += [f"centroid_{a}_nm" for a in "xyz"] + [f"centroid_{a}_voxel" for a in "xyz"]
-    header += [f"{side}_{a}_voxel" for side in ("first", "last") for a in "xyz"]
-    header += ["touches_border"]
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(header)
-        for r in rows:
-            surface = "" if math.isnan(r.surface_nm2) else f"{r.surface_nm2:.6g}"
-            cells: list[object] = [r.number, r.class_name, r.voxels, f"{r.volume_nm3:.6g}", surface]
-            cells += [f"{v:.3f}" for v in reversed(r.centroid_zyx_nm)]
-            cells += [f"{v:.3f}" for v in reversed(r.centroid_zyx)]
-            cells += [*reversed(r.lo_zyx), *(v - 1 for v in reversed(r.hi_zyx))]
-            writer.writerow([*cells, "yes" if r.touches_border else "no"])
+        writer.writerow(TABLE_COLUMNS)
+        for row in rows:
+            writer.writerow(map(_text, TABLE_COLUMNS, table_cells(row)))
+
+
+def _text(column: str, value: float | str) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if not isinstance(value, float):
+        return str(value)
+    if math.isnan(value):
+        return ""
+    return f"{value:.6g}" if column.endswith(("_nm2", "_nm3")) else f"{value:.3f}"
 
 
 def _triple(values: NDArray[np.int64]) -> tuple[int, int, int]:

@@ -58,10 +58,23 @@ def user_decoder(
     try:
         defined = runpy.run_path(str(path))
     except Exception as error:
-        raise _failed(path, error) from error
+        raise _failed(str(path), error) from error
     function = next((defined[n] for n in NAMES if callable(defined.get(n))), None)
     if function is None:
         raise TomoscribeError(f"{path} defines no function {' or '.join(NAMES)}.")
+    return function_decoder(function, str(path), map_names, voxel_size_zyx_nm)
+
+
+def function_decoder(
+    function: Callable[..., Any],
+    name: str,
+    map_names: Sequence[str],
+    voxel_size_zyx_nm: Triple,
+) -> Callable[[NDArray[Any]], Segmentation]:
+    """Return a function of the user's as a decoder of boxes; `name` is what sentences call it.
+
+    The decoder raises `TomoscribeError` if the function fails, or its labels are none.
+    """
     told = {"map_names": tuple(map_names), "voxel_size_zyx_nm": voxel_size_zyx_nm}
     wanted = inspect.signature(function).parameters
     named = {name: value for name, value in told.items() if name in wanted}
@@ -71,28 +84,28 @@ def user_decoder(
         try:
             given = np.asarray(function(scores, **named))
         except Exception as error:
-            raise _failed(path, error) from error
-        labels = renumbered(_checked(path, given, box.shape[1:]))
+            raise _failed(name, error) from error
+        labels = renumbered(_checked(name, given, box.shape[1:]))
         count = int(labels.max(initial=0))
         return Segmentation(labels.astype(np.uint32), ("object",), np.r_[-1, np.zeros(count, int)])
 
     return decode_box
 
 
-def _failed(path: Path, error: Exception) -> TomoscribeError:
-    return TomoscribeError(f"{path} failed: {type(error).__name__}: {error}.")
+def _failed(name: str, error: Exception) -> TomoscribeError:
+    return TomoscribeError(f"{name} failed: {type(error).__name__}: {error}.")
 
 
-def _checked(path: Path, given: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int32]:
+def _checked(name: str, given: NDArray[Any], shape: tuple[int, ...]) -> NDArray[np.int32]:
     """Return labels as int32; a first axis of one map is taken off."""
     if given.ndim == len(shape) + 1 and given.shape[0] == 1:
         given = given[0]
     if given.shape != shape:
-        raise TomoscribeError(f"{path} returned labels of {given.shape}, not of {shape}.")
+        raise TomoscribeError(f"{name} returned labels of {given.shape}, not of {shape}.")
     if given.dtype == bool:
         given = given.astype(np.int32)
     if given.dtype.kind not in "iu":
-        raise TomoscribeError(f"{path} returned {given.dtype}, not whole numbers.")
+        raise TomoscribeError(f"{name} returned {given.dtype}, not whole numbers.")
     if given.size and (int(given.min()) < 0 or int(given.max()) > _MOST):
-        raise TomoscribeError(f"{path} returned labels that are not between 0 and {_MOST}.")
+        raise TomoscribeError(f"{name} returned labels that are not between 0 and {_MOST}.")
     return given.astype(np.int32)
