@@ -16,6 +16,7 @@ from tomoscribe.project.file import RUNS_FOLDER
 from tomoscribe.training.cellmap_config import prepare
 from tomoscribe.training.cellmap_file import CONFIG_SUFFIXES, read_config
 from tomoscribe.training.cellmap_keys import FROM_FILE
+from tomoscribe.training.cellmap_weights import begun_with_weights
 from tomoscribe.training.setting_keys import flat_values
 from tomoscribe.training.training_request import check_data
 
@@ -51,6 +52,7 @@ def train_config(
         raise TomoscribeError(f"{path} is about voxels: --task is {' or '.join(VOXEL_TASKS)}.")
     overrides = {key: values[key] for key in given}
     prepared = prepare(read, RUNS_FOLDER, overrides, task or SEMANTIC)
+    prepared = begun_with_weights(prepared, read)
     if trust and read.config.model == FROM_FILE:
         # The worker inherits it.
         trust_file(str(path.absolute()))

@@ -28,7 +28,6 @@ FROM_FILE = "file"
 
 UNUSED = {
     "dataloader_kwargs": "windows are drawn without workers",
-    "low_is_best": "the best checkpoint is that of the highest score",
     "smoothing_window": "the best checkpoint is that of the highest score",
     "random_validation": "every validation looks at the same boxes, so that scores compare",
     "debug_memory": "the memory is shown with the run",
@@ -94,6 +93,9 @@ class CellMapConfig(BaseModel):
     model: str | None = Field(None, description="a network that the file builds")
     load_model: Literal["latest", "best"] = Field(
         "latest", description="checkpoint that the training goes on from, if there is one"
+    )
+    low_is_best: bool = Field(
+        True, description="whether a low score of the toolbox's own trainings is the best"
     )
     spatial_transforms: dict[str, Any] | None = Field(
         default_factory=lambda: {

@@ -13,6 +13,7 @@ from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import CSVLogger, TensorBoardLogger
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.nets.state_dict import is_state_dict, load_state_dict
 from tomoscribe.project.model import Role
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.tasks.checkpoint import read_checkpoint
@@ -100,9 +101,13 @@ def _prepare(
     place = torch.device(device.name)
     steering.poll()
     state, weights_only = _first_state(run, config)
-    module = task.build(data, config.settings, place, state)
-    if state is not None:
-        module.restore(state, weights_only=weights_only)
+    if state is not None and is_state_dict(state):
+        module = task.build(data, config.settings, place, None)
+        load_state_dict(lightning_module(module), state, str(config.start_from))
+    else:
+        module = task.build(data, config.settings, place, state)
+        if state is not None:
+            module.restore(state, weights_only=weights_only)
     goes_on = {} if state is None or weights_only else state[RUN_KEY]
     clock = _make_clock(config, float(goes_on.get("elapsed_s", 0.0)))
     config = config.model_copy(
