@@ -81,9 +81,13 @@ class SampleLabels:
         File or folder that they come from, for sentences.
     version : int
         Grows with every change, so that a running training takes only news.
+    stamps : tuple
+        For each box what differs, compared by ==, once its labels do: others need not be read
+        again. Empty: nobody knows.
     """
 
     reader: LabelReader
     boxes: tuple[tuple[Triple, Triple], ...]
     source: str
     version: int = 0
+    stamps: tuple[object, ...] = ()

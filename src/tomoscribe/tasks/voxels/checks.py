@@ -67,13 +67,15 @@ def check_change(data: TrainingData, classes: Sequence[LabelClass], voxel_size_A
         )
 
 
-def check_labels(sources: Sequence[Source], classes: Sequence[LabelClass]) -> None:
+def check_labels(
+    sources: Sequence[Source], classes: Sequence[LabelClass], task: str = "semantic"
+) -> None:
     """Check what is labelled in the images that train.
 
     Raises
     ------
     TomoscribeError
-        If no class has a voxel, or nothing else than one class is known.
+        If no class has a voxel, or nothing else than one class is known; objects may fill all.
     """
     total = sum(s.places.known + s.places.held for s in sources)
     counts = [
@@ -86,7 +88,7 @@ def check_labels(sources: Sequence[Source], classes: Sequence[LabelClass]) -> No
             f"No voxel of a class ({names}) is labelled in the images to train on, background "
             "only; paint some."
         )
-    if max(counts) == total:
+    if max(counts) == total and task != "instance":
         label = classes[counts.index(total)]
         raise TomoscribeError(
             f"All labelled voxels are of class '{label.name}'; paint some of the background or of "

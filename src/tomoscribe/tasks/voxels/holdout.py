@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,6 +44,17 @@ class Held:
     blocks: tuple[Box, ...] = ()
     share: float = 0.0
 
+    def within(self, lo: Triple, hi: Triple) -> Held:
+        """Return what of it touches a box; quick also where there are thousands of blocks."""
+        if not self.blocks:
+            return self
+        touches = ((self._ends[:, 0] < hi) & (self._ends[:, 1] > lo)).all(1)
+        return Held(tuple(self.blocks[i] for i in np.flatnonzero(touches).tolist()), self.share)
+
+    @cached_property
+    def _ends(self) -> NDArray[np.int64]:
+        return np.array(self.blocks, np.int64)
+
     def mask(self, lo: Triple, hi: Triple) -> NDArray[np.bool_]:
         """Return which voxels (z, y, x) of a box only judge."""
         sizes = tuple(b - a for a, b in zip(lo, hi, strict=True))
@@ -51,7 +63,7 @@ class Held:
         if self.share > 0:
             return _in_cells(lo, hi, self.share)
         held = np.zeros(sizes, bool)
-        for first, last in self.blocks:
+        for first, last in self.within(lo, hi).blocks:
             held[_overlap(lo, hi, first, last)] = True
         return held
 

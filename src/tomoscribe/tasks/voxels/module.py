@@ -29,6 +29,7 @@ from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 from tomoscribe.tasks.voxels.sampler import WindowSampler
 from tomoscribe.tasks.voxels.sources import Source, make_source
 from tomoscribe.tasks.voxels.validation import Judged, judge_sources, validation_boxes
+from tomoscribe.tasks.voxels.window_data import WindowData, hold, memory_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.tasks.voxels.plan import VoxelPlan
 
-_TUNE_FROM = 0.5
+_TUNE_FROM = 0.25
 """Share of the training from which on decoders are tuned."""
 
 
@@ -97,6 +98,8 @@ class VoxelModule(Learner):
         self._sources: dict[str, Source] = {}
         self._train: list[Source] = []
         self._validate: list[Source] = []
+        self._memory = memory_for(device, settings.voxels.memory_gb)
+        self._parts: list[WindowData] = []
         if settings.voxels.clip_gradients is not None:
             self.optimizer.register_step_pre_hook(lambda *_: self._clip())
         self._take(data)
@@ -122,16 +125,18 @@ class VoxelModule(Learner):
         share = 0.0 if validate else self.settings.voxels.hold_out_labels
         training = [self._source(s, share) for s in train]
         judging = [self._source(s, 1.0) for s in validate]
-        check_labels(training, data.label_classes)
+        check_labels(training, data.label_classes, task=self._task)
         training = [s for s in training if s.places.known]
         sampler = WindowSampler(
             training, self._plan.window_zyx, self.settings.voxels.centred, self._rng
         )
+        own = self.settings.voxels
+        parts = hold(training, self._place, self._memory, self._parts)
         self._train, self._validate, self._sampler = training, judging, sampler
         self._sources = {s.sample.name: s for s in (*training, *judging)}
-        own = self.settings.voxels
+        self._parts = parts
         self._maker = BatchMaker(
-            training, self.specs, self._plan, own, self.net.context, self._threads()
+            self._parts, self.specs, self._plan, own, self.net.context, self._threads()
         )
         self._losses = self._loss_options()
         used = sum(s.places.known for s in training)
@@ -167,7 +172,11 @@ class VoxelModule(Learner):
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> VoxelModule:
         """Follow the module to another device."""
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
-        self._place = next(self.net.parameters()).device
+        place = next(self.net.parameters()).device
+        if place != self._place:
+            for part in self._parts:
+                part.to(place)
+            self._place = place
         return self
 
     # ---- steps --------------------------------------------------------------------------------
@@ -177,9 +186,8 @@ class VoxelModule(Learner):
         self.schedule()
         made = self._maker.make(self._sampler.draw(self._plan.batch), self._rng)
         with torch.autocast(self._place.type, torch.bfloat16, enabled=self._bfloat16):
-            logits = self.net(made.images.to(self._place))
-        target, known = made.target.to(self._place), made.known.to(self._place)
-        return total_loss(logits.float(), target, known, self.specs, self._losses)
+            logits = self.net(made.images)
+        return total_loss(logits.float(), made.target, made.known, self.specs, self._losses)
 
     @property
     def _bfloat16(self) -> bool:

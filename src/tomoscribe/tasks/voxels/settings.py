@@ -140,6 +140,13 @@ class VoxelSettings(BaseModel):
     clip_gradients: float | None = Field(
         None, gt=0, description="largest norm of the gradients [max_grad_norm]"
     )
+    memory_gb: float | None = Field(
+        None,
+        ge=0,
+        description="GB that images and labels may take where the network computes; what does "
+        "not fit is read window by window; default: a third of what a GPU has free, 1 on a "
+        "processor",
+    )
     validation_s: float | None = Field(
         None, gt=0, description="seconds that a validation may take [validation_time_limit]"
     )

@@ -8,52 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.segmentation.labels import UNKNOWN
-from tomoscribe.tasks.voxels.holdout import Held, Profile, hold_out, long_axis
+from tomoscribe.tasks.voxels.places import look_at, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
     from tomoscribe.project.model import TrainingSample
     from tomoscribe.segmentation.labels import SampleLabels
     from tomoscribe.tasks.tomogram.scaled import ScaledVolume
+    from tomoscribe.tasks.voxels.holdout import Held
+    from tomoscribe.tasks.voxels.places import BoxFacts, Places
 
     Triple = tuple[int, int, int]
     Box = tuple[Triple, Triple]
-
-_MOST_PLACES = 20_000
-"""Voxels of a class in a box whose places are remembered, to centre windows on."""
-_MOST_IN_ALL, _LEAST_PLACES = 1_000_000, 100
-"""Fewer a box where there are very many, as where whole volumes are labelled."""
-_PIECE = 64_000_000
-"""Label values that are read at once."""
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where labels of an image are, on its working grid.
-
-    Parameters
-    ----------
-    of_class : tuple of (N, 3) arrays
-        Voxels that train and are of each class; a sample of them where they are many.
-    anywhere : (N, 3) array
-        Voxels that train, of whatever.
-    known, held : int
-        Labelled voxels: that train, and that judge.
-    positive : (class,) array
-        Voxels of each class that train.
-    positive_held : (class,) array
-        And that judge.
-    """
-
-    of_class: tuple[NDArray[np.int32], ...]
-    anywhere: NDArray[np.int32]
-    known: int
-    held: int
-    positive: NDArray[np.int64]
-    positive_held: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -70,12 +39,15 @@ class Source:
         What of it only judges.
     places : Places
         Where its labels are.
+    facts : mapping of box to BoxFacts
+        What is in each box of labels.
     """
 
     sample: TrainingSample
     image: ScaledVolume
     held: Held
     places: Places = field(repr=False)
+    facts: Mapping[Box, BoxFacts] = field(repr=False)
 
     @property
     def labels(self) -> SampleLabels:
@@ -86,11 +58,32 @@ class Source:
     @property
     def boxes(self) -> tuple[Box, ...]:
         """Where its labels are, on the working grid."""
-        return working_boxes(self.labels, self.image)
+        return tuple(self.facts)
+
+    @property
+    def classes(self) -> int:
+        """How many its labels have."""
+        return len(self.places.of_class)
 
     def read_labels(self, lo: Triple, hi: Triple) -> NDArray[np.int32]:
         """Return the labels (class, z, y, x) of a box of working voxels."""
         return read_labels(self.labels, self.image, lo, hi)
+
+    def read_training(self, lo: Triple, hi: Triple) -> NDArray[np.int32]:
+        """Return the labels (class, z, y, x) of a box of working voxels; what judges is unknown."""
+        labels = self.read_labels(lo, hi)
+        if self.held.blocks or self.held.share > 0:
+            labels[:, self.held.mask(lo, hi)] = UNKNOWN
+        return labels
+
+    def changed_since(self, before: Source) -> tuple[list[Box], list[Box]]:
+        """Return the boxes of which other labels train than `before`, and those that are gone."""
+
+        def trains(facts: BoxFacts | None) -> object:
+            return None if facts is None else (facts.stamp, facts.held)
+
+        changed = [b for b, f in self.facts.items() if trains(f) != trains(before.facts.get(b))]
+        return changed, [box for box in before.facts if box not in self.facts]
 
     @property
     def dense(self) -> bool:
@@ -112,16 +105,27 @@ def read_labels(
     return values[(slice(None), *(slice(n // 2, None, n) for n in steps))]
 
 
-def working_boxes(labels: SampleLabels, image: ScaledVolume) -> tuple[Box, ...]:
-    """Return the boxes of labels on the working grid, cut to the image."""
+def labels_around(source: Source, lo: Triple, hi: Triple, margin: Triple) -> NDArray[np.int32]:
+    """Return the labels (class, z, y, x) of a box with a margin, also those that judge."""
+    return source.read_labels(
+        tuple(a - m for a, m in zip(lo, margin, strict=True)),  # type: ignore[arg-type]
+        tuple(b + m for b, m in zip(hi, margin, strict=True)),  # type: ignore[arg-type]
+    )
+
+
+def working_boxes(labels: SampleLabels, image: ScaledVolume) -> dict[Box, object]:
+    """Return the boxes of labels on the working grid, cut to the image, with their stamps."""
     steps, shape = _steps(image), image.shape_zyx
-    boxes = []
-    for lo, hi in labels.boxes:
+    # What nobody stamps may have changed.
+    stamps = labels.stamps or [object() for _ in labels.boxes]
+    boxes: dict[Box, object] = {}
+    for (lo, hi), stamp in zip(labels.boxes, stamps, strict=True):
         first = tuple(min(max(0, a // n), s - 1) for a, n, s in zip(lo, steps, shape, strict=True))
         last = tuple(min(-(-b // n), s) for b, n, s in zip(hi, steps, shape, strict=True))
         if all(a < b for a, b in zip(first, last, strict=True)):
-            boxes.append((first, last))
-    return tuple(boxes)  # type: ignore[arg-type]
+            box: Box = (first, last)  # type: ignore[assignment]
+            boxes[box] = (boxes[box], stamp) if box in boxes else stamp
+    return boxes
 
 
 def volume_of(boxes: tuple[Box, ...]) -> int:
@@ -141,66 +145,41 @@ def make_source(
         if same or before.labels.source == sample.labels.source:  # type: ignore[union-attr]
             return replace(before, sample=sample)
     assert sample.labels is not None
-    boxes = working_boxes(sample.labels, image)
-    if share >= 1:
-        held = Held(share=1.0)
-    else:
-        labels = sample.labels
-        held = hold_out([_profile(labels, image, box, classes) for box in boxes], share)
-    places = _find(sample.labels, image, boxes, held, classes)
-    if share < 1 and bool(((places.positive == 0) & (places.positive_held > 0)).any()):
-        # So little is labelled that all of a class would only judge.
-        held = Held()
-        places = _find(sample.labels, image, boxes, held, classes)
-    return Source(sample, image, held, places)
+    known = {} if before is None or before.image is not image else before.facts
+    held, facts = _look(sample.labels, image, classes, share, known)
+    return Source(sample, image, held, together(list(facts.values()), classes), facts)
 
 
-def _profile(labels: SampleLabels, image: ScaledVolume, box: Box, classes: int) -> Profile:
-    axis = long_axis(box)
-    across = tuple(a for a in range(3) if a != axis)
-    counts = np.zeros((1 + classes, box[1][axis] - box[0][axis]), np.int64)
-    for lo, hi in _pieces((box,)):
-        values = read_labels(labels, image, lo, hi)
-        counts[0] += (values != UNKNOWN).any(0).sum(across)
-        for k in range(classes):
-            counts[1 + k] += (values[k] > 0).sum(across)
-    return Profile(box, counts)
+def held_in(
+    labels: SampleLabels, image: ScaledVolume, classes: int, share: float
+) -> tuple[Held, Places]:
+    """Return what of an image only judges, and where its labels are.
+
+    Parameters
+    ----------
+    labels : SampleLabels
+    image : ScaledVolume
+        Only its grid is asked for.
+    classes : int
+        How many the labels have.
+    share : float
+        Of the labels that is to judge; 1: all.
+    """
+    held, facts = _look(labels, image, classes, share, {})
+    return held, together(list(facts.values()), classes)
 
 
-def _find(
-    labels: SampleLabels, image: ScaledVolume, boxes: tuple[Box, ...], held: Held, classes: int
-) -> Places:
-    rng = np.random.default_rng(0)
-    places: list[list[NDArray[np.int32]]] = [[] for _ in range(classes + 1)]
-    known = judged = 0
-    positive, positive_held = np.zeros(classes, np.int64), np.zeros(classes, np.int64)
-    pieces = list(_pieces(boxes))
-    most = min(_MOST_PLACES, max(_LEAST_PLACES, _MOST_IN_ALL // max(1, len(pieces))))
-    for lo, hi in pieces:
-        values, judges = read_labels(labels, image, lo, hi), held.mask(lo, hi)
-        told = (values != UNKNOWN).any(0)
-        known += int((told & ~judges).sum())
-        judged += int((told & judges).sum())
-        of_class = [values[k] > 0 for k in range(classes)]
-        positive += [int((mine & ~judges).sum()) for mine in of_class]
-        positive_held += [int((mine & judges).sum()) for mine in of_class]
-        for index, mask in enumerate([*of_class, told]):
-            found = np.flatnonzero(mask & ~judges)
-            if len(found) > most:
-                found = rng.choice(found, most, replace=False)
-            zyx = np.stack(np.unravel_index(found, mask.shape), 1) + lo
-            places[index].append(zyx.astype(np.int32))
-    joined = [np.concatenate(p) if p else np.empty((0, 3), np.int32) for p in places]
-    return Places(tuple(joined[:-1]), joined[-1], known, judged, positive, positive_held)
+def _look(
+    labels: SampleLabels,
+    image: ScaledVolume,
+    classes: int,
+    share: float,
+    before: Mapping[Box, BoxFacts],
+) -> tuple[Held, dict[Box, BoxFacts]]:
+    def read(lo: Triple, hi: Triple) -> NDArray[np.int32]:
+        return read_labels(labels, image, lo, hi)
 
-
-def _pieces(boxes: tuple[Box, ...]) -> Iterator[Box]:
-    """Yield boxes, the large ones section by section or a few at once."""
-    for lo, hi in boxes:
-        section = (hi[1] - lo[1]) * (hi[2] - lo[2])
-        depth = max(1, _PIECE // max(1, section))
-        for z in range(lo[0], hi[0], depth):
-            yield (z, lo[1], lo[2]), (min(z + depth, hi[0]), hi[1], hi[2])
+    return look_at(working_boxes(labels, image), read, classes, share, before)
 
 
 def _steps(image: ScaledVolume) -> Triple:

@@ -2,16 +2,18 @@
 
 Every target is a map in 0..1 with a mask of where it is known. Nothing follows from a voxel that
 nobody has labelled: a contour is known only where all neighbours are, or where two of them differ.
+Labels are tensors (B, z, y, x), on whatever device: a training makes targets where its network is.
 Sources: targets 0, 2, 4-w-b and 5 of PyTorch Connectomics.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import binary_dilation, distance_transform_edt
+import torch
 
 from tomoscribe.segmentation.maps import offset_of, steps_of
 
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor
 
     from tomoscribe.segmentation.maps import MapKind
     from tomoscribe.tasks.voxels.maps import MapSpec
 
-    Target = tuple[NDArray[np.float32], NDArray[np.bool_]]
+    Target = tuple[Tensor, Tensor]
+    """In 0..1, and where it is known."""
 
 
 @dataclass(frozen=True)
@@ -72,102 +76,120 @@ def make_targets(
         The maps.
     options : TargetOptions
     """
-    shape = (len(specs), *labels.shape[1:])
-    maps, known = np.zeros(shape, np.float32), np.zeros(shape, bool)
+    boxes = torch.from_numpy(labels.copy())[None]
+    maps, known = targets_of(boxes, specs, options)
+    return maps[0].numpy(), known[0].numpy()
+
+
+def targets_of(
+    labels: Tensor, specs: Sequence[MapSpec], options: TargetOptions
+) -> tuple[Tensor, Tensor]:
+    """Return maps and where they are known, (B, map, z, y, x), of labels (B, class, z, y, x)."""
+    shape = (len(labels), len(specs), *labels.shape[2:])
+    maps = torch.empty(shape, device=labels.device)
+    known = torch.empty(shape, dtype=torch.bool, device=labels.device)
     for index, spec in enumerate(specs):
-        mine, offset = labels[spec.class_index], offset_of(spec.kind)
+        mine, offset = labels[:, spec.class_index], offset_of(spec.kind)
         if offset is not None:
             steps = steps_of(offset, options.voxel_size_zyx_nm)
-            maps[index], known[index] = _affinity(mine, steps)
+            maps[:, index], known[:, index] = _affinity(mine, steps)
         else:
-            maps[index], known[index] = TARGETS[spec.kind](mine, options)
+            maps[:, index], known[:, index] = TARGETS[spec.kind](mine, options)
     return maps, known
 
 
-def _foreground(labels: NDArray[np.int32], options: TargetOptions) -> Target:
-    return (labels > 0).astype(np.float32), labels >= 0
+def _foreground(labels: Tensor, options: TargetOptions) -> Target:
+    return (labels > 0).float(), labels >= 0
 
 
-def _contour(labels: NDArray[np.int32], options: TargetOptions) -> Target:
+def _contour(labels: Tensor, options: TargetOptions) -> Target:
     edge, near_unknown = _borders(labels, options)
     more = options.contour_width - 1
     if more:
-        around = _ball(more, options.contour_3d)
-        edge = binary_dilation(edge, around) & (labels >= 0)
-        near_unknown = binary_dilation(near_unknown, around)
-    return edge.astype(np.float32), (labels >= 0) & (edge | ~near_unknown)
+        edge = _within(edge, more + 0.5, options) & (labels >= 0)
+        near_unknown = _within(near_unknown, more + 0.5, options)
+    return edge.float(), (labels >= 0) & (edge | ~near_unknown)
 
 
-def _distance(labels: NDArray[np.int32], options: TargetOptions) -> Target:
+def _distance(labels: Tensor, options: TargetOptions) -> Target:
     """Return how deep a voxel lies in its object, 1 from `distance_scale` on."""
     whole = TargetOptions(contour_background=True, contour_3d=options.volume)
     edge, _ = _borders(labels, whole)
-    depth = _depth((labels > 0) & ~edge, options)
+    reached = _depth((labels > 0) & ~edge, options)
     # An unseen border may be no nearer than the nearest unknown voxel.
     sure = _depth(labels >= 0, options)
-    reached = np.minimum(depth, options.distance_scale)
     known = (labels == 0) | ((labels > 0) & (reached <= sure))
-    return (reached / options.distance_scale).astype(np.float32), known
+    return reached / options.distance_scale, known
 
 
-def _affinity(labels: NDArray[np.int32], steps: tuple[int, int, int]) -> Target:
+def _affinity(labels: Tensor, steps: tuple[int, int, int]) -> Target:
     """Return whether a voxel and the one `steps` away are of one object, where both are known."""
-    one, known = np.zeros(labels.shape, bool), np.zeros(labels.shape, bool)
-    if all(abs(s) < n for s, n in zip(steps, labels.shape, strict=True)):
-        sides = list(zip(steps, labels.shape, strict=True))
-        here = tuple(slice(max(0, -s), n - max(0, s)) for s, n in sides)
-        there = tuple(slice(max(0, s), n - max(0, -s)) for s, n in sides)
+    one = torch.zeros_like(labels, dtype=torch.bool)
+    known = torch.zeros_like(one)
+    if all(abs(s) < n for s, n in zip(steps, labels.shape[1:], strict=True)):
+        sides = list(zip(steps, labels.shape[1:], strict=True))
+        here = (slice(None), *(slice(max(0, -s), n - max(0, s)) for s, n in sides))
+        there = (slice(None), *(slice(max(0, s), n - max(0, -s)) for s, n in sides))
         a, b = labels[here], labels[there]
         one[here] = (a == b) & (a > 0)
         known[here] = (a >= 0) & (b >= 0)
-    return one.astype(np.float32), known
+    return one.float(), known
 
 
-TARGETS: dict[MapKind, Callable[[NDArray[np.int32], TargetOptions], Target]] = {
+TARGETS: dict[MapKind, Callable[[Tensor, TargetOptions], Target]] = {
     "foreground": _foreground,
     "contour": _contour,
     "distance": _distance,
 }
-"""Each kind of map but affinities: labels (z, y, x) of a class to its target and where that is
+"""Each kind of map but affinities: labels (B, z, y, x) of a class to its target and where that is
 known."""
 
 
-def _borders(
-    labels: NDArray[np.int32], options: TargetOptions
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _borders(labels: Tensor, options: TargetOptions) -> tuple[Tensor, Tensor]:
     """Return voxels that touch another object or class, and those that touch unknown ones."""
-    edge = np.zeros(labels.shape, bool)
-    unknown = np.zeros(labels.shape, bool)
-    for axis in (0, 1, 2) if options.contour_3d else (1, 2):
-        lower, upper = [slice(None)] * 3, [slice(None)] * 3
-        lower[axis], upper[axis] = slice(None, -1), slice(1, None)
-        low, high = tuple(lower), tuple(upper)
-        a, b = labels[low], labels[high]
+    edge = torch.zeros_like(labels, dtype=torch.bool)
+    unknown = torch.zeros_like(edge)
+    for axis in (1, 2, 3) if options.contour_3d else (2, 3):
+        count = labels.shape[axis] - 1
+        a, b = labels.narrow(axis, 0, count), labels.narrow(axis, 1, count)
         differ = (a != b) & (a >= 0) & (b >= 0)
         if not options.contour_background:
             differ &= (a > 0) & (b > 0)
-        edge[low] |= differ
-        edge[high] |= differ
-        unknown[low] |= b < 0
-        unknown[high] |= a < 0
+        for first, beside in ((0, b), (1, a)):
+            edge.narrow(axis, first, count).logical_or_(differ)
+            unknown.narrow(axis, first, count).logical_or_(beside < 0)
     return edge, unknown
 
 
-def _ball(radius: int, volume: bool) -> NDArray[np.bool_]:
-    z, y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1, -radius : radius + 1]
-    ball: NDArray[np.bool_] = (z**2 + y**2 + x**2 <= (radius + 0.5) ** 2) & (volume | (z == 0))
-    return ball
+def _within(marked: Tensor, radius: float, options: TargetOptions) -> Tensor:
+    """Return which voxels lie at most `radius` voxels from a marked one."""
+    edges = (1.0 if options.contour_3d else math.inf, 1.0, 1.0)
+    return _squared_distance(marked, edges, radius) <= radius**2
 
 
-def _depth(inside: NDArray[np.bool_], options: TargetOptions) -> NDArray[np.float64]:
-    """Return the distance of voxels from outside, through the volume or section by section."""
-    if options.volume:
-        return _from_outside(inside, options.edges_zyx)
-    return np.stack([_from_outside(section, options.edges_zyx[1:]) for section in inside])
+def _depth(inside: Tensor, options: TargetOptions) -> Tensor:
+    """Return the distance of voxels from outside, `distance_scale` at most."""
+    z, y, x = options.edges_zyx
+    edges = (z if options.volume else math.inf, y, x)
+    outside = _squared_distance(~inside, edges, options.distance_scale)
+    return outside.sqrt_().clamp_max_(options.distance_scale)
 
 
-def _from_outside(inside: NDArray[np.bool_], edges: tuple[float, ...]) -> NDArray[np.float64]:
-    if inside.all():
-        return np.full(inside.shape, np.inf)
-    depth: NDArray[np.float64] = distance_transform_edt(inside, sampling=edges)
-    return depth
+def _squared_distance(marked: Tensor, edges: tuple[float, float, float], reach: float) -> Tensor:
+    """Return the squared distance of voxels from the nearest marked one, exact up to `reach`.
+
+    Axis by axis the least of the neighbours' (Felzenszwalb and Huttenlocher 2012), each compared,
+    because `reach` is short: that runs alike on every device. An edge may be infinite: then voxels
+    along that axis do not count.
+    """
+    squared = torch.zeros(marked.shape, device=marked.device).masked_fill_(~marked, math.inf)
+    for axis, edge in zip((1, 2, 3), edges, strict=True):
+        size = marked.shape[axis]
+        nearest = squared.clone()
+        for step in range(1, min(int(reach / edge), size - 1) + 1):
+            further = squared + (step * edge) ** 2
+            for here, there in ((0, step), (step, 0)):
+                mine = nearest.narrow(axis, here, size - step)
+                torch.minimum(mine, further.narrow(axis, there, size - step), out=mine)
+        squared = nearest
+    return squared

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit
 
-from tomoscribe.segmentation.decoder_settings import default_settings
+from tomoscribe.segmentation.decoder_settings import THICK, default_settings
 from tomoscribe.segmentation.decoders import decode
+from tomoscribe.segmentation.maps import go_through, offset_of
 from tomoscribe.segmentation.matching import MatchCounts, pair_objects
 from tomoscribe.segmentation.tuning import TuningSample, tune
-from tomoscribe.tasks.voxels.batches import labels_around
 from tomoscribe.tasks.voxels.judge import MapCounts
+from tomoscribe.tasks.voxels.sources import labels_around
 from tomoscribe.tasks.voxels.targets import make_targets
 
 if TYPE_CHECKING:
@@ -103,10 +105,19 @@ def _tiles_with_labels(source: Source, deep: int, edge: int) -> set[tuple[int, i
 
 
 def _sections(lo: Triple, hi: Triple, plan: VoxelPlan) -> list[tuple[Triple, Triple]]:
-    """Return a dense box in pieces of a section each, or whole for a network of volumes."""
+    """Return a dense box in pieces of a section each, or whole for a network of volumes.
+
+    Objects that affinities tell through sections need stacks of them.
+    """
     if plan.dimension == "3d":
         return [(lo, hi)]
-    return [((z, lo[1], lo[2]), (z + 1, hi[1], hi[2])) for z in range(lo[0], hi[0])]
+    deep = THICK if go_through(_offsets(plan)) else 1
+    ends = np.linspace(lo[0], hi[0], max(1, (hi[0] - lo[0]) // deep) + 1).round().astype(int)
+    return [((a, lo[1], lo[2]), (b, hi[1], hi[2])) for a, b in pairwise(ends.tolist())]
+
+
+def _offsets(plan: VoxelPlan) -> list[tuple[float, float, float]]:
+    return [offset for offset in map(offset_of, plan.kinds) if offset is not None]
 
 
 def judge_sources(
@@ -138,7 +149,7 @@ def judge_sources(
             return None
         logits = predictor.map_logits(box.source.image, box.lo, box.hi).cpu().numpy()
         margin = options.margin(predictor.plan.kinds)
-        labels = labels_around(box.source, box.lo, box.hi, margin, held=True)
+        labels = labels_around(box.source, box.lo, box.hi, margin)
         maps, known = make_targets(labels, specs, options)
         size = logits.shape[1:]
         inner = tuple(slice(m, m + n) for m, n in zip(margin, size, strict=True))
@@ -203,9 +214,14 @@ def _maps_of(
 
 
 def _default_decoder(predictor: VoxelPredictor) -> DecoderSettings:
-    plan = predictor.plan
-    dimension: Literal["3d", "2d"] = "3d" if plan.dimension == "3d" else "2d"
-    return default_settings("instance", dimension, plan.working_voxel_zyx_nm)
+    plan, offsets = predictor.plan, _offsets(predictor.plan)
+    deep = plan.dimension == "3d" or go_through(offsets)
+    return default_settings(
+        "instance",
+        "3d" if deep else "2d",
+        plan.working_voxel_zyx_nm,
+        affinities=bool(offsets),
+    )
 
 
 def _tuned(
