@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import urllib.request
 
 import numpy as np
 import pytest
@@ -91,6 +92,20 @@ def test_wrong_bucket_and_refused_access_are_one_sentence_each(server, monkeypat
         remote.find("s3://cels/*/*.zarr")
     with pytest.raises(TomoscribeError, match=r"There is no zarr image at s3://cells/x/none.zarr"):
         open_volume("s3://cells/x/none.zarr")
+
+
+def test_credentials_that_are_refused_are_one_sentence(server):
+    asked = f"{server.settings['AWS_ENDPOINT_URL']}/moto-api/reset-auth"
+    post = {"headers": {"Content-Type": "text/plain"}, "method": "POST"}
+    urllib.request.urlopen(urllib.request.Request(asked, b"0", **post)).close()
+    try:
+        with pytest.raises(TomoscribeError) as told:
+            open_volume("s3://cells/x/a.zarr")
+    finally:
+        urllib.request.urlopen(urllib.request.Request(asked, b"inf", **post)).close()
+    sentence = "s3://cells/x/a.zarr cannot be read: access is refused with your credentials and "
+    assert str(told.value).startswith(sentence + "without any")
+    assert open_volume("s3://cells/x/a.zarr").shape_zyx == DATA.shape
 
 
 def test_block_cache_keeps_to_its_limit():

@@ -85,7 +85,7 @@ def find(pattern: str) -> list[str]:
     except FileNotFoundError:
         names = []
     if not names:
-        _require_bucket(pattern)
+        require_bucket(pattern)
     return names
 
 
@@ -226,7 +226,7 @@ def _file_system(place: str, options: dict[str, Any]) -> tuple[Any, str]:
     return system, path
 
 
-def _require_bucket(place: str) -> None:
+def require_bucket(place: str) -> None:
     """Check that the bucket of an address exists, where that can be asked.
 
     Raises

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io import remote
 from tomoscribe.io.multiscale import A_PER_NM, address_at
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.classes import class_color
@@ -80,6 +81,7 @@ def read_datasplit(
         raise TomoscribeError(f"{path} tells no classes: name them, as in classes=mito,nuc.")
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         held = dict(zip(rows, pool.map(lambda row: _held(row, wanted), rows), strict=True))
+        _require_places(path, [row for row in rows if not held[row]])
         _require_all(path, rows, wanted, held)
         rows = [row for row in rows if held[row]]
         scale = scale_zyx_nm or _common_scale(rows, held, pool.map)
@@ -105,6 +107,23 @@ def _held(row: DatasplitRow, wanted: Sequence[str]) -> tuple[str, ...]:
     """Return the wanted classes that a crop labels."""
     allowed = [c for c in wanted if not row.classes or c in row.classes]
     return tuple(c for c in allowed if has_class(f"{row.crop}/{c}"))
+
+
+def _require_places(path: Path, rows: Sequence[DatasplitRow]) -> None:
+    """Check that crops in a bucket which label nothing are there; local ones are checked before.
+
+    Raises
+    ------
+    TomoscribeError
+        If there is no such bucket, or nothing at the address.
+    """
+    for row in rows:
+        if remote.is_address(row.crop) and not remote.exists(row.crop):
+            remote.require_bucket(row.crop)
+            raise TomoscribeError(
+                f"There is nothing at {row.crop}, named in line {row.line} of {path}: correct the "
+                "address, or make the datasplit anew with `tomoscribe datasplit`."
+            )
 
 
 def _require_all(
