@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib
+import numpy as np
 import pytest
 
 import tomoscribe
@@ -47,6 +48,17 @@ def test_the_page_on_scripting_trains_and_predicts(names: dict[str, Any]) -> Non
     assert set(found.picks["state"]) <= {"proposed"}
     assert (found.picks["score"] >= found.thresholds["globule"]).all()
     assert found.scores.shape[1:] == names["heatmap"].shape[1:]
+
+
+def test_the_page_on_scripting_segments(names: dict[str, Any]) -> None:
+    assert names["learned"].state == "finished"
+    labels = names["labels"]
+    assert labels.class_names == ("mitochondrion",)
+    read = labels.read()
+    assert read.shape == names["mine"].read().shape
+    assert len(labels.objects()) == len(np.unique(read[read > 0]))
+    assert len([*Path("surfaces").glob("*.ply")]) == len(names["sizes"])
+    assert 0 <= names["figures"].loc["objects", "AP at IoU 0.5"] <= 1
 
 
 def test_the_page_on_scripting_compares(names: dict[str, Any]) -> None:
