@@ -18,6 +18,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from tomoscribe.errors import TomoscribeError
     from tomoscribe.scripting.compare import Comparison, compare
+    from tomoscribe.scripting.compare_segments import SegmentComparison
     from tomoscribe.scripting.decode import decode
     from tomoscribe.scripting.label_files import LabelFile, evaluate_labels, object_stats
     from tomoscribe.scripting.labels import import_labels, painted_labels
@@ -33,6 +34,7 @@ _WHERE = {
     "TomoscribeError": "tomoscribe.errors",
     "Comparison": "tomoscribe.scripting.compare",
     "compare": "tomoscribe.scripting.compare",
+    "SegmentComparison": "tomoscribe.scripting.compare_segments",
     "LabelFile": "tomoscribe.scripting.label_files",
     "decode": "tomoscribe.scripting.decode",
     "evaluate_labels": "tomoscribe.scripting.label_files",
@@ -63,6 +65,7 @@ __all__ = [
     "Progress",
     "Project",
     "Run",
+    "SegmentComparison",
     "Segmented",
     "TomoscribeError",
     "__version__",

@@ -21,6 +21,7 @@ from tomoscribe.project.chosen_source import find_source
 from tomoscribe.project.file import is_project
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.training.compare_segments import SegmentComparison
+from tomoscribe.training.seen import data_of
 
 if TYPE_CHECKING:
     from tomoscribe.training.checkpoint_ref import CheckpointRef
@@ -147,8 +148,6 @@ def _source(
     a: CheckpointRef, project: Path | None, data: Path | None, files: LabelFiles
 ) -> DataSource:
     """Return what both are judged by: what is named, else the data of A's training."""
-    from tomoscribe.training.compare_labels import data_of
-
     if project is not None and data is not None:
         raise TomoscribeError("Give --project or --data, not both.")
     if project is not None or data is not None or files.image is not None:

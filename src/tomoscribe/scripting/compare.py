@@ -11,14 +11,19 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.judgement_words import how_measured
 from tomoscribe.project.store import Project as Store
-from tomoscribe.scripting.checkpoints import checkpoint_of, project_of
+from tomoscribe.scripting.checkpoints import checkpoint_of
+from tomoscribe.scripting.compare_segments import SegmentComparison
 from tomoscribe.scripting.project import Project
+from tomoscribe.scripting.sources import label_files, source_of
+from tomoscribe.training import compare_segments as core_segments
+from tomoscribe.training.seen import data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from tomoscribe.evaluation.judgement import JudgedSample, Judgement
     from tomoscribe.picks.match import PrecisionRecallCurve
+    from tomoscribe.project.source import DataSource, LabelFiles
     from tomoscribe.scripting.checkpoints import Model
     from tomoscribe.training import compare as core
 
@@ -32,7 +37,7 @@ FIGURES = (
 
 
 class Comparison:
-    """What came of `compare`.
+    """What came of `compare` of two checkpoints that pick particles.
 
     Where nothing is declared complete, an extra proposal is not wrong but not judged yet:
     precision and F1 are then the least that they can be, and `exact` is False.
@@ -164,33 +169,60 @@ class Comparison:
 def compare(
     a: Model,
     b: Model,
-    project: Project | str | Path | None = None,
+    data: Project | str | Path | None = None,
     samples: str | Sequence[str] | None = None,
     *,
+    image: str | Path | None = None,
+    labels: str | Path | None = None,
+    classes: Sequence[str] = (),
+    unlabelled: int | None = None,
+    background: int | None = 0,
+    objects: bool | None = None,
+    voxel_size_nm: float | tuple[float, float, float] | None = None,
     device: str = "auto",
     progress: Callable[[str, float], object] | None = None,
-) -> Comparison:
-    """Judge two checkpoints by the picks of a project; what they have not predicted is predicted.
+) -> Comparison | SegmentComparison:
+    """Judge two checkpoints by what is known; what they have not predicted is predicted.
+
+    Pickers are judged by the picks of a project; segmentations by the labels of a project or of
+    files, and where nothing is labelled they are set against each other.
 
     Parameters
     ----------
     a, b : str, Path, Run or Project
         Checkpoint files, runs (their best checkpoint), `RUN/step_000120`, or a project (its
         current model).
-    project : Project, str or Path, optional
-        With the picks that both are judged by; default: the project that A was trained on.
+    data : Project, str or Path, optional
+        What both are judged by: a project; of segmentations also a folder of images with labels,
+        or a datasplit (.csv). Default: what A was trained on.
     samples : str or sequence of str, optional
-        Tomograms or membranes of the project; default: those with picks that validate, else
-        all with picks.
+        Tomograms, membranes or images by name; default: those with picks or labels that
+        validate, else all with any.
+    image, labels : str or Path, optional
+        An image and its labels, instead of `data`.
+    classes : sequence of str
+        Names of the classes in label files, by rising value; default class 1, class 2, …
+    unlabelled, background : int, optional
+        Values of what nobody has labelled, and of what is of no class.
+    objects : bool, optional
+        Values number the objects of one class; default: where a side tells objects apart.
+    voxel_size_nm : float or tuple of float, optional
+        Edge of a voxel, or its edges z, y, x, where the image does not tell them.
     device : str
         auto, cpu, cuda, cuda:1 or mps.
     progress : callable, optional
         Is given what is predicted and the share of it that is done.
 
+    Returns
+    -------
+    Comparison or SegmentComparison
+        Of pickers, or of segmentations.
+
     Raises
     ------
     TomoscribeError
-        If there is no such checkpoint, project or sample, or nothing to judge by.
+        If there is no such checkpoint, project or sample, nothing to judge by, or one picks and
+        the other segments.
 
     Examples
     --------
@@ -198,25 +230,40 @@ def compare(
     >>> found.figures[["f1", "precision", "recall"]]  # doctest: +SKIP
     >>> found.report("first_and_second.html")  # doctest: +SKIP
     """
-    opened = _open(project, a)
-    sides = {"A": checkpoint_of(a, opened.path), "B": checkpoint_of(b, opened.path)}
+    files = label_files(image, labels, classes, unlabelled, background, objects, voxel_size_nm)
+    source = _source(a, data, files)
+    folder = source.path if source.kind == "project" else None
+    sides = {"A": checkpoint_of(a, folder), "B": checkpoint_of(b, folder)}
     names = [samples] if isinstance(samples, str) else samples
     # Loading torch takes seconds, which a mistyped name need not wait for.
     from tomoscribe.training.compare import compare as compare_checkpoints
+    from tomoscribe.training.compare_labels import compare_on_labels
 
     told = None if progress is None else _teller(progress)
+    if folder is None:
+        found = compare_on_labels(source, sides, names, device=device, on_progress=told)
+        return SegmentComparison(found, "")
+    opened = data.store if isinstance(data, Project) else Store.open(folder, read_only=True)
     result = compare_checkpoints(opened, sides, names, device=device, on_progress=told)
+    if isinstance(result, core_segments.SegmentComparison):
+        return SegmentComparison(result, opened.name)
     return Comparison(result, opened.name)
 
 
-def _open(project: Project | str | Path | None, a: Model) -> Store:
-    """Return the project, which is only read."""
-    if isinstance(project, Project):
-        return project.store
-    folder = project_of(a) if project is None else Path(project).expanduser()
-    if folder is None:
-        raise TomoscribeError("Say which project's picks the checkpoints are judged by.")
-    return Store.open(folder, read_only=True)
+def _source(a: Model, data: Project | str | Path | None, files: LabelFiles) -> DataSource:
+    """Return what both are judged by: what is named, else the data of A's training."""
+    if data is not None or files.image is not None or files.labels is not None:
+        return source_of(data, files)
+    if isinstance(a, Project):
+        return source_of(a, files)
+    ref = checkpoint_of(a)
+    found = data_of(ref)
+    if found is None:
+        raise TomoscribeError(
+            f"Nobody knows what {ref.source} was trained on: say what both are judged by, with "
+            "data, or with image and labels."
+        )
+    return found
 
 
 def _rows(

@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.voxel_size import edges_nm
-from tomoscribe.project.chosen_source import find_source
 from tomoscribe.project.default_task import chosen_task
 from tomoscribe.project.file import RUNS_FOLDER
-from tomoscribe.project.source import LabelFiles
 from tomoscribe.scripting.checkpoints import checkpoint_of
-from tomoscribe.scripting.project import Project
 from tomoscribe.scripting.run import Run
+from tomoscribe.scripting.sources import label_files, source_of
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.project.source import DataSource
     from tomoscribe.scripting.progress import Progress
+    from tomoscribe.scripting.project import Project
 
 
 def train(
@@ -107,19 +105,8 @@ def train(
     ...     image="em.tif", labels="em_labels.tif", preset="Instance2D", voxel_size_nm=(50, 4, 4)
     ... )
     """
-    files = LabelFiles(
-        image=None if image is None else str(image),
-        labels=None if labels is None else str(labels),
-        classes=(classes,) if isinstance(classes, str) else tuple(classes),
-        unlabelled=unlabelled,
-        background=background,
-        objects=objects,
-        voxel_size_zyx_nm=None if voxel_size_nm is None else edges_nm(voxel_size_nm),
-    )
-    place = data.path if isinstance(data, Project) else None if data is None else Path(data)
-    source = find_source(
-        None if place is None else place.expanduser().absolute(), None, None, None, None, files
-    )
+    files = label_files(image, labels, classes, unlabelled, background, objects, voxel_size_nm)
+    source = source_of(data, files)
     config = _configuration(source, task, preset, start_from, settings)
     # Bad data are told now, not after the device was waited for, and leave no run behind.
     check_data(config)

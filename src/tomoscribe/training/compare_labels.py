@@ -10,7 +10,6 @@ from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.label_data import load_labelled
 from tomoscribe.training.compare_segments import compare_segments
 from tomoscribe.training.prediction_request import PredictionRequest
-from tomoscribe.training.run import RunFolder
 from tomoscribe.training.side_scores import ScoreMaker
 
 if TYPE_CHECKING:
@@ -103,11 +102,6 @@ def compare_labelled(
 
     sides = {letter: maker.ref for letter, maker in makers.items()}
     return compare_segments(sides, source, data, samples, maps_of)
-
-
-def data_of(ref: CheckpointRef) -> DataSource | None:
-    """Return the data that a checkpoint was trained on; None where its run is not known."""
-    return None if ref.run is None else RunFolder(ref.run).config().data
 
 
 def learned(task: str) -> str:

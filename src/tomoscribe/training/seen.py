@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from tomoscribe.picks.table import Pick
+    from tomoscribe.project.source import DataSource
     from tomoscribe.training.checkpoint_ref import CheckpointRef
     from tomoscribe.training.config import RunConfig
 
@@ -73,6 +74,17 @@ def seen_by(ref: CheckpointRef, project: Path) -> SeenBy | None:
         # Where samples validate, or there are few clicks, nothing was held out.
         shares.append(config.settings.hold_out if any(training.held_out) else 0.0)
     return SeenBy(tuple(trained), tuple(shares))
+
+
+def data_of(ref: CheckpointRef) -> DataSource | None:
+    """Return the data that a checkpoint was trained on; None where its run is not known.
+
+    Raises
+    ------
+    TomoscribeError
+        If the run's configuration cannot be read.
+    """
+    return None if ref.run is None else RunFolder(ref.run).config().data
 
 
 @dataclass(frozen=True)
