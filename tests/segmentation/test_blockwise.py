@@ -9,7 +9,7 @@ from scipy import ndimage
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.segmentation.blockwise import BlockPlan, decode_blocks, decode_maps
 from tomoscribe.segmentation.decoder_settings import DecoderSettings
-from tomoscribe.segmentation.decoders import decode
+from tomoscribe.segmentation.decoders import Segmentation, decode
 from tomoscribe.segmentation.matching import pair_objects
 from tomoscribe.segmentation.user_decoder import user_decoder
 
@@ -66,6 +66,33 @@ def test_watershed_across_blocks_finds_nearly_the_same_objects(maps: np.ndarray)
     assert whole.count > 3
     assert counts.hits >= 0.8 * whole.count
     assert counts.extra <= 0.2 * whole.count
+
+
+def test_a_block_that_takes_two_grown_objects_for_one_does_not_join_what_others_told_apart() -> (
+    None
+):
+    apart = np.ones((1, 1, 10, 24), np.float32)
+    apart[:, :, 4:] = 2
+
+    def decode_box(box: np.ndarray) -> Segmentation:
+        labels = box[0].astype(np.uint32)
+        if box.shape[-1] == 12:  # the one in the middle, with its halo
+            labels[:] = 1
+        number = int(labels.max())
+        return Segmentation(labels, ("cell",), np.array([-1, *[0] * number]))
+
+    found = {}
+    for mutual in (False, True):
+        out = np.zeros(apart.shape[1:], np.uint32)
+        plan = BlockPlan((1, 10, 8), (0, 0, 2), (0, 0, 2), mutual=mutual)
+        decode_blocks(apart, out, decode_box, plan)
+        found[mutual] = out[0]
+    assert found[False].max() == 1
+    assert found[True].max() == 3
+    (small,), (large,) = np.unique(found[True][:4, :8]), np.unique(found[True][4:, :8])
+    assert small != large
+    assert (found[True][:, 8:16] == large).all()
+    assert (found[True][4:, 16:] == large).all()
 
 
 def test_classes_keep_their_numbers(maps: np.ndarray) -> None:

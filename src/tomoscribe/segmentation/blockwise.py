@@ -2,7 +2,8 @@
 
 Sections that are decoded alone come in slabs, which changes nothing. Volumes are cut into boxes
 that see a halo around them; what two boxes call differently in the voxels that both have seen is
-one object where it covers half of the smaller part there.
+one object where it covers half of the smaller part there. Of objects that grow, each must also be
+what the other covers most: a box that takes two for one would join all that go on in either.
 """
 
 from __future__ import annotations
@@ -51,13 +52,17 @@ class BlockPlan:
     block, halo_lo, halo_hi : (int, int, int)
         Voxels of a block, and those that it sees beyond it on either side.
     covered : float
-        Share of the smaller part from which two objects of neighbouring blocks are one.
+        Share of the smaller part from which two objects of neighbouring blocks are one; 0: sharing
+        a voxel is enough.
+    mutual : bool
+        Each of the two must be what the other covers most.
     """
 
     block: Voxels
     halo_lo: Voxels
     halo_hi: Voxels
     covered: float = _COVERED
+    mutual: bool = False
 
     @classmethod
     def boxes(cls, halo: Voxels = HALO, block: Voxels = BLOCK) -> BlockPlan:
@@ -83,6 +88,11 @@ class _Numbers:
     voxels: list[NDArray[np.int64]] = field(default_factory=list)
     pairs: list[NDArray[np.int64]] = field(default_factory=list)
     count: int = 0
+
+    @property
+    def firsts(self) -> NDArray[np.int64]:
+        """The first number of each addition, from 1: classes that are one object, then blocks."""
+        return np.cumsum([1, *(len(each) for each in self.classes[:-1])])
 
     def add(self, classes: NDArray[np.int64], voxels: NDArray[np.int64]) -> None:
         """Take over further objects, numbered on."""
@@ -170,7 +180,7 @@ def decode_blocks(
         labels = _number_on(found, inner, numbers, whole)
         before = np.asarray(out[seen])
         if before.any():
-            numbers.pairs.append(_same(before, labels, plan.covered, len(whole)))
+            numbers.pairs.append(_same(before, labels, plan, numbers.firsts))
         out[core] = labels[inner]
         on_progress(0.9 * (index + 1) / len(cores))
     table, class_of = numbers.final(whole, [0.0] * class_count if least is None else least)
@@ -204,9 +214,9 @@ def decode_maps(
     """
     mine = [settings[name] for name in classes]
     plan = plan or BlockPlan.of(mine, out.shape)
-    if not any(s.grows for s in mine):
-        # What hangs together is the same in every block, so sharing a voxel is enough.
-        plan = replace(plan, covered=0.0)
+    # What hangs together is the same in every block, so sharing a voxel is enough.
+    grows = any(s.grows for s in mine)
+    plan = replace(plan, mutual=True) if grows else replace(plan, covered=0.0)
     whole = [i for i, s in enumerate(mine) if s.kind in SEMANTIC_KINDS]
     voxel, least, inside = math.prod(voxel_size_zyx_nm), [], {}
     for index, (name, each) in enumerate(zip(classes, mine, strict=True)):
@@ -256,17 +266,36 @@ def _number_on(
 
 
 def _same(
-    before: NDArray[np.uint32], labels: NDArray[np.uint32], covered: float, fixed: int
+    before: NDArray[np.uint32],
+    labels: NDArray[np.uint32],
+    plan: BlockPlan,
+    firsts: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return pairs (P, 2) of objects, counted from 0, that are one in what two blocks have seen."""
-    both = (before > fixed) & (labels > fixed)
+    """Return pairs (P, 2) of objects, counted from 0, that are one in what two blocks have seen.
+
+    `firsts` are the first numbers of the classes that are one object, and of each block.
+    """
+    both = (before >= firsts[1]) & (labels >= firsts[1])
     pairs = overlaps(np.where(both, before, 0), np.where(both, labels, 0))
     seen = before > 0
-    theirs = _sizes(before[seen])
-    mine = _sizes(labels[seen])
+    theirs, mine = _sizes(before[seen]), _sizes(labels[seen])
     smaller = np.minimum([theirs[i] for i in pairs.first], [mine[i] for i in pairs.second])
-    good = pairs.voxels >= covered * smaller
+    good = pairs.voxels >= plan.covered * smaller
+    if plan.mutual:
+        block = np.searchsorted(firsts, pairs.first, side="right")
+        # An object may go on in several blocks before, in one object of each.
+        good &= _most(pairs.first, pairs.voxels)
+        good &= _most(pairs.second * (len(firsts) + 1) + block, pairs.voxels)
     return np.stack([pairs.first[good], pairs.second[good]], 1) - 1
+
+
+def _most(owners: NDArray[np.int64], voxels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return where as many voxels are told as anywhere of the same owner."""
+    _, number = np.unique(owners, return_inverse=True)
+    best = np.zeros(len(owners), np.int64)
+    np.maximum.at(best, number, voxels)
+    most: NDArray[np.bool_] = voxels == best[number]
+    return most
 
 
 def _sizes(labels: NDArray[np.uint32]) -> dict[int, int]:
