@@ -196,6 +196,20 @@ class PaintedLabels:
         """Return the indices z, y, x of the chunks that hold labels, sorted."""
         return sorted(index for index, _ in self._files())
 
+    def stamps(self) -> dict[Triple, object]:
+        """Return, for each chunk that holds labels, what is another (!=) once its labels are."""
+        found: dict[Triple, object] = {}
+        for index, path in self._files():
+            try:
+                status = path.stat()
+            except OSError:
+                continue  # emptied since it was listed
+            # A chunk is replaced whole, so that it is another file.
+            file = (status.st_mtime_ns, status.st_size, status.st_ino)
+            values = _counted(path, status.st_mtime_ns, status.st_size) if self._objects else ()
+            found[index] = (file, tuple(self._objects.get(value) for value, _ in values))
+        return found
+
     def counts(self) -> dict[int, int]:
         """Return the number of voxels by painted value; what was counted before costs nothing."""
         total: dict[int, int] = {}

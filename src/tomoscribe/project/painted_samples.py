@@ -180,7 +180,9 @@ def _sample(
     painted = None
     if painted_here:
         painted = PaintedLabels(folder, entry.name, facts.shape_zyx, read_only=True)
-    boxes = _labelled_boxes(painted, {b for of_class in complete for b in of_class})
+    # Taken before anything is read: what changes meanwhile is news once more.
+    stamps = {} if painted is None else painted.stamps()
+    boxes = _labelled_boxes(stamps, facts.shape_zyx, {b for own in complete for b in own})
     if not boxes:
         return plain
     if entry.role == Role.TRAIN:
@@ -190,9 +192,13 @@ def _sample(
     version = journal.revision(journal_path(folder, entry.name))
     labels = SampleLabels(
         PaintedReader(painted, classes, complete),
-        boxes,
+        tuple(boxes.values()),
         str(folder if painted is None else painted.path),
         version + (0 if painted is None else painted.revision),
+        tuple(
+            (stamps.get(index), tuple(_parts(own, box) for own in complete))
+            for index, box in boxes.items()
+        ),
     )
     return TrainingSample(
         entry.name,
@@ -218,10 +224,23 @@ def _complete_boxes(regions: list[Region], class_name: str, shape_zyx: Triple) -
     return tuple(result)
 
 
-def _labelled_boxes(painted: PaintedLabels | None, complete: set[Box]) -> tuple[Box, ...]:
-    """Return boxes that share no voxel and hold all that is labelled: a chunk, or a part of it.
+def _parts(complete: tuple[Box, ...], box: Box) -> tuple[Box, ...]:
+    """Return which fully labelled boxes reach into a box."""
+    lo, hi = box
+    return tuple(
+        (first, last)
+        for first, last in complete
+        if all(a < e and f < b for a, b, f, e in zip(lo, hi, first, last, strict=True))
+    )
 
-    Without that, a voxel in two of them would teach twice as often as its neighbours.
+
+def _labelled_boxes(
+    painted: Collection[Triple], shape_zyx: Triple, complete: set[Box]
+) -> dict[Triple, Box]:
+    """Return boxes that share no voxel and hold all that is labelled, by index of their chunk.
+
+    A box is a chunk, where it is painted, or a part of it. Without that, a voxel in two of them
+    would teach twice as often as its neighbours.
     """
     found: dict[Triple, Box] = {}
     for lo, hi in complete:
@@ -236,9 +255,11 @@ def _labelled_boxes(painted: PaintedLabels | None, complete: set[Box]) -> tuple[
             a = [min(p, q) for p, q in zip(a, before[0], strict=True)]
             b = [max(p, q) for p, q in zip(b, before[1], strict=True)]
             found[z, y, x] = ((a[0], a[1], a[2]), (b[0], b[1], b[2]))
-    if painted is not None:
-        found.update(zip(painted.chunks(), painted.boxes(), strict=True))
-    return tuple(found[index] for index in sorted(found))
+    for index in painted:
+        a = [i * c for i, c in zip(index, CHUNK, strict=True)]
+        b = [min(p + c, n) for p, c, n in zip(a, CHUNK, shape_zyx, strict=True)]
+        found[index] = ((a[0], a[1], a[2]), (b[0], b[1], b[2]))
+    return {index: found[index] for index in sorted(found)}
 
 
 def _check(

@@ -98,11 +98,11 @@ def read_labels(
     labels: SampleLabels, image: ScaledVolume, lo: Triple, hi: Triple
 ) -> NDArray[np.int32]:
     """Return the labels (class, z, y, x) of a box of working voxels: those at their middles."""
-    steps = _steps(image)
-    first = tuple(a * n for a, n in zip(lo, steps, strict=True))
-    last = tuple(b * n for b, n in zip(hi, steps, strict=True))
+    spans = list(zip(lo, hi, _steps(image), strict=True))
+    first = tuple(a * n + n // 2 for a, _, n in spans)
+    last = tuple((b - 1) * n + n // 2 + 1 for _, b, n in spans)
     values = labels.reader.read(first, last)  # type: ignore[arg-type]
-    return values[(slice(None), *(slice(n // 2, None, n) for n in steps))]
+    return values[(slice(None), *(slice(None, None, n) for _, _, n in spans))]
 
 
 def labels_around(source: Source, lo: Triple, hi: Triple, margin: Triple) -> NDArray[np.int32]:
@@ -114,14 +114,18 @@ def labels_around(source: Source, lo: Triple, hi: Triple, margin: Triple) -> NDA
 
 
 def working_boxes(labels: SampleLabels, image: ScaledVolume) -> dict[Box, object]:
-    """Return the boxes of labels on the working grid, cut to the image, with their stamps."""
+    """Return the boxes of labels on the working grid, cut to the image, with their stamps.
+
+    A working voxel is in the box that its middle is in, so that boxes stay apart.
+    """
     steps, shape = _steps(image), image.shape_zyx
     # What nobody stamps may have changed.
     stamps = labels.stamps or [object() for _ in labels.boxes]
     boxes: dict[Box, object] = {}
     for (lo, hi), stamp in zip(labels.boxes, stamps, strict=True):
-        first = tuple(min(max(0, a // n), s - 1) for a, n, s in zip(lo, steps, shape, strict=True))
-        last = tuple(min(-(-b // n), s) for b, n, s in zip(hi, steps, shape, strict=True))
+        first = tuple(max(0, -((n // 2 - a) // n)) for a, n in zip(lo, steps, strict=True))
+        ends = zip(hi, steps, shape, strict=True)
+        last = tuple(min(-((n // 2 - b) // n), s) for b, n, s in ends)
         if all(a < b for a, b in zip(first, last, strict=True)):
             box: Box = (first, last)  # type: ignore[assignment]
             boxes[box] = (boxes[box], stamp) if box in boxes else stamp
