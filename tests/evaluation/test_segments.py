@@ -300,3 +300,14 @@ def test_what_was_found_where_little_is_labelled_is_no_error_to_look_at() -> Non
     assert judged.spots[0].zyx[2] == pytest.approx(26.5, abs=1)
     assert places_to_look(told, []) == []
     assert (judged.marks[0].values[0, 15, 22:32] == Mark.OPEN).all()
+
+
+def test_an_error_through_sections_that_were_painted_one_by_one_is_one_piece() -> None:
+    labels = labels_of(0, 20)
+    boxes = tuple(((z, 0, 0), (z + 1, 40, 40)) for z in range(4))
+    image = LabelledImage(
+        "one", ("mito",), SampleLabels(ArrayLabels(labels), boxes, "made"), SHAPE, VOXEL
+    )
+    told = judge([ImageOnSides(image, {"A": maps_of({"mito": block(0, 10)})}, {})])
+    [missed] = told.judged["A", "mito"].spots
+    assert missed.voxels == 4 * 10 * 10

@@ -13,7 +13,7 @@ from tomoscribe.segmentation.decoders import decode
 from tomoscribe.segmentation.labels import UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -142,11 +142,7 @@ class LabelledImage:
 
     def bounds(self) -> Box | None:
         """Return the smallest box that holds all that is labelled."""
-        if not self.boxes:
-            return None
-        z0, y0, x0 = (min(lo[axis] for lo, _ in self.boxes) for axis in range(3))
-        z1, y1, x1 = (max(hi[axis] for _, hi in self.boxes) for axis in range(3))
-        return (z0, y0, x0), (z1, y1, x1)
+        return bounds_of(self.boxes) if self.boxes else None
 
 
 def check_fit(image: LabelledImage, maps: SegmentMaps, source: str) -> None:
@@ -165,12 +161,30 @@ def check_fit(image: LabelledImage, maps: SegmentMaps, source: str) -> None:
         )
 
 
-def in_pieces(boxes: Iterable[Box]) -> Iterator[Box]:
-    """Yield boxes, large ones some sections at a time."""
+def in_pieces(boxes: Sequence[Box]) -> Iterator[Box]:
+    """Yield boxes, large ones some sections at a time.
+
+    Paintings have a box a section or chunk; such as lie close together are looked at as one, so
+    that what goes through several is one piece.
+    """
+    if len(boxes) > 1 and _size(bounds_of(boxes)) <= min(_PIECE, 2 * sum(map(_size, boxes))):
+        boxes = [bounds_of(boxes)]
     for (z0, y0, x0), (z1, y1, x1) in boxes:
         depth = max(1, _PIECE // max(1, (y1 - y0) * (x1 - x0)))
         for z in range(z0, z1, depth):
             yield (z, y0, x0), (min(z + depth, z1), y1, x1)
+
+
+def bounds_of(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds all of some."""
+    z0, y0, x0 = (min(lo[axis] for lo, _ in boxes) for axis in range(3))
+    z1, y1, x1 = (max(hi[axis] for _, hi in boxes) for axis in range(3))
+    return (z0, y0, x0), (z1, y1, x1)
+
+
+def _size(box: Box) -> int:
+    z, y, x = (b - a for a, b in zip(*box, strict=True))
+    return z * y * x
 
 
 def clipped(one: Box, other: Box) -> Box | None:

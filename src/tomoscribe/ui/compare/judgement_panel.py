@@ -14,9 +14,11 @@ from tomoscribe.ui.compare.judge_words import notes, progress, side_words
 from tomoscribe.ui.compare.match_list import MatchList
 from tomoscribe.ui.compare.score_curves import ScoreCurves
 from tomoscribe.ui.compare.sides import LETTERS
-from tomoscribe.ui.connections import connect
+from tomoscribe.ui.connections import connect, lend
 from tomoscribe.ui.scores.difference import SIDE_COLORS
+from tomoscribe.ui.segments.error_list import ErrorList
 from tomoscribe.ui.segments.figures import SegmentFigures
+from tomoscribe.ui.segments.segment_judge import SegmentJudge
 from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import heading, hint
 
@@ -48,12 +50,15 @@ class JudgementPanel(QWidget):
         self.matches = MatchList(session)
         self.table = CheckpointTable(session)
         self.segments = Segments.of(session)
+        self._segment_judge = SegmentJudge.of(session)
         self.figures = SegmentFigures(session)
+        self.errors = ErrorList(session)
         inside = QWidget()
         column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(style.SPACING)
         column.addWidget(self.figures)
+        column.addWidget(self.errors)
         column.addWidget(self.scope)
         for letter in LETTERS:
             column.addWidget(self.words[letter])
@@ -76,18 +81,25 @@ class JudgementPanel(QWidget):
         connect(self, self._judge.moved, self._on_moved)
         connect(self, self._judge.library.told, self._on_told)
         connect(self, self.segments.changed, self.refresh)
+        lend(
+            self,
+            session,
+            {"next_mismatch": lambda: self._step(+1), "previous_mismatch": lambda: self._step(-1)},
+        )
         self.refresh()
 
     def refresh(self) -> None:
-        """Show what is judged by now: picks on the clicks, segmentations by their training."""
+        """Show what is judged by now: picks by the clicks, segmentations by labels."""
         segmented = self.segments.maps is not None
-        self.figures.setVisible(segmented)
+        for shown in (self.figures, self.errors):
+            shown.setVisible(segmented)
         for part in (*self.words.values(), self.scope, self.curves, self.matches):
             part.setVisible(not segmented)
         if segmented:
             self.progress.hide()
             self.notes.hide()
             return
+        self.errors.hide_marks()
         self.matches.refresh()
         if self._watching:
             self._say()
@@ -104,12 +116,16 @@ class JudgementPanel(QWidget):
         self._inside.setVisible(unfolded)
         self._watch()
 
+    def _step(self, direction: int) -> None:
+        (self.matches if self.segments.maps is None else self.errors).step(direction)
+
     def _watch(self) -> None:
         watching = self.fold.isChecked() and self._seen
         if watching == self._watching:
             return
         self._watching = watching
         self._judge.watch(watching)
+        self._segment_judge.watch(watching)
         self._judge.library.watch(watching)
         self.refresh()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt
 from qtpy.QtWidgets import QAbstractItemView, QCheckBox, QLabel, QListView, QVBoxLayout, QWidget
@@ -13,26 +13,54 @@ from tomoscribe.ui.compare.judge import Judge
 from tomoscribe.ui.compare.match_steps import Step, steps_of
 from tomoscribe.ui.compare.matched_layer import LEGEND, LOOKS, MatchedLayer
 from tomoscribe.ui.compare.review import Review
-from tomoscribe.ui.connections import connect, lend
+from tomoscribe.ui.connections import connect
 from tomoscribe.ui.widgets import button, enable, hint, row, swatch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from tomoscribe.ui.session import Session
 
 HEIGHT = 110
 NONE_LEFT = "Nothing was missed, and nothing proposed beside your picks."
 NOT_YET = "Nothing is judged yet: unfold “How good?” in Compare, with scores in view."
-SIGNS = {Standing.MISSED: "✖", Standing.WRONG: "○", Standing.OPEN: "○"}
+ABOUT = "F and Shift+F step through; G accepts, H rejects."
+SIGNS = {Standing.MATCHED: "●", Standing.MISSED: "✖", Standing.WRONG: "○", Standing.OPEN: "○"}
 
 
-class StepModel(QAbstractListModel):
-    """The steps for Qt's views."""
+class Place(Protocol):
+    """What a line of the list needs to know."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    @property
+    def standing(self) -> Standing:
+        """How it stands to what is known."""
+        ...
+
+    @property
+    def zyx(self) -> tuple[float, float, float]:
+        """Where it is, voxels."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What the list says of it."""
+        ...
+
+
+P = TypeVar("P", bound=Place)
+
+
+class StepModel(QAbstractListModel, Generic[P]):
+    """The steps for Qt's views; `about` ends their tooltips, `color_of` colours them."""
+
+    def __init__(
+        self, about: str, color_of: Callable[[Standing], str], parent: QObject | None = None
+    ) -> None:
         super().__init__(parent)
-        self.steps: list[Step] = []
+        self._about, self._color_of = about, color_of
+        self.steps: Sequence[P] = ()
 
-    def set_steps(self, steps: list[Step]) -> None:
+    def set_steps(self, steps: Sequence[P]) -> None:
         """Show other steps."""
         self.beginResetModel()
         self.steps = steps
@@ -50,15 +78,28 @@ class StepModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return f"{SIGNS[step.standing]}  {step.text}"
         if role == Qt.ItemDataRole.DecorationRole:
-            return swatch(LOOKS[step.standing][1])
+            return swatch(self._color_of(step.standing))
         if role == Qt.ItemDataRole.ToolTipRole:
             z, y, x = (round(v) for v in step.zyx)
-            return f"slice {z}, y {y}, x {x}. F and Shift+F step through; G accepts, H rejects."
+            return f"slice {z}, y {y}, x {x}. {self._about}"
         return None
 
 
+def step_view(model: StepModel[Any], go: Callable[[int], None]) -> QListView:
+    """Return a list of steps; a click or Enter calls `go` with the row."""
+    view = QListView()
+    view.setModel(model)
+    view.setFixedHeight(HEIGHT)
+    view.setUniformItemSizes(True)
+    view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+    view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    view.clicked.connect(lambda index: go(index.row()))
+    view.activated.connect(lambda index: go(index.row()))
+    return view
+
+
 class MatchList(QWidget):
-    """The switch for the layer `matches`, its legend, and the list; keys F and Shift+F."""
+    """The switch for the layer `matches`, its legend, and the list."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -66,23 +107,16 @@ class MatchList(QWidget):
         self._judge = Judge.of(session)
         self._review = Review.of(session)
         self._layer = MatchedLayer(session)
-        self.model = StepModel(self)
+        self.model: StepModel[Step] = StepModel(ABOUT, lambda standing: LOOKS[standing][1], self)
         self.coloured = QCheckBox("Mark matched, missed, extra")
         self.coloured.setToolTip("Marks how the side in view stands to your picks, in the canvas.")
         self.coloured.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.coloured.toggled.connect(lambda _: self._draw())
         self.legend = QLabel(LEGEND)
-        self.view = QListView()
-        self.view.setModel(self.model)
-        self.view.setFixedHeight(HEIGHT)
-        self.view.setUniformItemSizes(True)
-        self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.view = step_view(self.model, self.go)
         self.view.setToolTip(
             "Missed picks first, then extra proposals by score. Click or Enter: fly there."
         )
-        self.view.clicked.connect(lambda index: self.go(index.row()))
-        self.view.activated.connect(lambda index: self.go(index.row()))
         self.previous = button("Previous  ⇧F", "The one before (Shift+F).", lambda: self.step(-1))
         self.next = button("Next  F", "Flies to the next one.", lambda: self.step(+1))
         self.counts = hint()
@@ -94,11 +128,6 @@ class MatchList(QWidget):
         layout.addLayout(row(self.counts, self.previous, self.next, stretch=0))
         connect(self, session.membranes.shown_changed, self._on_mesh)
         connect(self, session.current_changed, self._on_mesh)
-        lend(
-            self,
-            session,
-            {"next_mismatch": lambda: self.step(+1), "previous_mismatch": lambda: self.step(-1)},
-        )
         self.refresh()
 
     @property

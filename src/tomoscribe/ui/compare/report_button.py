@@ -12,12 +12,14 @@ from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.judge import Judge
 from tomoscribe.ui.compare.judge_work import JudgeWork
-from tomoscribe.ui.compare.report_work import ReportOrder, report_path, write
+from tomoscribe.ui.compare.report_work import ReportOrder, report_path, write, write_segments
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.segments.segment_judge import SegmentJudge
 from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import button, enable, hint
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from qtpy.QtWidgets import QWidget
@@ -27,10 +29,6 @@ if TYPE_CHECKING:
 TIP = (
     "Writes a page for the lab book into the project's folder “reports”: pictures, curves and "
     "figures of A and B on what they are judged on, and the settings of their trainings."
-)
-OF_PARTICLES = (
-    "Reports tell of particles; figures of segmentations stand under “How good?”, objects are "
-    "exported as tables."
 )
 NOTHING = "There are no scores to report yet: train, or choose checkpoints for A and B."
 
@@ -43,6 +41,7 @@ class ReportButton(QObject):
         self._session = session
         self._judge = Judge.of(session)
         self._segments = Segments.of(session)
+        self._segment_judge = SegmentJudge.of(session)
         self._thread = Background(self)
         self.path: Path | None = None
         self.write = button("Report", TIP, self.write_report)
@@ -62,12 +61,18 @@ class ReportButton(QObject):
         if self._thread.busy:
             enable(self.write, "The report is being written.")
         else:
-            nothing = NOTHING if self._segments.maps is None else OF_PARTICLES
-            enable(self.write, None if self._judge.orders() else nothing)
+            there = self._segment_judge.order() or self._judge.orders()
+            enable(self.write, None if there else NOTHING)
 
     def write_report(self) -> None:
         """Write the page in a thread."""
-        project, orders = self._session.project, self._judge.orders()
+        project, segmented = self._session.project, self._segment_judge.order()
+        if project is not None and segmented is not None:
+            path = report_path(project.path, segmented.refs)
+            name = project.name
+            self._run(lambda: write_segments(segmented, name, path))
+            return
+        orders = self._judge.orders()
         if project is None or not orders:
             self._session.status_message.emit(NOTHING)
             return
@@ -81,7 +86,10 @@ class ReportButton(QObject):
         roles |= {name: membrane.role for name, membrane in project.membranes.items()}
         path = report_path(project.path, refs)
         order = ReportOrder(project.name, path, refs, orders, thresholds, roles)
-        self._thread.run(lambda: write(order, JudgeWork()), self._on_written, self._on_failed)
+        self._run(lambda: write(order, JudgeWork()))
+
+    def _run(self, job: Callable[[], Path]) -> None:
+        self._thread.run(job, self._on_written, self._on_failed)
         self._say("Writing the report …")
         self.refresh()
 

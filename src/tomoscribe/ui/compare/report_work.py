@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.compared import ComparedSample, ScoredClass
 from tomoscribe.evaluation.evidence import ClassScores
 from tomoscribe.evaluation.report import write_report
+from tomoscribe.evaluation.segments.report import render
+from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.training.report_facts import make_report
+from tomoscribe.training.report_segments import make_segment_report
+from tomoscribe.ui.segments.segment_judge import judge_segments
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
     from tomoscribe.training.checkpoint_ref import CheckpointRef
     from tomoscribe.ui.compare.judge_work import JudgeOrder, JudgeWork
     from tomoscribe.ui.compare.sides import Letter
+    from tomoscribe.ui.segments.segment_judge import SegmentOrder
 
 FOLDER = "reports"
 """In the project."""
@@ -55,7 +60,7 @@ class ReportOrder:
     roles: Mapping[str, Role]
 
 
-def report_path(folder: Path, refs: Mapping[Letter, CheckpointRef]) -> Path:
+def report_path(folder: Path, refs: Mapping[Any, CheckpointRef]) -> Path:
     """Return where the report of two checkpoints goes: in the project, named by time and both."""
     names = "_vs_".join(re.sub(r"[^\w.+-]+", "_", ref.source) for ref in refs.values())
     stamp = datetime.now().strftime("%Y-%m-%d_%H%M%S")
@@ -80,14 +85,30 @@ def write(order: ReportOrder, work: JudgeWork) -> Path:
     sides = {letter.upper(): ref for letter, ref in order.refs.items()}
     classes: list[ParticleClass] = [one.particle for one in order.orders]
     report = make_report(order.project, sides, compared, classes, notes)
-    try:
-        order.path.parent.mkdir(exist_ok=True)
-    except OSError as error:
-        raise TomoscribeError(
-            f"The folder {order.path.parent} cannot be made: {error.strerror}."
-        ) from error
+    _make_folder(order.path.parent)
     write_report(order.path, report)
     return order.path
+
+
+def write_segments(order: SegmentOrder, project: str, path: Path) -> Path:
+    """Judge two segmentations, draw and write; return where the page is.
+
+    Raises
+    ------
+    TomoscribeError
+        If an image or its painting cannot be read, or the page not be written.
+    """
+    page = render(make_segment_report(project, judge_segments(order)))
+    _make_folder(path.parent)
+    write_text_atomic(path, page)
+    return path
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise TomoscribeError(f"The folder {folder} cannot be made: {error.strerror}.") from error
 
 
 def _compare(order: ReportOrder, work: JudgeWork) -> list[ComparedSample]:

@@ -77,14 +77,13 @@ class Segments(SessionBound):
         self.maps: MapsInView | None = None
         self.objects: Objects | None = None
         self.section: Section | None = None
-        self.problem = ""
-        self.selected = 0
+        self.problem, self.selected = "", 0
         self._own: Settings = {}
         self._scores_shown: bool | None = None
         self._dressed: bool | None = None
         self._known: dict[Any, Objects] = {}
         self._wanted: object = None
-        self._blocks = -1
+        self._blocks, self._marked = -1, False
         self._sectioner = Background(reads_only=True)
         self._decoder = Background(reads_only=True)
         self._soon = self._timer(SOON_MS, self._show, once=True)
@@ -196,6 +195,11 @@ class Segments(SessionBound):
         self._scores_shown, self._dressed = on, None
         self._dress()
 
+    def show_marks(self, on: bool) -> None:
+        """Give way to colours that tell what is matched, missed and extra, or show objects."""
+        self._marked = on
+        self._dress()
+
     def _dress(self) -> None:
         """Show and hide what lies over each other: a difference is shown alone."""
         volume, difference = self._monitor.feed.volume, self._monitor.feed.layer.shows_difference
@@ -203,7 +207,7 @@ class Segments(SessionBound):
         shown, wanted = volume.layer, self.scores_shown or difference
         if self.maps is not None and shown is not None and wanted != self._dressed:
             self._dressed = shown.visible = wanted  # once: the user may do otherwise since
-        self.layer.hide(difference)
+        self.layer.hide(difference or self._marked)
 
     # ---------------------------------------------------------------- following
     def look(self, *_: object) -> None:

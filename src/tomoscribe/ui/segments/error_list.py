@@ -1,0 +1,151 @@
+"""What the segmentation in view missed and found beside the labels, to step through."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+
+from tomoscribe.evaluation.judgement import Standing
+from tomoscribe.evaluation.segments.objects import MARK_OF
+from tomoscribe.evaluation.segments.places import Spot
+from tomoscribe.evaluation.segments.words import spot_text
+from tomoscribe.ui import style
+from tomoscribe.ui.compare.match_list import StepModel, step_view
+from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.connections import connect
+from tomoscribe.ui.segments.marks_layer import COLORS, LEGEND, MarksLayer
+from tomoscribe.ui.segments.segment_judge import SegmentJudge
+from tomoscribe.ui.segments.segments import Segments
+from tomoscribe.ui.widgets import button, enable, hint, row
+
+if TYPE_CHECKING:
+    from tomoscribe.evaluation.segments.judgement import JudgedClass
+    from tomoscribe.ui.session import Session
+
+MOST = 500
+"""Lines of the list: the largest errors, then as many matches."""
+NOT_YET = "Nothing is judged yet: unfold “How good?” in Compare, with a segmentation in view."
+NOTHING = "Nothing is labelled that could be missed, and A and B differ nowhere much."
+ABOUT = "F and Shift+F step through."
+
+
+@dataclass(frozen=True)
+class ErrorStep:
+    """An object, a piece of a class, or a place where A and B differ: voxels z, y, x."""
+
+    standing: Standing
+    zyx: tuple[float, float, float]
+    text: str
+
+
+class ErrorList(QWidget):
+    """The switch for the layer `matches`, its legend, and the list."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._judge = SegmentJudge.of(session)
+        self._sides = Sides.of(session)
+        self._segments = Segments.of(session)
+        self.layer = MarksLayer(session)
+        self.model: StepModel[ErrorStep] = StepModel(
+            ABOUT, lambda standing: COLORS[MARK_OF[standing]], self
+        )
+        self.coloured = QCheckBox("Mark matched, missed, extra")
+        self.coloured.setToolTip(
+            "Colours what the side in view found by how it stands to your labels, instead of "
+            "by object or class."
+        )
+        self.coloured.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.coloured.toggled.connect(lambda _: self._draw())
+        self.legend = QLabel(LEGEND)
+        self.view = step_view(self.model, self.go)
+        self.view.setToolTip(
+            "Errors of the side in view, the largest first, then where A and B differ most, then "
+            "what matches, the worst first. Click or Enter: fly there."
+        )
+        self.previous = button("Previous  ⇧F", "The one before (Shift+F).", lambda: self.step(-1))
+        self.next = button("Next  F", "Flies to the next one.", lambda: self.step(+1))
+        self.counts = hint()
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(style.SPACING)
+        for widget in (self.coloured, self.legend, self.view):
+            layout.addWidget(widget)
+        layout.addLayout(row(self.counts, self.previous, self.next, stretch=0))
+        connect(self, self._judge.changed, self.refresh)
+        connect(self, self._sides.changed, self.refresh)
+        connect(self, session.current_changed, self.refresh)
+        self.refresh()
+
+    def refresh(self, *_: object) -> None:
+        """Show how the side in view is judged now."""
+        found, judged = self._judge.found, self._judge.in_view()
+        steps = [] if found is None else [*_steps(judged)]
+        if found is not None:
+            matches = [s for s in steps if s.standing is Standing.MATCHED]
+            errors = [s for s in steps if s.standing is not Standing.MATCHED]
+            apart = [
+                ErrorStep(Standing.OPEN, (z, y, x), "A and B differ around here")
+                for one in found.agreements
+                for z, y, x in one.places[:MOST].tolist()
+            ]
+            steps = [*errors[:MOST], *apart, *matches[:MOST]]
+        if steps != self.model.steps:
+            self.model.set_steps(steps)
+        self.counts.setText(_counts(judged))
+        why = None if steps else (NOT_YET if found is None else NOTHING)
+        for widget in (self.next, self.previous):
+            enable(widget, why)
+        marked = any(one.marks for one in judged.values())
+        enable(self.coloured, None if marked else (NOT_YET if found is None else NOTHING))
+        self._draw()
+
+    def step(self, direction: int) -> None:
+        """Go to the next or the previous place."""
+        count, place = len(self.model.steps), self.view.currentIndex().row()
+        if not count:
+            told = NOT_YET if self._judge.found is None else NOTHING
+            self._session.status_message.emit(told)
+        elif place < 0:
+            self.go(0 if direction > 0 else count - 1)
+        else:
+            self.go((place + direction) % count)
+
+    def go(self, place: int) -> None:
+        """Select a place and fly there."""
+        step = self.model.steps[place]
+        self.view.setCurrentIndex(self.model.index(place))
+        self._session.fly_to(step.zyx)
+        self._session.status_message.emit(f"{place + 1} of {len(self.model.steps)}, {step.text}.")
+
+    def hide_marks(self) -> None:
+        """Take the marks away: particles are in view, or nobody looks."""
+        self.layer.hide()
+        self._segments.show_marks(False)
+
+    def _draw(self) -> None:
+        judged = self._judge.in_view()
+        wanted = self.coloured.isChecked() and self._sides.mode != "difference"
+        marks = [m for one in judged.values() for m in one.marks] if wanted else []
+        if marks:
+            self.layer.show(marks)
+            self._segments.show_marks(True)
+        else:
+            self.hide_marks()
+
+
+def _steps(judged: dict[str, JudgedClass]) -> list[ErrorStep]:
+    spots = sorted((spot for one in judged.values() for spot in one.spots), key=Spot.rank)
+    return [ErrorStep(s.standing, s.zyx, spot_text(s)) for s in spots]
+
+
+def _counts(judged: dict[str, JudgedClass]) -> str:
+    standings = [spot.standing for one in judged.values() for spot in one.spots]
+    if not standings:
+        return ""
+    missed, extra = (standings.count(s) for s in (Standing.MISSED, Standing.WRONG))
+    return f"{missed} missed, {extra} extra"
