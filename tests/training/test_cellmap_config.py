@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tests.project.cells import write_cell
 from tests.training.cellmap_example import EXAMPLE
@@ -218,6 +221,27 @@ def test_what_does_not_fit_is_one_sentence(tmp_path, text, says):
         prepare(read_config(written(tmp_path, text)), "runs", {})
 
 
+def assert_board_tells_all(folder):
+    """Check TensorBoard's files of a training of 3 epochs of 2 steps: scalars and pictures."""
+    board = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0}).Reload()
+    epochs = [2, 4, 6]
+    assert [event.step for event in board.Scalars("val_score")] == epochs
+    for name in ("mito", "er"):
+        for kind in ("iou", "dice"):
+            events = board.Scalars(f"val_{name}/{kind}")
+            assert [event.step for event in events] == epochs
+            assert all(0 <= event.value <= 1 for event in events)
+        pictures = board.Images(f"{name}: image, label, prediction")
+        assert [picture.step for picture in pictures] == epochs
+        shown = np.asarray(Image.open(io.BytesIO(pictures[-1].encoded_image_string)).convert("L"))
+        _, label, predicted = np.split(shown, 3, axis=1)
+        assert set(np.unique(label)) == {0, 255}
+        assert predicted.min() < predicted.max()
+    assert all(event.value > 0 for event in board.Scalars("loss"))
+    assert all(0 < event.value <= 1e-4 for event in board.Scalars("learning_rate"))
+    assert board.Scalars("loss")[-1].step == 6
+
+
 def test_training_leaves_what_the_keys_name_and_goes_on_to_complete_its_epochs(
     cells, capsys, monkeypatch
 ):
@@ -238,11 +262,7 @@ def test_training_leaves_what_the_keys_name_and_goes_on_to_complete_its_epochs(
     epoch = -(-best.step // 2)
     copy = cells / "checkpoints" / f"2d_unet_{epoch}.pth"
     assert copy.read_bytes() == best.path.read_bytes()
-    board = EventAccumulator(str(cells / "tensorboard" / "2d_unet" / first.name)).Reload().Tags()
-    assert {"loss", "learning_rate", "val_score"} <= set(board["scalars"])
-    assert {"mito: image, label, prediction", "er: image, label, prediction"} <= set(
-        board["images"]
-    )
+    assert_board_tells_all(cells / "tensorboard" / "2d_unet" / first.name)
     code, told = train(EXAMPLE)
     assert code == 1
     assert "has made all of its 3 epochs" in told
