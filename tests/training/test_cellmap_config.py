@@ -146,6 +146,16 @@ spatial_transforms = {"rotate": {"axes": {"z": [-30, 10], "x": 5}}}
     assert any("voxels are no cubes" in note for note in prepared.notes)
 
 
+def test_options_of_a_network_have_the_names_of_the_toolbox(cells):
+    text = """classes = ["mito"]
+model_name = "2d_resnet"
+model_kwargs = {"ngf": 8, "n_blocks": 2, "n_downsampling": 1, "use_dropout": True, "ndims": 2}
+"""
+    settings = prepare(read_config(written(cells, text)), "runs", {}).config.settings
+    assert settings.width == 8
+    assert settings.voxels.net_options == {"blocks": 2, "downsamplings": 1, "dropout": True}
+
+
 def test_yaml_says_the_same_as_python(tmp_path):
     python = read_config(written(tmp_path, EXAMPLE)).config
     values = python.model_dump(exclude={"model"}, exclude_unset=True, mode="json")
@@ -204,6 +214,10 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
         (
             "input_array_info = {'em': {'scale': (8, 8, 8)}, 'low': {'scale': (16, 16, 16)}}",
             "names the arrays em, low of different shape or scale",
+        ),
+        (
+            "model_name = '2d_resnet'\nmodel_kwargs = {'n_blok': 3}",
+            "has 'n_blok', which the model '2d_resnet' does not know: there are ngf, n_blocks",
         ),
         ("optimizer = 'SDG'", "no optimizer 'SDG' here: 'SGD' is meant"),
         ("scheduler = 'ReduceLROnPlateau'", "no scheduler 'ReduceLROnPlateau' here"),

@@ -34,6 +34,12 @@ _SAME_SCALE = 0.01
 _WIDTH = "ngf"
 _OPTIONS = {"n_blocks": "blocks", "n_downsampling": "downsamplings", "use_dropout": "dropout"}
 """Options of the toolbox's networks by their names here."""
+_OF_NETWORK = {
+    "unet": ("levels",),
+    "resnet": ("blocks", "downsamplings", "dropout"),
+    "vit": ("levels", "layers", "heads", "dropout"),
+}
+"""Which of our networks knows which options besides its width."""
 _KNOWN_OTHERWISE = {
     "ndims", "input_nc", "output_nc", "n_channels", "n_classes", "in_channels", "out_channels",
     "num_classes", "img_size", "vis", "trilinear", "bilinear", "padding_type", "norm_layer",
@@ -140,11 +146,36 @@ def _settings(config: CellMapConfig, notes: list[str]) -> TrainingSettings:
         "seed": config.random_seed,
         "device": config.device or "auto",
     }
-    options = {k: v for k, v in config.model_kwargs.items() if k not in _KNOWN_OTHERWISE}
+    options = _net_options(config, net)
     if _WIDTH in options:
         values["width"] = options.pop(_WIDTH)
-    voxels["net_options"] = {_OPTIONS.get(k, k): v for k, v in options.items()}
+    voxels["net_options"] = options
     return TrainingSettings.model_validate({**values, "voxels": voxels})
+
+
+def _net_options(config: CellMapConfig, net: str) -> dict[str, Any]:
+    """Return the options of a network by their names here.
+
+    Raises
+    ------
+    TomoscribeError
+        If the network does not know one.
+    """
+    found = {}
+    allowed = (_WIDTH, *_OF_NETWORK.get(net, ()))
+    for key, value in config.model_kwargs.items():
+        name = _OPTIONS.get(key, key)
+        if key in _KNOWN_OTHERWISE:
+            continue
+        if net != FROM_FILE and name not in allowed:
+            theirs = {ours: key for key, ours in _OPTIONS.items()}
+            known = ", ".join(theirs.get(ours, ours) for ours in allowed)
+            raise TomoscribeError(
+                f"model_kwargs has '{key}', which the model '{config.model or config.model_name}' "
+                f"does not know: there are {known}."
+            )
+        found[name] = value
+    return found
 
 
 def _network(config: CellMapConfig) -> tuple[str, str]:
@@ -220,7 +251,8 @@ def _datasplit(config: CellMapConfig, base: Path, notes: list[str]) -> Path:
     )
     used = [row.usage for row in made.rows]
     notes.append(
-        f"{csv} was made: {used.count('train')} crops train, {used.count('validate')} validate."
+        f"{csv} was made; crops that train: {used.count('train')}, that validate: "
+        f"{used.count('validate')}."
     )
     notes += made.notes
     return csv
