@@ -61,6 +61,14 @@ def test_the_page_on_scripting_segments(names: dict[str, Any]) -> None:
     assert 0 <= names["figures"].loc["objects", "AP at IoU 0.5"] <= 1
 
 
+def test_the_page_on_scripting_compares_segmentations(names: dict[str, Any]) -> None:
+    both = names["both"]
+    assert [*both.figures.index] == [("mitochondrion", "A"), ("mitochondrion", "B")]
+    assert both.figures["IoU"].between(0, 1).all()
+    assert "neither training" in both.how_judged
+    assert Path("segmentations.html").stat().st_size > 10_000
+
+
 def test_the_page_on_scripting_compares(names: dict[str, Any]) -> None:
     found = names["found"]
     assert [*found.figures.index] == [("globule", "A"), ("globule", "B")]

@@ -298,6 +298,9 @@ def test_what_was_found_where_little_is_labelled_is_no_error_to_look_at() -> Non
     judged = told.judged["A", "mito"]
     assert [s.standing for s in judged.spots] == [Standing.OPEN] + 2 * [Standing.MATCHED]
     assert judged.spots[0].zyx[2] == pytest.approx(26.5, abs=1)
+    figures = figures_of(judged)
+    assert (figures["objects found"], figures["objects extra"]) == (2, 0)
+    assert figures["AP at IoU 0.5"] == 1.0
     assert places_to_look(told, []) == []
     assert (judged.marks[0].values[0, 15, 22:32] == Mark.OPEN).all()
 

@@ -57,11 +57,9 @@ def row_of(panel, name: str) -> list[str]:
 def test_both_sides_are_judged_by_what_is_painted(judged) -> None:
     """B finds the two that are painted and one beside; A, too faint for its seeds, finds none."""
     panel = judged.judgement
-    figures = {
-        name: row_of(panel, f"mito: objects {name}") for name in ("found", "missed", "extra")
-    }
+    figures = {name: row_of(panel, f"objects {name}") for name in ("found", "missed", "extra")}
     assert figures == {"found": ["0", "2"], "missed": ["3", "1"], "extra": ["0", "1"]}
-    assert row_of(panel, "mito: AP at IoU 0.5") == ["0.000", "0.500"]
+    assert row_of(panel, "AP at IoU 0.5") == ["0.000", "0.500"]
     about = panel.figures.about.text()
     assert "not known which labels the trainings saw" in about
     assert "seg/step_000010" in panel.figures.sides.text()
@@ -85,7 +83,9 @@ def test_the_list_and_the_marks_are_of_the_side_in_view(judged, qtbot, process_u
                                          ("missed", UNFOUND), ("vesicle", VESICLE))}  # fmt: skip
     assert at == {"found": Mark.MATCHED, "extra": Mark.EXTRA, "missed": Mark.MISSED,
                   "vesicle": Mark.EXTRA}  # fmt: skip
+    paint = LabelPainter.of(judged.session).layer
     assert not judged.segments.layer.layer.visible
+    assert paint is None or not paint.visible
     sides.set_mode("a")
     process_until(lambda: errors.counts.text() == "3 missed, 1 extra", "what A did")
     y0, x0, y1, x1 = MITO_BOXES[0]
@@ -116,12 +116,12 @@ def test_sliders_and_strokes_are_judged_again(judged, process_until) -> None:
     """A lower seed finds A's faint ones; what is painted over is missed no more."""
     panel = judged.judgement
     judged.panel.sliders["seed_threshold"].number.setValue(0.3)
-    process_until(lambda: row_of(panel, "mito: objects found")[0] == "2", "A by lower seeds")
+    process_until(lambda: row_of(panel, "objects found")[0] == "2", "A by lower seeds")
     painted = PaintedLabels(judged.session.project.path, "one")
     y0, x0, y1, x1 = UNFOUND
     painted.write((0, y0, x0), np.full((SHAPE_ZYX[0], y1 - y0, x1 - x0), BACKGROUND, np.uint16))
     LabelPainter.of(judged.session).changed.emit()
-    process_until(lambda: row_of(panel, "mito: objects missed") == ["0", "0"], "the stroke")
+    process_until(lambda: row_of(panel, "objects missed") == ["0", "0"], "the stroke")
 
 
 def test_a_report_of_segmentations_is_written(judged, process_until) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -100,7 +100,7 @@ def judge_objects(
     for part in parts:
         between()
         one = _Part.of(truth[part], found[part])
-        pairs.append(one.pairs)
+        pairs.append(one.counted())
         if (one.truth > 0).any():
             vois.append(variation_of_information(one.truth, one.found))
         marks[part] = one.marks()
@@ -134,6 +134,20 @@ class _Part:
         for index in pairs.found[matched].tolist():
             mine[index] = Standing.MATCHED
         return cls(truth, found, pairs, true, mine)
+
+    def counted(self) -> ObjectPairs:
+        """Return the pairs without found objects that nobody can judge: mostly unlabelled ones."""
+        pairs = self.pairs
+        judged = np.array([s is not Standing.OPEN for s in self.found_standing], bool)
+        kept = judged[pairs.found] if len(pairs.found) else np.zeros(0, bool)
+        place = np.cumsum(judged) - 1
+        return replace(
+            pairs,
+            truth=pairs.truth[kept],
+            found=place[pairs.found[kept]],
+            iou=pairs.iou[kept],
+            found_ids=pairs.found_ids[judged],
+        )
 
     def marks(self) -> NDArray[np.uint8]:
         """Return how the voxels stand; a missed object is shown whole, whatever lies over it.

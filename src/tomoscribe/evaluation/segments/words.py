@@ -191,15 +191,16 @@ def places_to_look(
 
 
 def spot_text(spot: Spot) -> str:
-    """Return what a list says of a place."""
+    """Return what a list says of a place; of its class nothing where that has no name."""
     size = f"{spot.voxels} voxels"
+    name = f" {spot.class_name}" if spot.class_name else ""
     if spot.standing is Standing.MATCHED:
-        return f"matched {spot.class_name}: IoU {spot.iou:.2f}, {size}"
+        return f"matched{name}: IoU {spot.iou:.2f}, {size}"
     if not spot.is_object:
-        return f"{_short(spot.standing)} {spot.class_name}: {size}"
+        return f"{_short(spot.standing)}{name}: {size}"
     near = f"best overlap {spot.iou:.2f}" if spot.iou > 0 else "nothing overlaps"
     told = "not judged: mostly unlabelled" if spot.standing is Standing.OPEN else near
-    return f"{_short(spot.standing)} {spot.class_name}: {told}, {size}"
+    return f"{_short(spot.standing)}{name}: {told}, {size}"
 
 
 def _short(standing: Standing) -> str:

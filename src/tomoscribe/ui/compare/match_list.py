@@ -91,6 +91,7 @@ def step_view(model: StepModel[Any], go: Callable[[int], None]) -> QListView:
     view.setModel(model)
     view.setFixedHeight(HEIGHT)
     view.setUniformItemSizes(True)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
     view.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     view.clicked.connect(lambda index: go(index.row()))

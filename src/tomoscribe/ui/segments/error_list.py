@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.segments.objects import MARK_OF
@@ -16,6 +16,7 @@ from tomoscribe.ui import style
 from tomoscribe.ui.compare.match_list import StepModel, step_view
 from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.segments.marks_layer import COLORS, LEGEND, MarksLayer
 from tomoscribe.ui.segments.segment_judge import SegmentJudge
 from tomoscribe.ui.segments.segments import Segments
@@ -57,11 +58,13 @@ class ErrorList(QWidget):
         self.coloured = QCheckBox("Mark matched, missed, extra")
         self.coloured.setToolTip(
             "Colours what the side in view found by how it stands to your labels, instead of "
-            "by object or class."
+            "by object or class; what is painted is hidden meanwhile."
         )
         self.coloured.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.coloured.toggled.connect(lambda _: self._draw())
         self.legend = QLabel(LEGEND)
+        self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+        self._paint_hidden = False
         self.view = step_view(self.model, self.go)
         self.view.setToolTip(
             "Errors of the side in view, the largest first, then where A and B differ most, then "
@@ -126,6 +129,16 @@ class ErrorList(QWidget):
         """Take the marks away: particles are in view, or nobody looks."""
         self.layer.hide()
         self._segments.show_marks(False)
+        self._hide_paint(False)
+
+    def _hide_paint(self, hidden: bool) -> None:
+        """Hide what is painted, which would cover the marks; what the user hid stays hidden."""
+        layer = LabelPainter.of(self._session).layer
+        if layer is None or hidden == self._paint_hidden:
+            return
+        if hidden and not layer.visible:
+            return
+        self._paint_hidden, layer.visible = hidden, not hidden
 
     def _draw(self) -> None:
         judged = self._judge.in_view()
@@ -134,13 +147,18 @@ class ErrorList(QWidget):
         if marks:
             self.layer.show(marks)
             self._segments.show_marks(True)
+            self._hide_paint(True)
         else:
             self.hide_marks()
 
 
 def _steps(judged: dict[str, JudgedClass]) -> list[ErrorStep]:
     spots = sorted((spot for one in judged.values() for spot in one.spots), key=Spot.rank)
-    return [ErrorStep(s.standing, s.zyx, spot_text(s)) for s in spots]
+    alone = len({spot.class_name for spot in spots}) == 1  # its name would push the figures out of a narrow dock
+    return [
+        ErrorStep(s.standing, s.zyx, spot_text(replace(s, class_name="") if alone else s))
+        for s in spots
+    ]
 
 
 def _counts(judged: dict[str, JudgedClass]) -> str:

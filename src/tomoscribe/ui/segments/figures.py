@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from tomoscribe.ui.session import Session
 
     Row = tuple[str, Sequence[float | None], bool | None]
-    """Name, figures of the sides, and whether a low one is better (None: neither is)."""
+    """Name, figures of the sides, and whether a low one is better (None: neither is).
+
+    Without figures it is the heading of a class.
+    """
 
 SHOWN = (
     "IoU", "Dice", "precision", "recall", "objects found", "objects missed", "objects extra",
@@ -65,6 +68,7 @@ class SegmentFigures(QWidget):
         self.table = QLabel()
         self.table.setTextFormat(Qt.TextFormat.RichText)
         self.table.setToolTip("Best of both in bold")
+        self.table.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self.sides = QLabel()
         self.sides.setWordWrap(True)
         self.sides.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
@@ -129,10 +133,12 @@ def _judged(judgement: SegmentJudgement) -> list[Row]:
             figures_of(judgement.judged[k, name]) if (k, name) in judgement.judged else {}
             for k in judgement.known
         ]
+        if any(told):
+            rows.append((f"<b>{name}</b>", [], None))
         for figure in FEW if few else SHOWN:
             values = [figures.get(figure) for figures in told]
             if any(value is not None for value in values):
-                rows.append((f"{name}: {figure}", values, better_low(figure)))
+                rows.append((figure, values, better_low(figure)))
     return rows
 
 

@@ -30,8 +30,8 @@ COLORS = {
     Mark.EXTRA: EXTRA,
     Mark.OPEN: style.WAIT,
 }
-LEGEND = " &nbsp; ".join(
-    f"<span style='color:{COLORS[mark]}'>■</span> {text}"
+LEGEND = "&nbsp; ".join(
+    f"<span style='color:{COLORS[mark]}'>■</span>{text}"
     for mark, text in (
         (Mark.MATCHED, "matched"), (Mark.MISSED, "missed"), (Mark.EXTRA, "extra"),
         (Mark.OPEN, "unlabelled"),
