@@ -154,7 +154,8 @@ class ErrorList(QWidget):
 
 def _steps(judged: dict[str, JudgedClass]) -> list[ErrorStep]:
     spots = sorted((spot for one in judged.values() for spot in one.spots), key=Spot.rank)
-    alone = len({spot.class_name for spot in spots}) == 1  # its name would push the figures out of a narrow dock
+    # The name of the only class would push the figures out of a narrow dock.
+    alone = len({spot.class_name for spot in spots}) == 1
     return [
         ErrorStep(s.standing, s.zyx, spot_text(replace(s, class_name="") if alone else s))
         for s in spots
