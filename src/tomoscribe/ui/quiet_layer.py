@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 L = TypeVar("L", bound="Layer")
 
+OURS = "tomoscribe"
+"""Key in the metadata of our Labels layers: those without it are the user's own."""
+
 
 def still_in(viewer: ViewerModel, layer: L | None) -> L | None:
     """Return a layer of ours unless the user has deleted it; it may have another name."""
