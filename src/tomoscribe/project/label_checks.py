@@ -46,7 +46,11 @@ def check_shapes(image: str, shape_zyx: Triple, labels: str, labels_zyx: Triple)
 
 
 def meaning_of(
-    counts: Mapping[str, ValueCounts], files: LabelFiles, *, objects: bool
+    counts: Mapping[str, ValueCounts],
+    files: LabelFiles,
+    *,
+    objects: bool,
+    trains: bool = True,
 ) -> tuple[tuple[LabelClass, ...], ValueMeaning, list[str]]:
     """Return the classes that label files hold, what their values mean, and what was odd.
 
@@ -58,6 +62,8 @@ def meaning_of(
         What the user says of them.
     objects : bool
         Whether objects are told apart, as the task `instance` needs.
+    trains : bool
+        They are all that is learned from: there must be something to tell a class from.
 
     Raises
     ------
@@ -82,7 +88,7 @@ def meaning_of(
         names, class_of = _named(values, files, where, notes)
     known = background is not None and any(c.count(background) for c in counts.values())
     touching = numbered and objects and len(values) > 1  # where objects fill all, borders teach
-    if not known and len(names) == 1 and not touching:
+    if trains and not known and len(names) == 1 and not touching:
         raise TomoscribeError(
             f"Nothing in {where} is labelled as background, so there is nothing to tell "
             f"'{names[0]}' from: label some, and say with --background which value it has."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_files import count_values
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.classes import class_color
@@ -17,25 +19,55 @@ from tomoscribe.segmentation.painted_values import BACKGROUND, DTYPE, UNLABELLED
 from tomoscribe.segmentation.value_labels import labels_of_file
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
+    from tomoscribe.project.labelled_volume import VolumeFacts
+    from tomoscribe.project.model import TomogramEntry
     from tomoscribe.project.source import LabelFiles
     from tomoscribe.project.store import Project
+    from tomoscribe.segmentation.value_labels import ValueMeaning
 
 
-def import_labels(
-    project: Project, name: str, address: str, files: LabelFiles, *, objects: bool = False
-) -> tuple[str, ...]:
-    """Paint what a label file says of a tomogram; what it leaves open keeps its paint.
-
-    Classes that the project lacks are added to it. It is checked as for a training, before
-    anything changes.
+@dataclass(frozen=True)
+class ReadLabels:
+    """What a label file says of a tomogram, checked; nothing is painted yet.
 
     Parameters
     ----------
-    project : Project
-        Open for editing.
-    name : str
+    tomogram, address : str
+        Name of the tomogram, and what `open_volume` takes.
+    image : VolumeFacts
+        Of the tomogram.
+    classes : tuple of LabelClass
+        In the file.
+    meaning : ValueMeaning
+        Of its values.
+    numbers : tuple of int
+        Values that number objects; empty where values are classes.
+    notes : tuple of str
+        Sentences about how the values were read.
+    """
+
+    tomogram: str
+    address: str
+    image: VolumeFacts
+    classes: tuple[LabelClass, ...]
+    meaning: ValueMeaning
+    numbers: tuple[int, ...]
+    notes: tuple[str, ...]
+
+
+def read_labels(
+    entry: TomogramEntry, address: str, files: LabelFiles, *, objects: bool = False
+) -> ReadLabels:
+    """Read what a label file holds, and check that it fits the tomogram.
+
+    Parameters
+    ----------
+    entry : TomogramEntry
         Tomogram whose voxels are labelled.
     address : str
         What `open_volume` takes.
@@ -43,6 +75,85 @@ def import_labels(
         What the values mean; its image and labels are not looked at.
     objects : bool
         Values number objects, which stay apart.
+
+    Raises
+    ------
+    TomoscribeError
+        If the labels cannot be read, or do not fit.
+    """
+    image = volume_facts(entry.address, entry.size)
+    check_shapes(entry.address, image.shape_zyx, address, open_volume(address).shape_zyx)
+    counts = count_values(address, changed_us(address))
+    classes, meaning, notes = meaning_of({address: counts}, files, objects=objects, trains=False)
+    nothing = (meaning.background, meaning.unlabelled)
+    numbers = tuple(v for v in counts.values if v not in nothing) if objects else ()
+    return ReadLabels(entry.name, address, image, classes, meaning, numbers, tuple(notes))
+
+
+def add_classes(project: Project, classes: Sequence[LabelClass]) -> list[int]:
+    """Return the painted value of each class; those that are new are added to the project.
+
+    Raises
+    ------
+    TomoscribeError
+        If there are too many, or they cannot be saved.
+    """
+    there = {c.name for c in project.label_classes}
+    count = len(there)
+    new = [c.name for c in classes if c.name not in there]
+    if new:
+        added = [LabelClass(n, class_color(count + i)) for i, n in enumerate(new)]
+        project.set_label_classes([*project.label_classes, *added])
+    value_of = {c.name: c.value for c in project.label_classes}
+    return [value_of[c.name] for c in classes]
+
+
+def paint_labels(folder: Path, read: ReadLabels, values: Sequence[int]) -> None:
+    """Paint what was read; what it leaves open keeps its paint.
+
+    Parameters
+    ----------
+    folder : Path
+        The project's.
+    read : ReadLabels
+    values : sequence of int
+        The painted value of each of its classes.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be saved.
+    """
+    image = read.image
+    painted = PaintedLabels(folder, read.tomogram, image.shape_zyx, image.voxel_sizes_zyx_A)
+    numbers: dict[int, int] = {}
+    if read.numbers:
+        new = painted.add_objects(values[0], len(read.numbers))
+        numbers = dict(zip(read.numbers, new, strict=True))
+    data = open_volume(read.address).data
+    for z in range(image.shape_zyx[0]):
+        section = np.asarray(data[z : z + 1])
+        known = labels_of_file(section, read.meaning, read.address)
+        new_paint = _paint(known, section, values, numbers)
+        old = painted.read((z, 0, 0), (z + 1, *image.shape_zyx[1:]))
+        painted.write((z, 0, 0), np.where(new_paint == UNLABELLED, old, new_paint))
+
+
+def import_labels(
+    project: Project, name: str, address: str, files: LabelFiles, *, objects: bool = False
+) -> tuple[str, ...]:
+    """Paint what a label file says of a tomogram; what it leaves open keeps its paint.
+
+    Classes that the project lacks are added to it. It is checked before anything changes.
+
+    Parameters
+    ----------
+    project : Project
+        Open for editing.
+    name : str
+        Tomogram whose voxels are labelled.
+    address, files, objects
+        As of `read_labels`.
 
     Returns
     -------
@@ -54,49 +165,17 @@ def import_labels(
     TomoscribeError
         If the labels cannot be read, do not fit, or cannot be saved.
     """
-    entry = project.tomograms[name]
-    image = volume_facts(entry.address, entry.size)
-    volume = open_volume(address)
-    check_shapes(entry.address, image.shape_zyx, address, volume.shape_zyx)
-    counts = count_values(address, changed_us(address))
-    classes, meaning, notes = meaning_of({address: counts}, files, objects=objects)
-    values = _class_values(project, classes)
-    painted = PaintedLabels(
-        project.path,
-        name,
-        image.shape_zyx,
-        image.voxel_sizes_zyx_A,
-        read_only=project.read_only,
-    )
-    numbers: dict[int, int] = {}
-    if objects:
-        kept = [v for v in counts.values if v not in (meaning.background, meaning.unlabelled)]
-        numbers = dict(zip(kept, painted.add_objects(values[0], len(kept)), strict=True))
-    for z in range(image.shape_zyx[0]):
-        section = np.asarray(volume.data[z : z + 1])
-        known = labels_of_file(section, meaning, address)
-        new = _paint(known, section, values, numbers)
-        old = painted.read((z, 0, 0), (z + 1, *image.shape_zyx[1:]))
-        painted.write((z, 0, 0), np.where(new == UNLABELLED, old, new))
-    return tuple(notes)
-
-
-def _class_values(project: Project, classes: tuple[LabelClass, ...]) -> list[int]:
-    """Return the painted value of each class; those that are new are added to the project."""
-    there = {c.name for c in project.label_classes}
-    count = len(there)
-    new = [c.name for c in classes if c.name not in there]
-    if new:
-        added = [LabelClass(n, class_color(count + i)) for i, n in enumerate(new)]
-        project.set_label_classes([*project.label_classes, *added])
-    value_of = {c.name: c.value for c in project.label_classes}
-    return [value_of[c.name] for c in classes]
+    read = read_labels(project.tomograms[name], address, files, objects=objects)
+    if project.read_only:
+        raise TomoscribeError(f"{project.path} is open for reading only.")
+    paint_labels(project.path, read, add_classes(project, read.classes))
+    return read.notes
 
 
 def _paint(
     known: NDArray[np.int32],
     section: NDArray[np.generic],
-    values: list[int],
+    values: Sequence[int],
     numbers: dict[int, int],
 ) -> NDArray[np.uint16]:
     """Return the painted values of labels (class, z, y, x)."""

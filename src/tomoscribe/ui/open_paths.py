@@ -17,6 +17,7 @@ from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import Edit
 from tomoscribe.project.model import Role
 from tomoscribe.training.run import RunFolder
+from tomoscribe.ui.labels.label_import import LabelImport
 from tomoscribe.ui.project.adding import LABELS, TomogramAdder
 from tomoscribe.ui.project.beginning import ensure_class, ensure_classes, ensure_project
 from tomoscribe.ui.tomogram_layer import is_slow
@@ -79,6 +80,10 @@ def _open_run(session: Session, place: str) -> None:
 
 def _open_tomogram(session: Session, place: str) -> None:
     volume = open_volume(place)
+    labels = LabelImport.of(session)
+    if labels.fits(place, volume):
+        labels.offer_or_open(place, volume)
+        return
     ensure_project(session, place)
     ensure_class(session)
     project = session.project

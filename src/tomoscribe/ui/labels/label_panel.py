@@ -11,6 +11,8 @@ from tomoscribe.ui.annotate.task_card import SIZE
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.labels.class_list import LabelClassTable
 from tomoscribe.ui.labels.complete_section import CompleteSection
+from tomoscribe.ui.labels.import_button import ImportButton
+from tomoscribe.ui.labels.label_question import LabelQuestion
 from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.next_stroke import NextStroke
 from tomoscribe.ui.labels.painter import LabelPainter
@@ -53,6 +55,8 @@ class LabelPanel(QWidget):
         self.undo = button("Undo", "Take the last stroke back (Ctrl+Z)", self._painter.undo)
         self.redo = button("Redo", "Bring it back (Ctrl+Shift+Z)", self._painter.redo)
         self.section = CompleteSection(session)
+        self.question = LabelQuestion(session)
+        self.bring = ImportButton(session)
         self.place = button("Where next", PLACE_TIP, NextStroke.of(session).go)
         self._lay_out()
         connect(self, self._painter.changed, self.refresh)
@@ -73,9 +77,9 @@ class LabelPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2 * style.SPACING)
-        for part in (card, self.kind, self.classes, self.tools):
+        for part in (self.question, card, self.kind, self.classes, self.tools):
             layout.addWidget(part)
-        layout.addLayout(row(self.new, self.undo, self.redo, stretch=0))
+        layout.addLayout(row(self.new, self.undo, self.redo, self.bring, stretch=0))
         layout.addLayout(row(self.section, self.place, stretch=0))
 
     def refresh(self, *_: object) -> None:

@@ -20,11 +20,12 @@ from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.paint_layer import PaintLayer
 from tomoscribe.ui.labels.stroke_writer import StrokeWriter
 from tomoscribe.ui.labels.working_copy import WorkingCopy
-from tomoscribe.ui.quiet_layer import add_quietly, still_in
+from tomoscribe.ui.quiet_layer import OURS, add_quietly, still_in
 from tomoscribe.ui.session_bound import SessionBound
 from tomoscribe.ui.view import triple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from concurrent.futures import Future
 
     from napari.layers import Image
@@ -203,6 +204,12 @@ class LabelPainter(SessionBound):
         layer.data_setitem(places, number)
         return True
 
+    def rewrite(self, job: Callable[[], None], then: Callable[[Future[None]], None]) -> None:
+        """Let a job change what is stored after the strokes so far, then read it again."""
+        self._writer.run(job, then)
+        self._wanted = None
+        self._follow()
+
     def _why_not(self, value: int | None) -> str:
         project = self._session.project
         if project is not None and project.read_only:
@@ -304,6 +311,7 @@ class LabelPainter(SessionBound):
             translate=image.translate[-3:],
             units=image.units[-3:],
             axis_labels=("z", "y", "x"),
+            metadata={OURS: NAME},
         )
         layer.brush_size = BRUSH_SIZE
         layer.selected_label = self.active

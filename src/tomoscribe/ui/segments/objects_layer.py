@@ -8,7 +8,7 @@ import numpy as np
 from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap, label_colormap
 
-from tomoscribe.ui.quiet_layer import add_quietly, still_in
+from tomoscribe.ui.quiet_layer import OURS, add_quietly, still_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,6 +141,7 @@ class ObjectsLayer:
             translate=translate,
             units=image.units[-3:],
             axis_labels=image.axis_labels[-3:],
+            metadata={OURS: NAME},
         )
         layer.editable = False
         layer.contour = OUTLINE if self.outlines else 0
