@@ -28,6 +28,7 @@ from tomoscribe.segmentation.user_decoder import user_decoder
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tomoscribe.io.score_maps import ScoreMaps
     from tomoscribe.segmentation.blockwise import DecodeBox
     from tomoscribe.segmentation.decoded_files import Decoded
 
@@ -120,20 +121,13 @@ def decode(
     Without options as the model was tuned. Sizes are in nm, so they suit any resolution.
     """
     changes = {
-        "kind": kind,
-        "dimension": dimension,
-        "threshold": threshold,
-        "seed_threshold": seed_threshold,
-        "contour_threshold": contour_threshold,
-        "distance_threshold": distance_threshold,
-        "joined_from": joined_from,
-        "parted_below": parted_below,
-        "min_area_nm2": min_area_nm2,
-        "min_volume_nm3": min_volume_nm3,
-        "min_seed_nm2": min_seed_nm2,
-        "min_seed_nm3": min_seed_nm3,
-        "link_overlap": link_overlap,
-    }
+        "kind": kind, "dimension": dimension, "threshold": threshold,
+        "seed_threshold": seed_threshold, "contour_threshold": contour_threshold,
+        "distance_threshold": distance_threshold, "joined_from": joined_from,
+        "parted_below": parted_below, "min_area_nm2": min_area_nm2,
+        "min_volume_nm3": min_volume_nm3, "min_seed_nm2": min_seed_nm2,
+        "min_seed_nm3": min_seed_nm3, "link_overlap": link_overlap,
+    }  # fmt: skip
     if out.suffix.lower() not in LABEL_SUFFIXES:
         raise TomoscribeError(f"{out}: labels are written as {', '.join(LABEL_SUFFIXES)}.")
     opened, size = open_to_decode(maps, name or [], edges_given(voxel_size_nm))
@@ -141,10 +135,7 @@ def decode(
     if function is not None:
         settings = user_decoder(function, opened.header.maps, size, trusted=trust_function)
     else:
-        given = {k: v for k, v in changes.items() if v is not None}
-        settings = settings_asked(opened, None if preset is None else preset.value, given)
-        for class_name, made in settings.items():
-            tell_unused(class_name, made, given)
+        settings = _asked(opened, preset, changes)
     results = decode_file(
         opened,
         out,
@@ -155,6 +146,15 @@ def decode(
     _tell(results, table, size)
     if not callable(settings):
         tell_nothing_found(opened, settings, results)
+
+
+def _asked(opened: ScoreMaps, preset: Any, changes: dict[str, Any]) -> dict[str, DecoderSettings]:
+    """Return the settings by class, and tell which options have no effect."""
+    given = {k: v for k, v in changes.items() if v is not None}
+    settings = settings_asked(opened, None if preset is None else preset.value, given)
+    for class_name, made in settings.items():
+        tell_unused(class_name, made, given)
+    return settings
 
 
 def _tell(results: Sequence[Decoded], table: Path | None, size: tuple[float, float, float]) -> None:
