@@ -49,3 +49,21 @@ def test_a_map_whose_class_is_nowhere_has_no_verdict() -> None:
     logits, every = np.zeros(100, np.float32), np.ones(100, bool)
     counts.add(logits, ~every, every, every)
     assert counts.verdict() is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_few_strokes_that_show_a_class_about_as_often_as_it_occurs_change_little(
+    seed: int,
+) -> None:
+    everything, truth = scores(0.15, 40_000, 2 * seed)
+    shown, stroke = scores(0.17, 600, 2 * seed + 1)
+    counts = MapCounts(dense=False)
+    known = np.arange(40_600) >= 40_000
+    counts.add(np.concatenate([everything, shown]), np.concatenate([truth, stroke]), known, known)
+    verdict = counts.verdict()
+    assert verdict is not None
+
+    def iou(found: np.ndarray) -> float:
+        return float((found & truth).sum() / (found | truth).sum())
+
+    assert iou(everything + verdict.offset >= 0) > iou(everything >= 0) - 0.02
