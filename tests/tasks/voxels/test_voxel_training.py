@@ -237,3 +237,20 @@ def test_the_worker_trains_objects_from_two_files(tmp_path: Path) -> None:
     volume = predictor.open(str(tmp_path / "image.tif"), 100.0)
     maps = np.concatenate([b.scores for b in predictor.blocks(volume)], axis=1)
     assert ((maps[0] >= 0.5) == (labels > 0)).mean() > 0.9
+
+
+def test_instances_painted_sparsely_are_ranked_by_objects(tmp_path: Path) -> None:
+    band = np.arange(SHAPE[2]) // 20
+    objects = np.broadcast_to(np.where(band % 2, band + 1, 0), SHAPE).astype(np.int32)
+    sparse = objects.copy()
+    sparse[:, np.arange(SHAPE[1]) % 32 >= 12] = UNKNOWN
+    data = TrainingData(
+        (sample_of(tmp_path, (objects > 0).astype(int), sparse[None]),),
+        (),
+        label_classes=(LabelClass("band"),),
+    )
+    module = get_task("instance").build(data, TrainingSettings(**SMALL), CPU)
+    train(module, 3)
+    evaluation = module.evaluate()
+    assert evaluation is not None
+    assert "ap50" in evaluation.metrics

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 from tomoscribe.segmentation.decoder_settings import THICK, default_settings
 from tomoscribe.segmentation.decoders import decode
+from tomoscribe.segmentation.labels import UNKNOWN
 from tomoscribe.segmentation.maps import go_through, offset_of
 from tomoscribe.segmentation.matching import MatchCounts, pair_objects
 from tomoscribe.segmentation.tuning import TuningSample, tune
@@ -159,16 +160,33 @@ def judge_sources(
                 counts[spec.name].add(
                     logits[index], maps[index][inner] > 0.5, known[index][inner], held
                 )
-        if dense and predictor.task == "instance":
-            kept.append((logits, labels[(slice(None), *inner)]))
+        if predictor.task == "instance":
+            objects = labels[(slice(None), *inner)]
+            kept.append((logits, objects if dense else of_held(objects, held)))
         if enough():
             break
+    if not any((objects > 0).any() for _, objects in kept):
+        kept = []
     verdicts = {name: count.verdict() for name, count in counts.items()}
     told = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
     judged = _judged(predictor, told, kept)
     if kept and tune_from is not None and judged.score > tune_from:
         return replace(judged, decoder=_tuned(predictor, judged.offsets, kept))
     return judged
+
+
+def of_held(labels: NDArray[np.int32], held: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Return labels (class, z, y, x) where they only judge, and unknown elsewhere.
+
+    An object of which most trains is unknown as a whole.
+    """
+    result = np.where(held, labels, np.int32(UNKNOWN))
+    for mine, judging in zip(labels, result, strict=True):
+        numbers, whole = np.unique(mine[mine > 0], return_counts=True)
+        parts, some = np.unique(judging[judging > 0], return_counts=True)
+        few = parts[some * 2 < whole[np.searchsorted(numbers, parts)]]
+        judging[np.isin(judging, few)] = UNKNOWN
+    return result
 
 
 def _judged(
