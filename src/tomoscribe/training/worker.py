@@ -6,10 +6,12 @@ queue without it.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
 import traceback
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
@@ -24,7 +26,7 @@ from tomoscribe.training.steering import Steering
 from tomoscribe.training.turn import DeviceTurn
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from tomoscribe.tasks.base import Task
 
@@ -89,9 +91,24 @@ def _work(run: RunFolder, reporter: Reporter, task: Task | None) -> None:
             )
             return
         reporter.update(state=State.STARTING, message="Loading PyTorch.")
-        from tomoscribe.training.callbacks.session import train
+        with _without_collecting():
+            from tomoscribe.training.callbacks.session import train
 
         train(run, reporter, steering, turn, settings.threads or default_threads(), task)
+
+
+@contextmanager
+def _without_collecting() -> Iterator[None]:
+    """Import without garbage collections: they go through all that PyTorch is, again and again.
+
+    What is there afterwards stays for good, and is left out of later collections.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 if __name__ == "__main__":
