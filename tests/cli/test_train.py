@@ -121,7 +121,7 @@ def test_a_folder_and_two_lists_are_data_too(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["nothing"], "no project or training folder 'nothing'"),
+        (["nothing"], "no project, training folder or datasplit 'nothing'"),
         ([], "Give DATA, or both"),
         (["--images", "a"], "Give DATA, or both"),
         ([".", "--images", "a", "--coordinates", "b"], "Give DATA, or both"),

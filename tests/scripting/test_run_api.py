@@ -151,7 +151,9 @@ def test_a_training_that_cannot_be_leaves_no_run_behind(
 def test_a_folder_without_a_project_cannot_be_trained_on(tmp_path: Path) -> None:
     with pytest.raises(TomoscribeError, match="holds no tomograms"):
         train(tmp_path)
-    with pytest.raises(TomoscribeError, match=r"no project or training folder '.*nowhere'"):
+    with pytest.raises(
+        TomoscribeError, match=r"no project, training folder or datasplit '.*nowhere'"
+    ):
         train(tmp_path / "nowhere")
 
 

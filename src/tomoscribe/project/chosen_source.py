@@ -54,7 +54,7 @@ def find_source(
     elif data is not None:
         if not data.is_dir():
             raise TomoscribeError(
-                f"There is no project or training folder '{data}'; check the path."
+                f"There is no project, training folder or datasplit '{data}'; check the path."
             )
         kind = "project" if is_project(data) else "folder"
         source = DataSource.model_validate(

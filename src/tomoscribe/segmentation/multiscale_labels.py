@@ -212,7 +212,7 @@ def _multiscale(place: str) -> Multiscale:
     if multiscale is None:
         raise TomoscribeError(
             f"{place} has no multiscale metadata (OME-NGFF), so that it cannot be placed in its "
-            "image."
+            "image: write it as OME-Zarr, with the edges of its voxels and where it begins."
         )
     return multiscale
 
