@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyvista as pv
+import scipy
+import skimage
 
 from tomoscribe.segmentation import statistics, surfaces
 from tomoscribe.segmentation.object_meshes import write_object_meshes, write_object_points
@@ -60,6 +62,31 @@ def test_a_large_object_is_measured_piece_by_piece_as_it_is_whole(
     for one, other in zip(whole, pieces, strict=True):
         assert other.surface_nm2 == pytest.approx(one.surface_nm2, rel=0.03)
         assert replace(other, surface_nm2=0) == replace(one, surface_nm2=0)
+
+
+def test_random_objects_measure_as_scikit_image_says():
+    rng = np.random.default_rng(3)
+    blobs = scipy.ndimage.gaussian_filter(rng.normal(size=(40, 60, 50)), (2, 4, 4)) > 0.03
+    labels, count = scipy.ndimage.label(blobs)
+    numbers = rng.permutation(np.arange(1, 10 * count))[:count]
+    labels = np.concatenate([[0], numbers])[labels]
+    rows = object_table(labels, NM)
+    theirs = skimage.measure.regionprops(labels, spacing=NM)
+    assert [r.number for r in rows] == [p.label for p in theirs]
+    assert len(rows) > 10
+    for row, prop in zip(rows, theirs, strict=True):
+        assert row.volume_nm3 == pytest.approx(prop.area)
+        assert row.centroid_zyx_nm == pytest.approx(prop.centroid)
+        assert (*row.lo_zyx, *row.hi_zyx) == prop.bbox
+        if row.voxels < 3000:
+            continue
+        # Theirs has the stairs of voxels, that of a blurred mask is as smooth as ours.
+        mask = np.pad((labels == row.number).astype(float), 6)
+        vertices, faces, *_ = skimage.measure.marching_cubes(
+            scipy.ndimage.gaussian_filter(mask, 1), 0.5, spacing=NM
+        )
+        smooth = skimage.measure.mesh_surface_area(vertices, faces)
+        assert row.surface_nm2 == pytest.approx(smooth, rel=0.1)
 
 
 def test_the_table_is_written_with_units_in_its_heads(tmp_path: Path):

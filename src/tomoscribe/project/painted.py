@@ -207,7 +207,7 @@ class PaintedLabels:
             # A chunk is replaced whole, so that it is another file.
             file = (status.st_mtime_ns, status.st_size, status.st_ino)
             values = _counted(path, status.st_mtime_ns, status.st_size) if self._objects else ()
-            found[index] = (file, tuple(self._objects.get(value) for value, _ in values))
+            found[index] = (file, [self._objects[v] for v, _ in values if v in self._objects])
         return found
 
     def counts(self) -> dict[int, int]:

@@ -14,7 +14,7 @@ from tomoscribe.project.model import Region, Role
 from tomoscribe.project.painted import CHUNK, PaintedLabels
 from tomoscribe.project.painted_samples import load_painted
 from tomoscribe.project.store import Project
-from tomoscribe.segmentation.labels import UNKNOWN, LabelClass
+from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
 
@@ -53,7 +53,11 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def settings() -> TrainingSettings:
     return TrainingSettings(
-        batch=1, width=8, precision="float32", voxels={"window_zyx": (1, 64, 64), "levels": 3}
+        batch=1,
+        width=8,
+        bin=1,
+        precision="float32",
+        voxels={"window_zyx": (1, 64, 64), "levels": 3},
     )
 
 
@@ -72,13 +76,13 @@ def test_a_stroke_reads_the_chunk_that_it_touched_and_no_other(
     assert len(set(read)) == all_chunks == 3 * 2 * 2
     store = PaintedLabels(project.path, "one", SHAPE)
     (number,) = store.add_objects(2)
-    store.write((1, 100, 300), np.full((1, 9, 9), number))
+    store.write((1, 100, 260), np.full((1, 150, 250), number))
     read.clear()
     told = module.set_data(load_painted(project.path, 1))
     assert {file.relative_to(store.path).as_posix() for file in read} == {"0/1/0/1"}
     anew = get_task(task).build(load_painted(project.path, 1), settings(), CPU)
     assert torch.equal(held_labels(module), held_labels(anew))
-    assert (held_labels(module)[0, 1, 100:109, 300:309] != UNKNOWN).any()
+    assert (held_labels(module)[0, 1, 140:250, 260:510] > 0).any()
     assert told == anew._status  # type: ignore[attr-defined]
 
 
