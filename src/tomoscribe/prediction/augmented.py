@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.tasks.voxels.tiles import Tile, cut, make_tile
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ _BATCH_GPU, _BATCH_GPU_DEEP = 16, 4
 _SIGMA = 1 / 8
 """Width of the Gaussian that blends windows, in edges: nnU-Net's; AutoSeg's is alike."""
 _LEAST_WEIGHT = 1e-4
+_LEAST_EDGE = 32
+"""Cores that are not halved where memory is short: their halo is as large already."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,40 @@ class WindowScores:
         return (z if self._deep else 0) + self._context, y, x
 
     def scores(self, image: ScaledVolume, lo: Triple, hi: Triple) -> Tensor:
-        """Return maps (map, z, y, x) in 0..1 of a box of working voxels, on the CPU."""
+        """Return maps (map, z, y, x) in 0..1 of a box of working voxels, on the CPU.
+
+        What does not fit the device's memory is tried again with fewer windows at once, then with
+        smaller ones; that holds for boxes that follow.
+
+        Raises
+        ------
+        TomoscribeError
+            If the device's memory does not hold the least of that.
+        """
+        while True:
+            try:
+                return self._scores(image, lo, hi)
+            except torch.OutOfMemoryError as error:
+                self._take_less(error)
+            # Not before the error is gone, which holds what was computed.
+            torch.cuda.empty_cache()
+
+    def _take_less(self, error: torch.OutOfMemoryError) -> None:
+        """Let windows take less memory, or say that they cannot."""
+        if self.batch > 1:
+            self.batch //= 2
+        elif self._stride is None and max(self._window) > _LEAST_EDGE:
+            z, y, x = (n if n <= _LEAST_EDGE else -(-n // 2) for n in self._window)
+            self._window = (z, y, x)
+        else:
+            size = " x ".join(str(n) for n in self._window)
+            raise TomoscribeError(
+                f"The memory of {self.predictor.device} does not hold one window of {size}: give "
+                "smaller windows, stop what else uses the device, or predict on the processor "
+                "(--device cpu)."
+            ) from error
+
+    def _scores(self, image: ScaledVolume, lo: Triple, hi: Triple) -> Tensor:
         shape = tuple(b - a for a, b in zip(lo, hi, strict=True))
         total = torch.zeros((len(self.predictor.maps), *shape))
         weights = None if self._stride is None else torch.zeros(shape)
