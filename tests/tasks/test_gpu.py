@@ -7,10 +7,14 @@ import pytest
 import torch
 from tests.tasks.balls import DIAMETER, ball_centres, make_sample
 
-from tomoscribe.io.volumes import open_volume
+from tomoscribe.io.score_maps import open_score_maps
+from tomoscribe.io.volumes import open_volume, write_mrc
 from tomoscribe.picks.match import precision_recall_f1
+from tomoscribe.prediction.settings import PredictionSettings
+from tomoscribe.prediction.streamed import stream_maps
 from tomoscribe.prediction.volume import predict_heatmap
-from tomoscribe.project.model import TrainingData
+from tomoscribe.project.model import Role, TrainingData, TrainingSample
+from tomoscribe.segmentation.labels import ArrayLabels, LabelClass, SampleLabels
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
 from tomoscribe.tasks.tomogram.module import TomogramModule
@@ -69,3 +73,93 @@ def test_a_paused_training_frees_the_gpu_and_goes_on(balls: TrainingData) -> Non
     module.to(GPU)
     module.training_step(None, 0).backward()
     assert torch.isfinite(next(module.net.parameters()).grad).all()
+
+
+SHAPE = (16, 128, 128)
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> TrainingData:
+    """Bright cells of 24 pixels with dark borders, each an object through all sections."""
+    at = np.indices(SHAPE)[1:] % 32
+    inside = ((at > 3) & (at < 28)).all(0)
+    number = 1 + np.indices(SHAPE)[1] // 32 * 4 + np.indices(SHAPE)[2] // 32
+    grey = np.random.default_rng(0).normal(0, 0.3, SHAPE) + 2 * inside
+    path = tmp_path / "cells.mrc"
+    write_mrc(path, grey.astype(np.float32), 100.0)
+    labels = np.where(inside, number, 0).astype(np.int32)[None]
+    known = SampleLabels(ArrayLabels(labels), (((0, 0, 0), SHAPE),), "made")
+    sample = TrainingSample("cells", str(path), 100.0, Role.TRAIN, labels=known)
+    return TrainingData((sample,), (), label_classes=(LabelClass("cell"),))
+
+
+VOXELS = [("semantic", "2d", (1, 64, 64)), ("instance", "2.5d", (1, 64, 64))]
+VOXELS += [("semantic", "3d", (16, 32, 32)), ("instance", "3d", (16, 32, 32))]
+
+
+def _voxels(dimension: str, window: tuple[int, int, int]) -> TrainingSettings:
+    own = {"dimension": dimension, "window_zyx": window, "levels": 3}
+    return TrainingSettings(
+        batch=2, width=8, bin=1, precision="bfloat16", max_steps=60, learning_rate=1e-2, voxels=own
+    )
+
+
+def _steps(module: object, count: int) -> list[float]:
+    losses = []
+    for _ in range(count):
+        loss = module.training_step(None, 0)  # type: ignore[attr-defined]
+        module.optimizer.zero_grad(set_to_none=True)  # type: ignore[attr-defined]
+        loss.backward()
+        module.optimizer.step()  # type: ignore[attr-defined]
+        losses.append(float(loss.detach()))
+    return losses
+
+
+@pytest.mark.parametrize(("task", "dimension", "window"), VOXELS)
+def test_a_gpu_learns_labels_and_streams_what_a_processor_predicts(
+    cells: TrainingData, tmp_path: Path, task: str, dimension: str, window: tuple[int, int, int]
+) -> None:
+    module = get_task(task).build(cells, _voxels(dimension, window), GPU)
+    assert all(part.whole for part in module._parts)  # type: ignore[attr-defined]
+    _steps(module, 60)
+    evaluation = module.evaluate()
+    assert evaluation is not None
+    assert evaluation.metrics["iou"] > 0.8
+    file = tmp_path / "step.pt"
+    torch.save(module.checkpoint(), file)
+    volume = open_volume(cells.samples[0].volume_path)
+    maps = []
+    for place in (GPU, CPU):
+        predictor = get_task(task).load(file, place)
+        out = tmp_path / f"{place.type}.zarr"
+        stream_maps(predictor, volume, out, PredictionSettings())  # type: ignore[arg-type]
+        maps.append(np.asarray(open_score_maps(out).data[...]).astype(int))
+    # Steps of 1/255; bfloat16 against float32.
+    assert np.abs(maps[0] - maps[1]).mean() < 3
+
+
+@pytest.mark.parametrize(("task", "dimension", "window"), VOXELS)
+def test_a_training_of_labels_that_is_resumed_on_a_gpu_goes_on(
+    cells: TrainingData, task: str, dimension: str, window: tuple[int, int, int]
+) -> None:
+    settings, kind = _voxels(dimension, window), get_task(task)
+    with torch.backends.cudnn.flags(deterministic=True, benchmark=False):
+        straight = kind.build(cells, settings, GPU)
+        _steps(straight, 3)
+        state = straight.checkpoint()
+        rest = _steps(straight, 3)
+        resumed = kind.build(cells, settings, GPU, state)
+        resumed.restore(state, weights_only=False)
+        # Sums of a GPU may be in another order each time.
+        assert _steps(resumed, 3) == pytest.approx(rest, rel=0.01)
+
+
+def test_a_training_of_labels_that_pauses_frees_the_gpu(cells: TrainingData) -> None:
+    module = get_task("semantic").build(cells, _voxels("2d", (1, 64, 64)), GPU)
+    _steps(module, 2)
+    held = torch.cuda.memory_allocated(GPU)
+    module.to(CPU)  # type: ignore[attr-defined]
+    # Image and labels, four bytes each.
+    assert held - torch.cuda.memory_allocated(GPU) >= 2 * 4 * np.prod(SHAPE)
+    module.to(GPU)  # type: ignore[attr-defined]
+    assert np.isfinite(_steps(module, 2)).all()
