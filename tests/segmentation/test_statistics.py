@@ -78,15 +78,17 @@ def test_random_objects_measure_as_scikit_image_says():
         assert row.volume_nm3 == pytest.approx(prop.area)
         assert row.centroid_zyx_nm == pytest.approx(prop.centroid)
         assert (*row.lo_zyx, *row.hi_zyx) == prop.bbox
-        if row.voxels < 3000:
+        if row.voxels < 1000:
             continue
-        # Theirs has the stairs of voxels, that of a blurred mask is as smooth as ours.
+        # Between what a mask measures with its stairs, and blurred by a voxel, which takes them.
         mask = np.pad((labels == row.number).astype(float), 6)
-        vertices, faces, *_ = skimage.measure.marching_cubes(
-            scipy.ndimage.gaussian_filter(mask, 1), 0.5, spacing=NM
+        stairs, smooth = (
+            skimage.measure.mesh_surface_area(
+                *skimage.measure.marching_cubes(values, 0.5, spacing=NM)[:2]
+            )
+            for values in (mask, scipy.ndimage.gaussian_filter(mask, 1))
         )
-        smooth = skimage.measure.mesh_surface_area(vertices, faces)
-        assert row.surface_nm2 == pytest.approx(smooth, rel=0.1)
+        assert 0.97 * smooth < row.surface_nm2 < 1.03 * stairs
 
 
 def test_the_table_is_written_with_units_in_its_heads(tmp_path: Path):
