@@ -11,8 +11,11 @@ import pytest
 
 from tomoscribe.scripting.opening import open_project, sample_project
 
+# Started in the background of a shell, all processes ignore the signal until told otherwise.
 SCRIPT = """
-import sys, tomoscribe
+import signal, sys, tomoscribe
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def tell(now):
     print(now.state, now.step, flush=True)
