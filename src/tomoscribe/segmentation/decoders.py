@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tomoscribe.segmentation.decoder_settings import Triple
 
     Between = Callable[[], None]
+    Advance = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def decode(
     *,
     exclusive: bool = True,
     between: Between = lambda: None,
+    advance: Advance = lambda _: None,
 ) -> tuple[Segmentation, ...]:
     """Turn maps of scores into labels.
 
@@ -88,6 +90,8 @@ def decode(
         A voxel has one class at most: the likeliest. Else classes may overlap.
     between : callable
         Called between the steps; what it raises ends the work.
+    advance : callable
+        Told the share 0..1 that is done, after each class and, where these are decoded, section.
 
     Returns
     -------
@@ -105,13 +109,19 @@ def decode(
             raise TomoscribeError(
                 f"There is no map of class '{name}'; the maps are: {', '.join(map_names)}."
             )
-    whole, found = [_settings_of(settings, n).kind in SEMANTIC_KINDS for n in classes], []
+    whole = [_settings_of(settings, n).kind in SEMANTIC_KINDS for n in classes]
+    found: list[NDArray[np.int32]] = []
     for name, mask in _masks(maps, named, classes, settings, exclusive):
         between()
-        mine = _settings_of(settings, name)
+        mine, ready = _settings_of(settings, name), len(found)
+
+        def tell(share: float, ready: int = ready) -> None:
+            advance((ready + share) / len(classes))
+
         found.append(
-            _objects(_ClassMaps(maps, named, name), mask, mine, voxel_size_zyx_nm, between)
+            _objects(_ClassMaps(maps, named, name), mask, mine, voxel_size_zyx_nm, between, tell)
         )
+        tell(1.0)
     if exclusive:
         return (_together(found, whole, tuple(classes)),)
     return tuple(_together([o], [w], (n,)) for o, w, n in zip(found, whole, classes, strict=True))
@@ -240,6 +250,7 @@ def _objects(
     settings: DecoderSettings,
     voxel_nm: Triple,
     between: Between,
+    advance: Advance,
 ) -> NDArray[np.int32]:
     """Return the numbered objects of a class; one where objects are not told apart."""
     volume = settings.dimension == "3d"
@@ -260,7 +271,7 @@ def _objects(
     if volume:
         labels = find(slice(None))
     else:
-        labels = _by_section(mask.shape, find)
+        labels = _by_section(mask.shape, find, advance)
         if settings.dimension == "linked" and settings.kind not in SEMANTIC_KINDS:
             labels = link_sections(labels, settings.link_overlap)
     return (labels > 0).astype(np.int32) if settings.kind in SEMANTIC_KINDS else labels
@@ -311,7 +322,7 @@ def _seed_mask(
 
 
 def _by_section(
-    shape: tuple[int, ...], find: Callable[[slice], NDArray[np.int32]]
+    shape: tuple[int, ...], find: Callable[[slice], NDArray[np.int32]], advance: Advance
 ) -> NDArray[np.int32]:
     labels = np.zeros(shape, dtype=np.int32)
     count = 0
@@ -320,6 +331,7 @@ def _by_section(
         found = int(section.max(initial=0))
         np.add(section, count, out=labels[z], where=section > 0)
         count += found
+        advance((z + 1) / shape[0])
     return labels
 
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 from tests.ui.segments.conftest import FAINT, MITO_BOXES, VESICLE
+
+from tomoscribe.ui.segments import volume_decoder
 
 
 def centre(box) -> tuple[int, int]:
@@ -44,3 +50,64 @@ def test_a_slider_changes_the_section_in_view_and_apply_the_volume(
     qtbot.mouseClick(panel.reset, Qt.MouseButton.LeftButton)
     process_until(lambda: number_at(segments, FAINT, z=3) == 0, "the tuned ones")
     assert panel.sliders["threshold"].value == 0.5
+
+
+class Endless:
+    """A decoding that is half done and goes on until it is given up."""
+
+    def __init__(self) -> None:
+        self.given_up = threading.Event()
+
+    def __call__(
+        self,
+        maps: object,
+        settings: object,
+        between: Callable[[], None],
+        advance: Callable[[float], None],
+    ) -> None:
+        advance(0.5)
+        try:
+            while not self.given_up.wait(0.005):
+                between()
+        finally:
+            self.given_up.set()
+
+
+@pytest.fixture
+def endless(monkeypatch: pytest.MonkeyPatch) -> Endless:
+    made = Endless()
+    monkeypatch.setattr(volume_decoder, "objects_of", made)
+    return made
+
+
+def test_decoding_a_volume_shows_how_far_it_is_and_ends_by_a_click(
+    segmented, endless, qtbot, process_until, monkeypatch
+) -> None:
+    segments, panel = segmented.segments, segmented.panel
+    assert not panel.progress.isVisible()
+    panel.sliders["threshold"].number.setValue(0.3)
+    qtbot.mouseClick(panel.apply, Qt.MouseButton.LeftButton)
+    process_until(lambda: panel.progress.isVisible(), "the progress")
+    assert panel.progress.value() == 50
+    qtbot.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
+    process_until(endless.given_up.is_set, "the end in the thread")
+    assert not panel.progress.isVisible()
+    assert not panel.cancel.isVisible()
+    assert segments.objects is None
+    assert "cancelled" in panel.state.text()
+    monkeypatch.undo()
+    qtbot.mouseClick(panel.apply, Qt.MouseButton.LeftButton)
+    process_until(lambda: segments.objects is not None, "the volume after all")
+
+
+def test_a_volume_that_was_cancelled_is_not_decoded_again_by_scrolling(
+    segmented, endless, qtbot, process_until
+) -> None:
+    segments, panel = segmented.segments, segmented.panel
+    segments._decoder.forget()
+    segments.reset()
+    process_until(lambda: panel.cancel.isVisible(), "the decoding by tuned settings")
+    qtbot.mouseClick(panel.cancel, Qt.MouseButton.LeftButton)
+    segmented.session.viewer.dims.set_current_step(0, 3)
+    process_until(lambda: segments.section and segments.section.index == 3, "another section")
+    assert not segments.busy

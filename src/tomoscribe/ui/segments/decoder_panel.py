@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QVBoxLayout, QWidget
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from tomoscribe.segmentation.decoder_settings import DecoderSettings
 from tomoscribe.ui import style
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 ALL = "all classes"
 NO_MAPS = "No segmentation is in view yet: paint a few strokes of each class, then press Train."
 TUNED = "The settings are as they were tuned."
+LOOK_MS = 250
+"""Between two looks at how far the volume is; what is ready sooner shows no bar at all."""
 
 
 class DecoderPanel(QWidget):
@@ -76,6 +78,14 @@ class DecoderPanel(QWidget):
         self.apply = button(
             "Apply to volume", "Decodes all sections by these settings", self._segments.apply
         )
+        self.progress = QProgressBar()
+        self.progress.setToolTip("How much of the volume is decoded")
+        self.cancel = button(
+            "Cancel", "Gives up the volume; sections in view are decoded on", self._segments.cancel
+        )
+        self._looking = QTimer(self)
+        self._looking.setInterval(LOOK_MS)
+        self._looking.timeout.connect(self._show_progress)
         self.table = button(
             "Table…", "Size, surface and place of each object; click a row to go there", show_table
         )
@@ -110,10 +120,23 @@ class DecoderPanel(QWidget):
             return
         self.counts.setText(counts(segments))
         self.state.setText(state(segments))
+        if not segments.busy:
+            self._looking.stop()
+            self.progress.hide()
+            self.cancel.hide()
+        elif not self._looking.isActive():
+            self._looking.start()
         self.scores.setChecked(segments.scores_shown)
         enable(self.apply, why_no_volume(segments))
         enable(self.reset, None if segments.is_own else TUNED)
         enable(self.table, why_no_objects(segments))
+
+    def _show_progress(self) -> None:
+        done = self._segments.done
+        self.progress.setRange(0, 100 if done else 0)  # a volume at once tells no share
+        self.progress.setValue(round(100 * done))
+        self.progress.show()
+        self.cancel.show()
 
     def _build(self) -> None:
         layout = QVBoxLayout(self)
@@ -128,6 +151,7 @@ class DecoderPanel(QWidget):
         for part in (self.class_name, self.kind, self.dimension, *self.sliders.values()):
             column.addWidget(part)
         column.addWidget(self.state)
+        column.addLayout(row(self.progress, self.cancel, stretch=0))
         column.addLayout(row(self.apply, self.reset, self.table, stretch=0))
         layout.addWidget(self._inside)
 

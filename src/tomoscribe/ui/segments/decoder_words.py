@@ -155,6 +155,8 @@ def state(segments: Segments) -> str:
     if not maps.is_final:
         when = " when the training has ended" if maps.live else ""
         return f"The section in view is decoded as the prediction grows; the volume follows{when}."
+    if segments.cancelled:
+        return "Decoding the volume was cancelled; Apply to volume begins it again."
     if segments.objects is None and segments.is_own:
         return "Only sections in view have your settings: press Apply to volume."
     if segments.is_own:

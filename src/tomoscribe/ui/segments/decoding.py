@@ -122,9 +122,15 @@ def section_of(
 
 
 def objects_of(
-    maps: MapsInView, settings: Settings, between: Callable[[], None] = lambda: None
+    maps: MapsInView,
+    settings: Settings,
+    between: Callable[[], None] = lambda: None,
+    advance: Callable[[float], None] = lambda _: None,
 ) -> Objects:
-    """Return the objects of the volume; what `between` raises ends the work."""
+    """Return the objects of the volume; what `between` raises ends the work.
+
+    `advance` is told the share 0..1 of the decoding that is done.
+    """
     found = decode(
         maps.values,
         maps.grid.class_names,
@@ -133,6 +139,7 @@ def objects_of(
         maps.voxel_size_zyx_nm,
         exclusive=maps.segmented.exclusive,
         between=between,
+        advance=advance,
     )
     between()
     parts = tuple(replace(part, labels=_smallest(part.labels, part.count)) for part in found)

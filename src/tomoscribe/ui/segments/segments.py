@@ -22,13 +22,13 @@ from tomoscribe.ui.segments.decoding import (
     Objects,
     Section,
     mask_of,
-    objects_of,
     section_of,
     tells_apart,
 )
 from tomoscribe.ui.segments.maps_in_view import MapsInView, maps_in_view
 from tomoscribe.ui.segments.object_work import Measured
 from tomoscribe.ui.segments.objects_layer import ObjectsLayer
+from tomoscribe.ui.segments.volume_decoder import VolumeDecoder
 from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
@@ -39,12 +39,6 @@ SOON_MS = 20
 """Moves of a slider that come together are answered together."""
 GROWING_MS = 500
 """Maps that grow are decoded again this often, in the section in view."""
-KEPT = 2
-"""Volumes of objects that stay in memory: A and B are blinked between."""
-
-
-class _Superseded(Exception):
-    """Ends a decoding that nobody waits for any more."""
 
 
 class Segments(SessionBound):
@@ -60,6 +54,8 @@ class Segments(SessionBound):
         Objects of the section in view, as long as the volume is not known.
     problem : str
         Why nothing could be decoded, in a sentence; empty if all is well.
+    cancelled : bool
+        The user gave up decoding the volume.
     """
 
     changed = Signal()
@@ -81,11 +77,10 @@ class Segments(SessionBound):
         self._own: Settings = {}
         self._scores_shown: bool | None = None
         self._dressed: bool | None = None
-        self._known: dict[Any, Objects] = {}
-        self._wanted: object = None
+        self.cancelled = False
         self._blocks, self._marked = -1, False
         self._sectioner = Background(reads_only=True)
-        self._decoder = Background(reads_only=True)
+        self._decoder = VolumeDecoder()
         self._soon = self._timer(SOON_MS, self._show, once=True)
         self._looking = self._timer(0, self.look, once=True)
         self._growing = self._timer(GROWING_MS, self._grow, once=False)
@@ -145,7 +140,7 @@ class Segments(SessionBound):
             if place is not None:  # so that objects in view keep their numbers and colours
                 self.section = self.objects.section(*place)
         self._decoder.drop()
-        self._wanted = self.objects = None
+        self.objects, self.cancelled = None, False
         self.selected = 0
         self.changed.emit()
         self._soon.start()
@@ -159,6 +154,11 @@ class Segments(SessionBound):
     def busy(self) -> bool:
         """Whether the volume is being decoded."""
         return self._decoder.busy
+
+    @property
+    def done(self) -> float:
+        """Share 0..1 of the volume that is decoded."""
+        return self._decoder.done
 
     @property
     def colors(self) -> list[str] | None:
@@ -207,6 +207,7 @@ class Segments(SessionBound):
         shown, wanted = volume.layer, self.scores_shown or difference
         if self.maps is not None and shown is not None and wanted != self._dressed:
             self._dressed = shown.visible = wanted  # once: the user may do otherwise since
+            self.layer.fade(wanted)
         self.layer.hide(difference or self._marked)
 
     # ---------------------------------------------------------------- following
@@ -234,7 +235,8 @@ class Segments(SessionBound):
             self._soon.start()
 
     def _on_project(self, *_: object) -> None:
-        self._own, self._known = {}, {}
+        self._own = {}
+        self._decoder.forget()
         self.look()
 
     def _on_moved(self, *_: object) -> None:
@@ -266,8 +268,8 @@ class Segments(SessionBound):
         """Forget what was decoded of other maps; what is shown stays until it is replaced."""
         self._sectioner.drop()
         self._decoder.drop()
-        self._wanted = self.objects = self.section = None
-        self.selected = 0
+        self.objects = self.section = None
+        self.selected, self.cancelled = 0, False
         self.layer.forget_sections()
         self.decoded.emit()
 
@@ -277,22 +279,18 @@ class Segments(SessionBound):
         maps, settings = self.maps, self.settings
         if maps is None:
             return
-        known = self._known.get(self._key())
+        self.cancelled = False
+        known = self._decoder.known(self._key())
         if known is not None:
             self._take_objects(known)
             return
-        ticket = self._wanted = object()
+        self._decoder.run(maps, settings, self._key(), self._take_objects, self._failed)
+        self.decoded.emit()
 
-        def between() -> None:
-            if self._wanted is not ticket:
-                raise _Superseded
-
-        def take(objects: Objects) -> None:
-            if maps.is_final:
-                self._known = dict([*self._known.items(), (self._key(), objects)][-KEPT:])
-            self._take_objects(objects)
-
-        self._decoder.run(lambda: objects_of(maps, settings, between), take, self._failed)
+    def cancel(self) -> None:
+        """Give up decoding the volume; sections in view are decoded on."""
+        self._decoder.drop()
+        self.cancelled = True
         self.decoded.emit()
 
     def _key(self) -> object:
@@ -307,7 +305,7 @@ class Segments(SessionBound):
         maps = self.maps
         if maps is None:
             return
-        if maps.is_final and self._key() in self._known:
+        if maps.is_final and self._decoder.known(self._key()) is not None:
             self.apply()
             return
         place = self.place(maps)
@@ -320,7 +318,9 @@ class Segments(SessionBound):
             )
         elif place is not None:
             self._soon.start()
-        if maps.is_final and not self.is_own and self.objects is None and not self.busy:
+        if not maps.is_final or self.is_own or self.cancelled:
+            return
+        if self.objects is None and not self.busy:
             self.apply()
 
     def place(self, maps: MapsInView) -> tuple[int, int] | None:
@@ -348,15 +348,13 @@ class Segments(SessionBound):
 
     def _take_objects(self, objects: Objects) -> None:
         assert self.maps is not None
-        self.problem, self._wanted = "", None
+        self.problem = ""
         self.objects = objects
         self.selected = 0
         self.layer.show(objects, self.maps.grid, self.colors)
         self.decoded.emit()
 
     def _failed(self, error: BaseException) -> None:
-        if isinstance(error, _Superseded):
-            return
         self.problem = sentence_of(error)
         self.layer.clear()
         self.decoded.emit()
@@ -392,7 +390,6 @@ class Segments(SessionBound):
 
     def close(self) -> None:
         """End timers and threads."""
-        self._wanted = None
         for timer in (self._soon, self._looking, self._growing):
             timer.stop()
         self._sectioner.close()
