@@ -19,7 +19,7 @@ from tomoscribe.project.names import free_name, safe_name
 from tomoscribe.project.raw_samples import volume_geometry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from tomoscribe.coords import Geometry
     from tomoscribe.io.pick_files import Flavour
@@ -77,21 +77,49 @@ def export_picks(
         If there is nothing to export, or a file cannot be written; new files of a failed
         export are removed.
     """
+    return prepare_export(
+        project, out, flavour, chosen_picks(project, states, class_names, tomograms, min_score),
+        combined=combined, tilt_series_pixel_size_A=tilt_series_pixel_size_A,
+    )()  # fmt: skip
+
+
+def prepare_export(
+    project: Project,
+    out: str | Path,
+    flavour: Flavour,
+    chosen: dict[str, list[Pick]],
+    *,
+    combined: bool = True,
+    tilt_series_pixel_size_A: float | None = None,
+) -> Callable[[], ExportReport]:
+    """Return the job that writes chosen picks; a thread may do it while the project goes on.
+
+    See `export_picks` for the parameters.
+
+    Raises
+    ------
+    TomoscribeError
+        If the format is none, or takes no pixel size; the job if a file cannot be written.
+    """
     folder = Path(out).expanduser()
     if flavour not in SUFFIXES:
         raise TomoscribeError(
             f"There is no format '{flavour}'; formats are: {', '.join(SUFFIXES)}."
         )
     _check_pixel_size(tilt_series_pixel_size_A, flavour)
-    chosen = chosen_picks(project, states, class_names, tomograms, min_score)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TomoscribeError(f"Cannot make {folder} ({error.strerror or error}).") from error
-    geometries = {name: _geometry(project.tomograms[name]) for name in chosen}
+    entries = {name: project.tomograms[name] for name in chosen}
     sizes_A = {c.name: c.diameter_A for c in project.classes}
-    writer = _Writer(geometries, sizes_A, flavour, tilt_series_pixel_size_A)
-    return writer.write(chosen, folder, combined=combined)
+
+    def write() -> ExportReport:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise TomoscribeError(f"Cannot make {folder} ({error.strerror or error}).") from error
+        geometries = {name: _geometry(entry) for name, entry in entries.items()}
+        writer = _Writer(geometries, sizes_A, flavour, tilt_series_pixel_size_A)
+        return writer.write(chosen, folder, combined=combined)
+
+    return write
 
 
 @dataclass(frozen=True)

@@ -198,6 +198,7 @@ class Drive:
         dialog: ExportDialog = self.compare.actions_row.show_export()
         dialog.folder.setText(str(self.out / "export"))
         self.hands.click(dialog.write)
+        self.hands.wait(lambda: not dialog.busy, "the written files", STEP_S)
         self.hands.screenshot_of(dialog, "export")
         self.summary.exported = sorted((self.out / "export").rglob("*.star"))
         self.summary.written = dialog.outcome.text().splitlines()[0]

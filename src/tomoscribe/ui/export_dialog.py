@@ -25,18 +25,20 @@ from qtpy.QtWidgets import (
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.pick_formats import WRITABLE
 from tomoscribe.picks.table import PickState
-from tomoscribe.project.export import chosen_picks, export_picks
+from tomoscribe.project.export import chosen_picks, prepare_export
 from tomoscribe.project.export_file import columns_of, export_columns
 from tomoscribe.project.raw_samples import volume_geometry
 from tomoscribe.ui import style
+from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.widgets import button, enable, hint, row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tomoscribe.io.pick_files import Flavour
     from tomoscribe.picks.table import Pick
     from tomoscribe.project.export_file import ExportReport
+    from tomoscribe.project.store import Project
     from tomoscribe.ui.session import Session
 
 FORMATS = WRITABLE
@@ -47,25 +49,31 @@ PREVIEW_ROWS = 3
 PREVIEW_LINES = 6
 
 
-def first_rows(session: Session, picks: dict[str, list[Pick]], flavour: Flavour) -> tuple[str, ...]:
-    """Return the first rows as they will stand in the file, by writing a few to a temporary one.
+def first_rows(
+    project: Project, picks: dict[str, list[Pick]], flavour: Flavour
+) -> Callable[[], tuple[str, ...]]:
+    """Return the job that finds the first rows as they will stand in the file.
 
-    Of a format that is no text, a table of what it holds.
+    It writes a few to a temporary one, so a thread does it. Of a format that is no text, the rows
+    are a table of what it holds. `picks` are those of one tomogram at least.
     """
-    name = next(iter(picks), None)
-    if name is None or session.project is None:
-        return ()
-    entry = session.project.tomograms[name]
-    sizes_A = {c.name: c.diameter_A for c in session.project.classes}
-    with tempfile.TemporaryDirectory() as folder:
-        report = export_columns(
-            columns_of(_of_one_class(picks[name], flavour)[:PREVIEW_ROWS], name, sizes_A),
-            Path(folder) / f"preview{FORMATS[flavour].suffix}",
-            flavour,
-            geometry=volume_geometry(entry.address, entry.voxel_size_A),
-            tomogram_name=name,
-        )
-    return report.first_rows
+    name = next(iter(picks))
+    few = _of_one_class(picks[name], flavour)[:PREVIEW_ROWS]
+    address, voxel_size_A = project.tomograms[name].address, project.tomograms[name].voxel_size_A
+    sizes_A = {c.name: c.diameter_A for c in project.classes}
+
+    def write() -> tuple[str, ...]:
+        with tempfile.TemporaryDirectory() as folder:
+            report = export_columns(
+                columns_of(few, name, sizes_A),
+                Path(folder) / f"preview{FORMATS[flavour].suffix}",
+                flavour,
+                geometry=volume_geometry(address, voxel_size_A),
+                tomogram_name=name,
+            )
+        return report.first_rows
+
+    return write
 
 
 def _of_one_class(picks: list[Pick], flavour: Flavour) -> list[Pick]:
@@ -98,6 +106,7 @@ class ExportDialog(QDialog):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._previews, self._writer = Background(self), Background(self)
         self.report: ExportReport | None = None
         self.setWindowTitle("Export picks")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -188,6 +197,7 @@ class ExportDialog(QDialog):
         self.scope.currentIndexChanged.connect(self.refresh)
         self.min_score.valueChanged.connect(self.refresh)
         self.folder.textChanged.connect(self.refresh)
+        self.finished.connect(self._end)
         for box in (*self.states.values(), *self.classes.values()):
             box.toggled.connect(self.refresh)
 
@@ -197,8 +207,13 @@ class ExportDialog(QDialog):
         flavour: Flavour = self.format.currentData()
         return flavour
 
+    @property
+    def busy(self) -> bool:
+        """Whether rows or files are still being written."""
+        return self._previews.busy or self._writer.busy
+
     def selection(self) -> dict[str, object]:
-        """Return the choice of picks as keywords of `export_picks`."""
+        """Return the choice of picks as keywords of `chosen_picks`."""
         only_this = self.scope.currentIndex() == 1 and self._session.current is not None
         return {
             "states": [state for state, box in self.states.items() if box.isChecked()],
@@ -220,33 +235,68 @@ class ExportDialog(QDialog):
         if project is None:
             enable(self.write, "Open a project first.")
             return
+        if self._writer.busy:
+            return  # what is being written is shown when it is there
         try:
             picks = chosen_picks(project, **self.selection())  # type: ignore[arg-type]
-            rows = first_rows(self._session, picks, self.flavour)
         except TomoscribeError as error:
-            self.preview.setPlainText("")
-            self._say(str(error), good=False)
-            enable(self.write, str(error))
+            self._refuse(error)
             return
-        self.preview.setPlainText(aligned(rows))
+        rows = first_rows(project, picks, self.flavour)
+        self._previews.run(rows, self._show_rows, self._refuse)
         count = sum(map(len, picks.values()))
         self._say(f"{count} picks from {len(picks)} tomogram{'s' * (len(picks) > 1)}.", good=None)
         enable(self.write, None if self.folder.text().strip() else "Choose a folder first.")
 
+    def _show_rows(self, rows: Sequence[str]) -> None:
+        self.preview.setPlainText(aligned(rows))
+
+    def _refuse(self, error: BaseException) -> None:
+        """Say why this choice cannot be written."""
+        self._previews.drop()
+        sentence = sentence_of(error)
+        self.preview.setPlainText("")
+        self._say(sentence, good=False)
+        enable(self.write, sentence)
+
     def export(self) -> None:
-        """Write the files, read them back, and say what came of it."""
+        """Write the files and read them back, in a thread, and say what came of it."""
         project = self._session.project
-        if project is None:
+        if project is None or self._writer.busy:
             return
         try:
-            report = export_picks(project, self.folder.text(), self.flavour, **self.selection())  # type: ignore[arg-type]
+            picks = chosen_picks(project, **self.selection())  # type: ignore[arg-type]
         except TomoscribeError as error:
-            self._say(str(error), good=False)
+            self._refuse(error)
             return
+        self._previews.drop()
+        job = prepare_export(project, self.folder.text(), self.flavour, picks)
+        self._writer.run(job, self._written, self._failed)
+        self._say("Writing …", good=None)
+        self._lock(locked=True)
+
+    def _written(self, report: ExportReport) -> None:
+        self._lock(locked=False)
         self.report = report
-        self.preview.setPlainText(aligned(report.first_rows))
+        self._show_rows(report.first_rows)
         files = "\n".join(str(path) for path in report.paths)
         self._say("\n".join([report.sentence, files, *report.notes]), good=True)
+
+    def _failed(self, error: BaseException) -> None:
+        self._lock(locked=False)
+        self._say(sentence_of(error), good=False)
+
+    def _lock(self, *, locked: bool) -> None:
+        """Let nothing be chosen while files are written."""
+        for widget in (self.format, self.scope, self.min_score, self.folder, self.browse,
+                       *self.states.values(), *self.classes.values()):  # fmt: skip
+            widget.setEnabled(not locked)
+        enable(self.write, "The files are being written." if locked else None)
+
+    def _end(self) -> None:
+        """Show no answer any more; files under way are written to their end."""
+        self._previews.close()
+        self._writer.close()
 
     def _say(self, text: str, *, good: bool | None) -> None:
         color = {True: style.GOOD, False: style.BAD, None: style.quiet_text()}[good]

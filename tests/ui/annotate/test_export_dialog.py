@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ import pytest
 from tomoscribe.io.pick_files import read_picks
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.picks.table import PickState
+from tomoscribe.project.export import prepare_export
+from tomoscribe.project.export_file import ExportReport
+from tomoscribe.ui import export_dialog
 from tomoscribe.ui.export_dialog import FORMATS, ExportDialog, aligned, first_rows
 
 
@@ -26,35 +30,54 @@ def dialog(hands: Any) -> Iterator[ExportDialog]:
         table.make_add([[8, 50, 40]], "ribosome", scores=[0.1], state=PickState.REJECTED)
     )
     shown = hands.dock.show_export()
+    hands.until(lambda: not shown.busy, "the first rows")
     yield shown
     shown.close()
 
 
+@pytest.fixture
+def write(dialog: ExportDialog, process_until: Callable[..., None]) -> Callable[[], None]:
+    """Return a function that presses Export and waits for the files."""
+
+    def press() -> None:
+        dialog.write.click()
+        process_until(lambda: not dialog.busy, "the files")
+
+    return press
+
+
 @pytest.mark.parametrize("flavour", list(FORMATS))
 def test_every_format_is_written_and_read_back(
-    dialog: ExportDialog, tmp_path: Path, flavour: str
+    dialog: ExportDialog,
+    tmp_path: Path,
+    flavour: str,
+    write: Callable[[], None],
+    process_until: Callable[..., None],
 ) -> None:
     dialog.format.setCurrentIndex(dialog.format.findData(flavour))
     dialog.folder.setText(str(tmp_path / "out"))
     assert dialog.outcome.text() == "4 picks from 1 tomogram."
+    process_until(lambda: not dialog.busy, "the first rows")
     row = FORMATS[flavour]
     heading = 0 if row.rows_in_text else 1
     shown = 2 if row.one_class else 3  # Of the first class there are two.
     assert len(dialog.preview.toPlainText().splitlines()) == heading + shown
-    dialog.write.click()
+    write()
     assert dialog.outcome.text().startswith("4 written, 4 read back")
     files = [p for p in (tmp_path / "out").iterdir() if p.suffix == row.suffix]
     assert len(files) == (2 if row.one_class else 1)
 
 
-def test_states_classes_and_score_choose_the_picks(dialog: ExportDialog, tmp_path: Path) -> None:
+def test_states_classes_and_score_choose_the_picks(
+    dialog: ExportDialog, tmp_path: Path, write: Callable[[], None]
+) -> None:
     dialog.format.setCurrentIndex(dialog.format.findData("csv"))
     dialog.folder.setText(str(tmp_path))
     dialog.min_score.setValue(0.5)
     assert dialog.outcome.text().startswith("3 picks")
     dialog.classes["ribosome"].setChecked(False)
     assert dialog.outcome.text().startswith("1 picks")
-    dialog.write.click()
+    write()
     (file,) = tmp_path.glob("*.csv")
     assert read_picks(file).zyx.tolist() == [[8, 50, 20]]
 
@@ -67,12 +90,44 @@ def test_nothing_to_export_is_said_in_the_dialog_and_on_the_button(dialog: Expor
 
 
 def test_a_folder_that_cannot_be_written_is_said_in_the_dialog(
-    dialog: ExportDialog, tmp_path: Path
+    dialog: ExportDialog, tmp_path: Path, write: Callable[[], None]
 ) -> None:
     (tmp_path / "file").write_text("")
     dialog.folder.setText(str(tmp_path / "file"))
-    dialog.write.click()
+    write()
     assert str(tmp_path / "file") in dialog.outcome.text()
+    assert dialog.write.isEnabled()
+
+
+def test_files_are_written_off_the_gui_thread_with_the_choice_locked(
+    dialog: ExportDialog,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    process_until: Callable[..., None],
+) -> None:
+    go_on, threads = threading.Event(), []
+
+    def slow(*_: object) -> Callable[[], ExportReport]:
+        write = prepare_export(*_)  # type: ignore[arg-type]
+
+        def job() -> ExportReport:
+            go_on.wait(20)
+            threads.append(threading.current_thread())
+            return write()
+
+        return job
+
+    monkeypatch.setattr(export_dialog, "prepare_export", slow)
+    dialog.folder.setText(str(tmp_path / "out"))
+    dialog.write.click()
+    assert dialog.outcome.text() == "Writing …"
+    assert not dialog.write.isEnabled()
+    assert not dialog.format.isEnabled()
+    go_on.set()
+    process_until(lambda: dialog.report is not None, "the files")
+    assert threads[0] is not threading.main_thread()
+    assert dialog.write.isEnabled()
+    assert dialog.format.isEnabled()
 
 
 def test_the_first_rows_follow_from_the_geometry_of_their_own_tomogram(
@@ -80,11 +135,11 @@ def test_the_first_rows_follow_from_the_geometry_of_their_own_tomogram(
 ) -> None:
     session = hands.session
     session.edit(session.entry.picks.make_add([[8, 20, 20]], "ribosome"))
-    before = first_rows(session, {"one": list(session.entry.picks)}, "relion5")
+    before = first_rows(session.project, {"one": list(session.entry.picks)}, "relion5")()
     write_mrc(tmp_path / "larger.mrc", np.zeros((40, 80, 90), np.float32), 20.0)
     session.open_paths([tmp_path / "larger.mrc"])
     picks = list(session.project.tomograms["one"].picks)
-    assert first_rows(session, {"one": picks}, "relion5") == before
+    assert first_rows(session.project, {"one": picks}, "relion5")() == before
 
 
 def test_rows_are_shown_in_columns() -> None:
