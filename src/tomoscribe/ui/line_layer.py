@@ -31,6 +31,8 @@ class LineLayer:
         How napari draws each.
     projection : str
         "all" to draw those of neighbouring slices too, as far as the viewer's thickness reaches.
+    on_top : bool
+        Above all layers, instead of just above the volume and below the picks.
     """
 
     def __init__(
@@ -39,11 +41,13 @@ class LineLayer:
         name: str,
         style: Literal["line", "triangle", "arrow"],
         projection: Literal["none", "all"] = "none",
+        on_top: bool = False,
     ) -> None:
         self._session = session
         self._name = name
         self._style = style
         self._projection = projection
+        self._on_top = on_top
         self._layer: Vectors | None = None
 
     @property
@@ -97,8 +101,8 @@ class LineLayer:
         )  # fmt: skip
         # A Python loop over all lines, and nobody looks at it: 10 ms a slice.
         layer._update_thumbnail = _no_thumbnail
-        # Above the volume, below the picks.
-        self._layer = add_quietly(viewer, layer, 1 + viewer.layers.index(image))
+        place = None if self._on_top else 1 + viewer.layers.index(image)
+        self._layer = add_quietly(viewer, layer, place)
         return self._layer
 
 

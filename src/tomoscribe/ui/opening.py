@@ -58,6 +58,18 @@ def show_first(session: Session) -> tuple[bool, str]:
     return False, f"{failures[0]}{more} {NONE_OPENS}"
 
 
+def open_again(session: Session) -> None:
+    """Open a session's project as it is on disk now, on the tomogram and run that were in view."""
+    if session.project is None:
+        return
+    path, name, run = session.project.path, session.current, session.run
+    session.open_project(path)
+    if name in session.project.tomograms and name != session.current:
+        session.show(name)
+    if run is not None and run.exists:
+        session.run = run
+
+
 @contextmanager
 def tidied_once(viewer: ViewerModel) -> Iterator[None]:
     """Let napari tidy up and draw once while layers go, not after each of them."""

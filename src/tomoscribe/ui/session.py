@@ -21,7 +21,7 @@ from tomoscribe.ui.membranes.membrane_outline import OutlineLayer
 from tomoscribe.ui.membranes.membrane_session import CurrentMembrane
 from tomoscribe.ui.membranes.normal_ticks import NormalTicks
 from tomoscribe.ui.open_paths import open_paths
-from tomoscribe.ui.opening import show_first, take_project, tidied_once
+from tomoscribe.ui.opening import open_again, show_first, take_project, tidied_once
 from tomoscribe.ui.slab import Averaging
 from tomoscribe.ui.timeline import Timeline
 from tomoscribe.ui.tomogram_layer import hide_volume
@@ -193,14 +193,7 @@ class Session(ViewerBound):
         TomoscribeError
             If it is gone.
         """
-        if self.project is None:
-            return
-        path, name, run = self.project.path, self.current, self.run
-        self.open_project(path)
-        if name in self.project.tomograms and name != self.current:
-            self.show(name)
-        if run is not None and run.exists:
-            self.run = run
+        open_again(self)
 
     def close_project(self) -> None:
         """Save and close the project, so that others may edit it; the viewer shows nothing then."""

@@ -100,6 +100,23 @@ def fly_to(viewer: ViewerModel, layer: Image, zyx: Sequence[float]) -> None:
         viewer.scene.camera.center = tuple(world[list(viewer.dims.displayed)])
 
 
+def keep_in_view(viewer: ViewerModel, layer: Image) -> None:
+    """Move a slice view so that the tomogram fills the canvas as far as its size allows.
+
+    What was in the middle stays in view, though not in the middle, where it lies near an edge.
+    """
+    if viewer.dims.ndisplay == 3:
+        return
+    displayed = list(viewer.dims.displayed)
+    shape = np.asarray(layer.data.shape[-3:], dtype=float)
+    corners = [voxels_to_world(layer, -0.5 * np.ones(3)), voxels_to_world(layer, shape - 0.5)]
+    lo, hi = np.minimum(*corners)[displayed], np.maximum(*corners)[displayed]
+    half = np.asarray(viewer.canvas.size, dtype=float) / (2 * max(viewer.scene.camera.zoom, 1e-9))
+    center = np.asarray(viewer.scene.camera.center)[-2:]
+    inside = np.clip(center, np.minimum(lo + half, hi - half), np.maximum(lo + half, hi - half))
+    viewer.scene.camera.center = tuple(np.where(hi - lo <= 2 * half, (lo + hi) / 2, inside))
+
+
 def triple(values: NDArray[np.floating]) -> Triple:
     """Return a vector (3,) as three numbers."""
     return float(values[0]), float(values[1]), float(values[2])

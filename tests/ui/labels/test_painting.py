@@ -15,6 +15,7 @@ from tomoscribe.project.store import Project
 from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.segmentation.painted_values import BACKGROUND, FIRST_OBJECT
 from tomoscribe.ui.class_rows import NAME
+from tomoscribe.ui.labels.mode import LabelMode
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -84,6 +85,18 @@ def test_objects_get_numbers_and_are_not_painted_over(painter: Painter, stored: 
     painter.stroke((30, 10), (30, 30))
     assert painter.values[30, 20] == second + 1
     painter.hands.dock.labels.tools.locked.click()
+
+
+def test_the_lock_is_offered_where_there_are_objects_only(painter: Painter) -> None:
+    locked = painter.hands.dock.labels.tools.locked
+    panel = painter.hands.dock.labels
+    assert not locked.isVisibleTo(panel)
+    LabelMode.of(painter.session).set(on=True, objects=True)
+    assert locked.isVisibleTo(panel)
+    painter.stroke((30, 12), (30, 24))
+    painter.saved()
+    LabelMode.of(painter.session).set(on=True, objects=False)
+    assert locked.isVisibleTo(panel)  # they are there, though the brush paints none
 
 
 def test_a_predicted_object_becomes_a_locked_label_in_one_step_of_undo(

@@ -6,6 +6,8 @@ import pytest
 
 from tomoscribe.training import events as ev
 from tomoscribe.training.status import State
+from tomoscribe.ui.labels.mode import LabelMode
+from tomoscribe.ui.runs.label_switch import LabelSwitch
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.run_strip import RunStrip
 from tomoscribe.ui.runs.run_words import label_words
@@ -52,6 +54,15 @@ def test_without_a_training_the_switch_says_why_it_does_nothing(
     fake_worker.beat(State.FINISHED)
     process_until(lambda: not strip.takes.isEnabled(), "the end")
     assert "No training is going on" in strip.takes.toolTip()
+
+
+def test_where_labels_are_painted_the_switch_is_about_strokes(session, qtbot) -> None:
+    switch = LabelSwitch(session)
+    qtbot.addWidget(switch)
+    assert switch.text() == "Take new clicks"
+    LabelMode.of(session).set(on=True)
+    assert switch.text() == "Take new strokes"
+    assert "takes your strokes" in switch.toolTip()
 
 
 def test_a_run_folder_that_is_gone_is_told_and_the_switch_stays(

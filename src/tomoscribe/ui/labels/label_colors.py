@@ -18,6 +18,9 @@ Rgba = tuple[float, float, float, float]
 BACKGROUND_COLOR = "#9f86ff"
 """Violet, which no class is given: grey would not be seen on density."""
 
+BACKGROUND_SHOWN = f"{BACKGROUND_COLOR}73"
+"""On sections it is fainter than classes: dense labels cover most of the image with it."""
+
 NOTHING: Rgba = (0.0, 0.0, 0.0, 0.0)
 
 GOLDEN = 0.618034
@@ -44,7 +47,7 @@ def object_color(number: int) -> Rgba:
 def label_colors(classes: Iterable[LabelClass], objects: int) -> dict[int | None, str | Rgba]:
     """Return napari's colours by painted value, for at least so many objects."""
     colors: dict[int | None, str | Rgba] = {None: NOTHING, UNLABELLED: NOTHING}
-    colors[BACKGROUND] = BACKGROUND_COLOR
+    colors[BACKGROUND] = BACKGROUND_SHOWN
     colors |= {c.value: c.color for c in classes}
     last = FIRST_OBJECT + objects
     return colors | {number: object_color(number) for number in range(FIRST_OBJECT, last)}

@@ -10,10 +10,13 @@ import numpy as np
 from tomoscribe.evaluation.unsure_sections import unsure_sections
 from tomoscribe.segmentation.painted_values import UNLABELLED, inside
 from tomoscribe.training.previews import decode_scores
+from tomoscribe.ui import style
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.labels.painter import LabelPainter
+from tomoscribe.ui.line_layer import LineLayer
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.session_bound import SessionBound
+from tomoscribe.ui.view import keep_in_view
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +32,12 @@ FIELD = 48
 MOST_SECTIONS = 60
 """Sections looked at, spread over the volume: a second or two."""
 
+FRAME = "next stroke"
+"""Name of the layer that frames the place."""
+
+FRAME_WIDTH = 1.5
+"""Voxels."""
+
 NO_MAP = "There is no prediction of labels in view yet: paint some strokes and train."
 ALL_SURE = "The model is sure wherever nothing is painted, as far as it was predicted."
 
@@ -43,6 +52,8 @@ class NextStroke(SessionBound):
         self._places = np.zeros((0, 3), np.intp)
         self._visited = 0
         self._of: object = None
+        self._frame = LineLayer(session, FRAME, "line", on_top=True)
+        session.current_changed.connect(self._frame.hide)
         session.closed.connect(self._thread.close)
 
     def go(self) -> None:
@@ -93,10 +104,34 @@ class NextStroke(SessionBound):
     def _fly(self) -> None:
         place, count = self._places[self._visited], len(self._places)
         self._visited += 1
+        image, painted = self._session.layer, self._painter.layer
+        if image is None or painted is None:
+            return
         self._session.fly_to([float(v) for v in place])
+        keep_in_view(self._session.viewer, image)
+        painted.edited.connect(self._frame.hide, unique=True)  # the stroke is there
+        self._frame.draw(*_frame_of(place, image.data.shape[-3:]), FRAME_WIDTH)
         self._session.status_message.emit(
             f"A stroke tells most here (section {place[0]}, place {self._visited} of {count})."
         )
+
+
+def _frame_of(
+    place: NDArray[np.intp], shape: tuple[int, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sides (4, 2, 3) of a field around a voxel, and their colours (4, 4)."""
+    z, *middle = (float(v) for v in place)
+    (top, left), (bottom, right) = (
+        [
+            min(max(m + way * FIELD / 2, 0.0), n - 1.0)
+            for m, n in zip(middle, shape[1:], strict=True)
+        ]
+        for way in (-1, 1)
+    )
+    corners = np.array([(z, top, left), (z, top, right), (z, bottom, right), (z, bottom, left)])
+    ways = np.roll(corners, -1, axis=0) - corners
+    color = np.array([*(int(style.ACCENT[i : i + 2], 16) / 255 for i in (1, 3, 5)), 1.0])
+    return np.stack([corners, ways], axis=1), np.tile(color, (4, 1))
 
 
 def _whole(edges: tuple[float, float, float]) -> Triple:

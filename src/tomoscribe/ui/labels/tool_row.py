@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QLabel, QPushButton, QSlider, QVBoxLayout,
 
 from tomoscribe.ui import style
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.painter import BRUSH_SIZE, LabelPainter
 from tomoscribe.ui.project.read_only import READ_ONLY
 from tomoscribe.ui.widgets import button, enable, row
@@ -33,6 +34,7 @@ class ToolRow(QWidget):
         super().__init__(parent)
         self._session = session
         self._painter = LabelPainter.of(session)
+        self._mode = LabelMode.of(session)
         self.buttons: dict[str, QPushButton] = {}
         for tool, text, tip in TOOLS:
             made = button(text, tip, partial(self._painter.set_tool, tool))
@@ -76,6 +78,9 @@ class ToolRow(QWidget):
             made.setChecked(layer is not None and why is None and str(layer.mode) == tool)
         enable(self.brush, why)
         enable(self.locked, why)
+        copy = self._painter.copy
+        there_are = copy is not None and bool(copy.objects)
+        self.locked.setVisible(self._mode.objects or there_are)
         size = BRUSH_SIZE if layer is None else int(layer.brush_size)
         with QSignalBlocker(self.brush):
             self.brush.setValue(size)

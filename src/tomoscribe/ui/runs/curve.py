@@ -29,7 +29,7 @@ class LearningCurve(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(view)
-        self._top = _plot(view, 0, "F1")
+        self._top = _plot(view, 0, "score")
         self._top.setToolTip(SCORE_TIP)
         self._bottom = _plot(view, 1, "loss")
         self._bottom.setLabel("bottom", "step")
@@ -56,8 +56,8 @@ class LearningCurve(QWidget):
         self._best.setData(
             [] if best is None else [best.step], [] if best is None else [best.value]
         )
-        if self._points:
-            self._top.setLabel("left", self._points[-1].name)
+        # Before the first validation nobody knows which score it will be.
+        self._top.setLabel("left", self._points[-1].name if self._points else "score")
         self._loss.setData(record.loss_steps, record.loss_values)
 
     def _read(self, position: QPointF) -> None:

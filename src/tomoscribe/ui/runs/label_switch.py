@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QWidget
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.widgets import enable
 
@@ -18,38 +19,43 @@ if TYPE_CHECKING:
     from tomoscribe.training.run import RunFolder
     from tomoscribe.ui.session import Session
 
+CLICKS, STROKES = "clicks", "strokes"
+WHAT_ENTERS = {CLICKS: "New clicks, accepted and rejected proposals", STROKES: "New strokes"}
 TIP = (
-    "New clicks, accepted and rejected proposals enter the training as you give them, and its "
-    "patience begins anew. Switched off, it goes on with what it has; switched on again, it takes "
-    "what came meanwhile."
+    "{} enter the training as you give them, and its patience begins anew. Switched off, it goes "
+    "on with what it has; switched on again, it takes what came meanwhile."
 )
-TEXT, WAITING = "Take new clicks", "Take new clicks (some wait)"
-NO_RUN = "No training is going on; a new one takes your clicks as you give them."
+NO_RUN = "No training is going on; a new one takes your {} as you give them."
 
 
 class LabelSwitch(QCheckBox):
     """Follows and writes `take_labels` of the run that is followed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(TEXT, parent)
+        super().__init__(parent)
         self._session = session
         self._monitor = RunMonitor.of(session)
+        self._mode = LabelMode.of(session)
         self._reader = Background(self, reads_only=True)
         self._writer = Background(self)
-        self.setToolTip(TIP)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setChecked(True)
         self.toggled.connect(self._on_toggled)
         connect(self, self._monitor.followed, self._on_followed)
         connect(self, self._monitor.updated, self.refresh)
+        connect(self, self._mode.changed, self.refresh)
         self._on_followed(self._monitor.run)
 
     def refresh(self, *_: object) -> None:
         """Say whether there is a training to switch, and whether it leaves labels waiting."""
         update = self._monitor.update
         waits = update is not None and update.status is not None and update.status.labels_wait
-        self.setText(WAITING if waits and self._monitor.alive else TEXT)
-        enable(self, None if self._monitor.alive else NO_RUN)
+        alive = self._monitor.alive
+        painted = self._monitor.feed.segmented is not None if alive else self._mode.on
+        what = STROKES if painted else CLICKS
+        self.setText(f"Take new {what}" + (" (some wait)" if waits and alive else ""))
+        self.setProperty("tip", TIP.format(WHAT_ENTERS[what]))
+        enable(self, None if alive else NO_RUN.format(what))
 
     def _on_followed(self, run: RunFolder | None) -> None:
         self._show(True)

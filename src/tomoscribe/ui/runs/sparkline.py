@@ -33,7 +33,7 @@ def thinned(values: Sequence[float], count: int = MAX_POINTS) -> list[tuple[floa
 
 
 class Sparkline(QWidget):
-    """Loss, thin, on its own scale; F1, strong, on 0..1 with the best marked."""
+    """Loss, thin, on its own scale; the score, strong, on 0..1 with the best marked."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -43,7 +43,7 @@ class Sparkline(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setToolTip(
             "Grey: training loss, on its own scale. "
-            "Orange: F1, from 0 to 1; the dot is the best. " + SCORE_TIP
+            "Orange: the score, from 0 to 1; the dot is the best. " + SCORE_TIP
         )
 
     def sizeHint(self) -> QSize:

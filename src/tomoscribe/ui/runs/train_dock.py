@@ -84,7 +84,7 @@ class TrainDock(QWidget):
         self.band = hint()
         self.plan = hint()
         self.curve = LearningCurve()
-        self.no_curve = hint("Loss and F1 will be drawn here while it trains.")
+        self.no_curve = hint()
         self.runs = RunList(session)
         self.first = SettingsForm(FIRST)
         self.others = SettingsForm(
@@ -119,6 +119,8 @@ class TrainDock(QWidget):
         self.queue.setVisible(self._monitor.alive)
         enable(self.queue, self._starter.why_not_queue())
         of_labels = self._starter.task in VOXEL_TASKS
+        score = "IoU" if of_labels else "F1"
+        self.no_curve.setText(f"Loss and {score} will be drawn here while it trains.")
         self.why.setText(why or _summary(shares, "section" if of_labels else "click"))
         self.split.show_shares(shares, self._starter.task)
         self._show_task()

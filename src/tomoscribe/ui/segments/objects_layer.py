@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 NAME = "objects"
 OPACITY = 0.55
+OVER_SCORES = 0.3
+"""Opacity above the bright map of scores: both together would hide the image."""
 OUTLINE = 2
 """Pixels of an outline, where only these are drawn."""
 COLORS = 49
@@ -38,6 +40,7 @@ class ObjectsLayer:
         self._cyclic: CyclicLabelColormap | None = None
         self._colored: object = None
         self._hidden = False
+        self._opacity = OPACITY
         self.outlines = False
 
     @property
@@ -94,6 +97,13 @@ class ObjectsLayer:
         if self.layer is not None:
             self.layer.contour = OUTLINE if on else 0
 
+    def fade(self, over_scores: bool) -> None:
+        """Let what lies below be seen; an opacity that the user has set stays."""
+        layer, before = self.layer, self._opacity
+        self._opacity = OVER_SCORES if over_scores else OPACITY
+        if layer is not None and layer.opacity == before:
+            layer.opacity = self._opacity
+
     def mark(self, number: int) -> None:
         """Show which object is selected: napari draws its number in the layer's controls."""
         layer = self.layer
@@ -136,7 +146,7 @@ class ObjectsLayer:
         layer = Labels(
             values,
             name=NAME,
-            opacity=OPACITY,
+            opacity=self._opacity,
             scale=scale,
             translate=translate,
             units=image.units[-3:],
