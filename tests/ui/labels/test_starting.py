@@ -18,6 +18,7 @@ from tomoscribe.segmentation.painted_values import BACKGROUND, UNLABELLED
 from tomoscribe.ui.labels.complete_section import section_region
 from tomoscribe.ui.labels.label_tally import LabelTally
 from tomoscribe.ui.labels.mode import LabelMode
+from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.runs.train_dock import TrainDock
@@ -55,6 +56,22 @@ def test_a_project_with_labels_and_no_picks_is_opened_for_labels(labelled, dock)
     assert dock.task.currentText() == "labels: classes"
     assert dock.split.buttons[0].text() == "one   2 sections, trains"
     assert dock.why.text() == "Trains on 2 sections."
+
+
+def test_a_project_with_painted_objects_is_opened_for_objects(
+    labelled, dock, project, process_until
+) -> None:
+    store = PaintedLabels(project.path, "one", (16, 64, 48))
+    (number,) = store.add_objects(2)
+    store.write((4, 8, 8), np.full((1, 2, 2), number, np.uint16))
+    mode, painter = LabelMode.of(labelled), LabelPainter.of(labelled)
+    process_until(lambda: painter.copy is not None, "the labels")
+    labelled.reopen()
+    process_until(lambda: dock.task.currentText() == "labels: objects", "objects")
+    mode.set(on=True, objects=False)
+    painter.rewrite(lambda: None, lambda _: None)
+    process_until(lambda: not painter.loading, "the labels again")
+    assert not mode.objects  # the user has chosen
 
 
 def test_train_starts_the_task_that_was_chosen_with_its_settings(

@@ -28,7 +28,7 @@ class LabelMode(SessionBound):
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self.on = self.objects = False
+        self.on = self.objects = self._chosen = False
         session.project_changed.connect(self._on_project)
         self._on_project()
 
@@ -39,9 +39,16 @@ class LabelMode(SessionBound):
 
     def set(self, *, on: bool, objects: bool | None = None) -> None:
         """Label voxels or pick particles; with or without objects, None leaves that."""
+        self._chosen = self._chosen or objects is not None
         wanted = (on, self.objects if objects is None else objects)
         if wanted != (self.on, self.objects):
             self.on, self.objects = wanted
+            self.changed.emit()
+
+    def expect_objects(self) -> None:
+        """Tell objects apart, for some are painted, unless the user has chosen in this project."""
+        if not self._chosen and not self.objects:
+            self.objects = True
             self.changed.emit()
 
     def _on_project(self) -> None:
@@ -49,4 +56,5 @@ class LabelMode(SessionBound):
         project = self._session.project
         labelled = project is not None and bool(project.label_classes)
         picked = project is not None and any(len(e.picks) for e in project.tomograms.values())
+        self._chosen = False
         self.set(on=labelled and not picked)

@@ -285,6 +285,8 @@ class LabelPainter(SessionBound):
             return
         self.copy = done.result()
         self._show(self.copy, image)
+        if self.copy.objects:
+            self._mode.expect_objects()
         self.choose_value(self.active)
 
     def _show(self, copy: WorkingCopy, image: Image) -> None:
