@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NAME = "heatmap"
 COLORMAP = "inferno"
 OPACITY = 0.8
+FAINT = 0.4
+"""Opacity below objects that are made of the scores."""
 
 DIFFERENCE_LOOK: dict[str, Any] = {"blending": "translucent_no_depth", "rendering": "translucent"}
 """Colours with a transparency of their own; additive ones would lose blue on bright density."""
@@ -54,6 +56,12 @@ class HeatmapLayer(ScoreMap):
         if self._layer is not None and self._layer not in self._layers:
             self._layer = self._score_look = None
         return self._layer
+
+    def fade(self, faint: bool) -> None:
+        """Show scores faintly or as by themselves; an opacity that the user has set stays."""
+        layer = self.layer
+        if layer is not None and layer.opacity in (OPACITY, FAINT):
+            layer.opacity = FAINT if faint else OPACITY
 
     @property
     def visible(self) -> bool:

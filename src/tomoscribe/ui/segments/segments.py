@@ -204,6 +204,7 @@ class Segments(SessionBound):
         """Show and hide what lies over each other: a difference is shown alone."""
         volume, difference = self._monitor.feed.volume, self._monitor.feed.layer.shows_difference
         volume.read_hidden = self.maps is not None
+        volume.fade(self.maps is not None and not difference)
         shown, wanted = volume.layer, self.scores_shown or difference
         if self.maps is not None and shown is not None and wanted != self._dressed:
             self._dressed = shown.visible = wanted  # once: the user may do otherwise since
@@ -260,6 +261,7 @@ class Segments(SessionBound):
         self.layer.clear()
         volume = self._monitor.feed.volume
         volume.read_hidden = False
+        volume.fade(False)
         if volume.layer is not None and self._dressed is False:
             volume.layer.visible = True  # scores of particles are looked at by themselves
         self._dressed = None
