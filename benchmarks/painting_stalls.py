@@ -27,7 +27,7 @@ from qtpy.QtWidgets import QApplication
 from stall_watch import OURS, StallWatch
 from tomoscribe.simulate.labels import SHAPE_ZYX
 from tomoscribe.simulate.labels_files import make_labels_project
-from tomoscribe.training.events import Finished, Started
+from tomoscribe.training.events import Block, Finished, Started
 from tomoscribe.ui.app import add_docks
 from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.painter import LabelPainter
@@ -38,6 +38,8 @@ from tomoscribe.ui.segments.segments import Segments
 from viewer_stalls import WINDOW, TimedHands, line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from stall_watch import Turn
 
 STALL_S = 0.05
@@ -53,7 +55,20 @@ LEFT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
 
 
 class PaintingHands(TimedHands):
-    """Hands with a brush and a wheel; each event is an act of its own."""
+    """Hands with a brush and a wheel; each event is an act of its own.
+
+    Attributes
+    ----------
+    look : callable
+        Called after each turn of the loop.
+    """
+
+    look: Callable[[], None] = staticmethod(lambda: None)
+
+    def spin(self) -> None:
+        """Let the loop turn once, and look."""
+        super().spin()
+        self.look()
 
     def pixel(self, z: float, y: float, x: float) -> QPoint:
         """Return where on the canvas a voxel is."""
@@ -137,8 +152,12 @@ class Painting:
     def play(self, rounds: int, train_s: float) -> None:
         """Paint before, during and after a training."""
         self.watch.flow = "before"
+        assert self.painter.copy is not None
+        painted = self.painter.copy.values.copy()
         for _ in range(rounds):
             self.round()
+        if np.array_equal(painted, self.painter.copy.values):
+            raise RuntimeError("no stroke has painted anything")
         self.hands.raise_dock("Train")
         button = self.dock(TrainDock).train
         self.hands.wait(button.isEnabled, "the button Train")
@@ -165,19 +184,20 @@ class Painting:
         return found
 
     def _until_overlay(self, pressed: float) -> None:
-        """Scroll, paint and look: what is awaited is the overlay of the section in view."""
-        while not self.overlaid():
+        """Paint and look: what is awaited is the overlay of the section in view."""
+
+        def look() -> None:
+            if "Train to overlay" not in self.seconds and self.overlaid():
+                self.seconds["Train to overlay"] = time.time() - pressed
+
+        self.hands.look = look
+        while "Train to overlay" not in self.seconds:
             if time.time() - pressed > WAIT_S:
                 raise TimeoutError("waited in vain for an overlay")
             self.hands.stroke((40.0, 40.0), (60.0, 60.0))
-            self.hands.wait(lambda: self.overlaid() or self.hands_free(), "the hands")
-        self.seconds["Train to overlay"] = time.time() - pressed
-        started = next(e for e in self._events() if isinstance(e, Started))
-        self.seconds["of which the worker's start"] = started.time - pressed
-
-    def hands_free(self) -> bool:
-        """Tell whether the stroke is on the disk."""
-        return not self.painter._writer.busy
+        for what, kind in (("the worker trains", Started), ("its first block", Block)):
+            told = next(e for e in self._events() if isinstance(e, kind))
+            self.seconds[f"Train to {what}"] = told.time - pressed
 
     def _stop(self) -> None:
         pressed = time.time()

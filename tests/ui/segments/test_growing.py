@@ -13,6 +13,7 @@ from tests.ui.segments.conftest import (
 from tests.ui.segments.test_decoder_panel import centre, number_at
 
 from tomoscribe.segmentation.labels import LabelClass
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.segments.segments import Segments
 
 
@@ -42,3 +43,24 @@ def test_the_section_in_view_fills_in_its_classes_colours(session, project, proc
         assert segments.scores_shown  # a young model's scores are seen before they are objects
         assert "as the prediction grows" in dock.decoder_panel.state.text()
         assert not dock.decoder_panel.apply.isEnabled()
+
+
+def test_the_layer_of_objects_is_there_before_the_first_block(
+    session, project, process_until
+) -> None:
+    project.set_label_classes([LabelClass("mito", "#e69f00"), LabelClass("vesicle", "#56b4e9")])
+    LabelMode.of(session).set(on=True, objects=False)
+    worker = SegmentingWorker(project, instances=False)
+    segments = Segments.of(session)
+    with show_compare(session):
+        session.run = worker.run
+        process_until(lambda: segments.layer.layer is not None, "the layer")
+        prepared = segments.layer.layer
+        assert not prepared.data.any()
+        colors = prepared.colormap
+        worker.begin()
+        worker.train(10)
+        worker.preview(made_up_maps(worker.maps))
+        process_until(lambda: segments.layer.layer.data.any(), "objects")
+        assert segments.layer.layer is prepared
+        assert prepared.colormap is colors

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 LIVE_MS = 2000
 """Proposals of the growing heatmap are sought again this often."""
 
+PREPARE_MS = 100
+"""After a run is followed: each layer that napari makes holds the window up for one turn."""
+
 
 class CompareDock(QWidget):
     """Puts the panels one below the other, and lets them work while somebody sees them.
@@ -115,6 +118,10 @@ class CompareDock(QWidget):
     def _connect(self) -> None:
         connect(self, self.review.changed, self._on_review)
         connect(self, self._monitor.feed.changed, self._on_scores)
+        self._preparing = QTimer(self)
+        self._preparing.setSingleShot(True)
+        self._preparing.setInterval(PREPARE_MS)
+        self._preparing.timeout.connect(self._prepare_objects)
         connect(self, self._monitor.followed, self._on_follow)
         connect(self, self._session.current_changed, self._on_follow)
         connect(self, self._session.closed, self._end)
@@ -221,8 +228,17 @@ class CompareDock(QWidget):
             self.proposals_panel.show_scores()
             self.refresh()
 
+    def _prepare_objects(self) -> None:
+        """Make the layer of objects while a worker starts, not when its first block comes."""
+        mode, project = LabelMode.of(self._session), self._session.project
+        if mode.on and project is not None:
+            colors = None if mode.objects else [c.color for c in project.label_classes]
+            self.segments.layer.prepare(colors)
+
     def _on_follow(self) -> None:
-        if self._monitor.run is not None:
+        if self._monitor.run is not None and LabelMode.of(self._session).on:
+            self._preparing.start()
+        elif self._monitor.run is not None:
             self.review.prepare()
         self.proposals_panel.forget_threshold()
         self._blocks_seen = -1

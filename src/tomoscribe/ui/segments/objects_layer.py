@@ -104,6 +104,20 @@ class ObjectsLayer:
         if layer is not None and layer.opacity == before:
             layer.opacity = self._opacity
 
+    def prepare(self, colors: Sequence[str] | None) -> None:
+        """Make the layer, empty, unless it is there: a new one holds the window up.
+
+        `colors` are those of all classes, None where each object will have its own.
+        """
+        image = self._stage.layer
+        if self.layer is not None or image is None:
+            return
+        class_of = np.arange(-1, len(colors or ()))
+        colormap = None if colors is None else _by_class(class_of, colors)
+        empty = np.zeros((1, 1, 1), np.uint8)
+        self._make(empty, image, image.scale[-3:], image.translate[-3:], colormap)
+        self._colored = None if colors is None else (tuple(colors), tuple(class_of.tolist()))
+
     def mark(self, number: int) -> None:
         """Show which object is selected: napari draws its number in the layer's controls."""
         layer = self.layer
@@ -142,9 +156,17 @@ class ObjectsLayer:
                 layer.scale, layer.translate = scale, translate
         layer.refresh(thumbnail=False, extent=moved, highlight=False)
 
-    def _make(self, values: NDArray[Any], image: Image, scale: Any, translate: Any) -> None:
+    def _make(
+        self,
+        values: NDArray[Any],
+        image: Image,
+        scale: Any,
+        translate: Any,
+        colormap: DirectLabelColormap | None = None,
+    ) -> None:
         layer = Labels(
             values,
+            colormap=colormap,
             name=NAME,
             opacity=self._opacity,
             scale=scale,
@@ -172,9 +194,12 @@ class ObjectsLayer:
                 self._cyclic = self._cyclic or label_colormap(COLORS)
                 layer.colormap = self._cyclic
         elif wanted != self._colored or isinstance(layer.colormap, CyclicLabelColormap):
-            shown: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-            for number, index in enumerate(class_of.tolist()):
-                if colors is not None and index >= 0:
-                    shown[number] = colors[index]
-            layer.colormap = DirectLabelColormap(color_dict=shown)
+            layer.colormap = _by_class(class_of, colors or ())
         self._colored = wanted
+
+
+def _by_class(class_of: NDArray[np.int64], colors: Sequence[str]) -> DirectLabelColormap:
+    """Return the colours of objects that have those of their classes."""
+    shown: dict[int | None, str] = {None: "transparent", 0: "transparent"}
+    shown |= {n: colors[index] for n, index in enumerate(class_of.tolist()) if index >= 0}
+    return DirectLabelColormap(color_dict=shown)
