@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import VOXEL_TASKS
+from tomoscribe.segmentation.maps import maps_of_classes
 from tomoscribe.training import events as ev
 from tomoscribe.training import launch
 from tomoscribe.training.follow import RunFollower
@@ -105,7 +106,9 @@ def summarise(run: RunFolder) -> str:
     lines = [f"{run.path}: {state} after {kept[-1].step} steps.", f"Best: {best.path} ({score})"]
     thresholds = _thresholds(run)
     if thresholds:
-        chosen = ", ".join(f"{name} {value:.3f}".strip() for name, value in thresholds.items())
+        # Contours and affinities have thresholds that nobody chooses.
+        of_class = maps_of_classes(list(thresholds))
+        chosen = ", ".join(f"{name} {thresholds[name]:.3f}".strip() for name in of_class)
         lines.append(f"Chosen threshold: {chosen}")
     return "\n".join(lines)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import tifffile
 import torch
 
+from tomoscribe.cli.run_progress import summarise
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.model import Role, TrainingData, TrainingSample
 from tomoscribe.project.source import DataSource, LabelFiles
@@ -237,6 +239,8 @@ def test_the_worker_trains_objects_from_two_files(tmp_path: Path) -> None:
     volume = predictor.open(str(tmp_path / "image.tif"), 100.0)
     maps = np.concatenate([b.scores for b in predictor.blocks(volume)], axis=1)
     assert ((maps[0] >= 0.5) == (labels > 0)).mean() > 0.9
+    # Of the outlines nobody chooses a threshold.
+    assert re.fullmatch(r"Chosen threshold: band 0\.\d{3}", summarise(run).splitlines()[-1])
 
 
 def test_instances_painted_sparsely_are_ranked_by_objects(tmp_path: Path) -> None:
