@@ -13,6 +13,7 @@ from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.voxels.settings import VoxelSettings
 from tomoscribe.training.status import State
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.runs import starter as starter_module
 from tomoscribe.ui.runs.run_watch import RunWatch
 from tomoscribe.ui.runs.settings_form import SettingsForm
@@ -167,6 +168,8 @@ def test_a_checkpoint_of_an_earlier_run_can_be_continued_from(
     dock.train.click()
     process_until(lambda: launched, "the start")
     assert launched[0][0].start_from == str(path)
+    LabelMode.of(session).set(on=True)
+    assert dock.continue_from.count() == 1  # weights of another task would be refused
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from tomoscribe.ui import style
 from tomoscribe.ui.compare.report_button import ReportButton
 from tomoscribe.ui.compare.sides import Sides
-from tomoscribe.ui.compare.use_model import NOT_KEPT, UseModel
+from tomoscribe.ui.compare.use_model import NOT_KEPT, NOTHING, UseModel
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.export_dialog import ExportDialog
 from tomoscribe.ui.runs.starter import Starter
@@ -75,7 +75,7 @@ class CompareActions(QWidget):
         """Say whether training can go on from what is in view."""
         why = self._starter.why_not()
         if why is None and self._sides.file_in_view is None:
-            why = NOT_KEPT
+            why = NOTHING if self._sides.in_view is None else NOT_KEPT
         enable(self.go_on, why)
         self.export.setToolTip(EXPORT_PICKS if self._segments.maps is None else EXPORT_OBJECTS)
         self.why_no_start.setText(why or "")

@@ -21,11 +21,12 @@ if TYPE_CHECKING:
 NONE = "new weights"
 
 
-def kept_checkpoints(rows: Sequence[RunRow]) -> list[tuple[str, Path]]:
-    """Return (text, file) of all checkpoints of runs, the newest first."""
+def kept_checkpoints(rows: Sequence[RunRow], task: str) -> list[tuple[str, Path]]:
+    """Return (text, file) of all checkpoints of a task's runs, the newest first."""
     found = [
         (f"{row.name}, step {c.step}{' (best)' if c.best else ''}", c.path)
         for row in rows
+        if row.task == task  # weights of another would be refused
         for c in row.checkpoints
     ]
     return found[::-1]
@@ -44,11 +45,12 @@ class ContinueFrom(QComboBox):
         self.addItem(NONE, None)
         self.currentIndexChanged.connect(self._choose)
         connect(self, self._watch.changed, self.refresh)
+        connect(self, self._starter.changed, self.refresh)
         self.refresh()
 
     def refresh(self) -> None:
         """Offer what is there now."""
-        found = kept_checkpoints(self._watch.rows)
+        found = kept_checkpoints(self._watch.rows, self._starter.task)
         if found == self._offered:
             return
         self._offered = found
