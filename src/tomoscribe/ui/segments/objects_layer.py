@@ -89,7 +89,7 @@ class ObjectsLayer:
         if self._stage.layer is None:
             self._stage.viewer.layers.remove(layer)
         elif layer.data.size > 1:
-            layer.data = np.zeros((1, 1, 1), np.uint8)
+            layer.data = np.zeros((1, 1, 1), layer.data.dtype)
 
     def set_outlines(self, on: bool) -> None:
         """Draw outlines only, or whole objects."""
@@ -114,7 +114,7 @@ class ObjectsLayer:
             return
         class_of = np.arange(-1, len(colors or ()))
         colormap = None if colors is None else _by_class(class_of, colors)
-        empty = np.zeros((1, 1, 1), np.uint8)
+        empty = np.zeros((1, 1, 1), np.uint16)  # as sections are: another type is coloured anew
         self._make(empty, image, image.scale[-3:], image.translate[-3:], colormap)
         self._colored = None if colors is None else (tuple(colors), tuple(class_of.tolist()))
 
