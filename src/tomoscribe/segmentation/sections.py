@@ -18,7 +18,8 @@ def link_sections(labels: NDArray[np.int32], least_overlap: float) -> NDArray[np
     """Give objects of neighbouring sections that lie over each other one number.
 
     Two are linked if each is the one that the other overlaps most, and if they share at least
-    `least_overlap` of the smaller. So an object that two touching ones follow goes on in one.
+    `least_overlap` of the smaller. So an object that two touching ones follow goes on in one; where
+    it overlaps both by the same, in that of the lower number.
 
     Parameters
     ----------
@@ -37,13 +38,18 @@ def link_sections(labels: NDArray[np.int32], least_overlap: float) -> NDArray[np
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     for lower, upper in pairwise(labels):
         pairs = overlaps(lower, upper)
-        a, b, shared = pairs.first, pairs.second, pairs.voxels
-        best_a = np.zeros(count + 1, dtype=np.int64)
-        best_b = np.zeros(count + 1, dtype=np.int64)
-        np.maximum.at(best_a, a, shared)
-        np.maximum.at(best_b, b, shared)
-        good = (shared == best_a[a]) & (shared == best_b[b])
+        # The largest first, then by number: no two pairs are equal, so that none is linked twice.
+        order = np.lexsort((pairs.second, pairs.first, -pairs.voxels))
+        a, b, shared = pairs.first[order], pairs.second[order], pairs.voxels[order]
+        good = _first_of_each(a) & _first_of_each(b)
         good &= shared >= least_overlap * np.minimum(areas[a], areas[b])
         # Sections come in order, so the lower one has its final number already.
         number[b[good]] = number[a[good]]
     return renumbered(number[labels])
+
+
+def _first_of_each(numbers: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return where each number occurs for the first time."""
+    first = np.zeros(len(numbers), dtype=np.bool_)
+    first[np.unique(numbers, return_index=True)[1]] = True
+    return first
