@@ -19,6 +19,7 @@ from tomoscribe.ui.demo_hands import Hands
 from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.starter import Starter
+from tomoscribe.ui.segments.segments import Segments
 
 WINDOW = (1400, 880)
 STROKES = 8
@@ -28,7 +29,7 @@ STEP_S, TRAINING_S = 60.0, 600.0
 def main(
     out: Annotated[Path, typer.Option(help="Folder of the pictures.")] = Path(__file__).parent
     / "images",
-    max_minutes: Annotated[float, typer.Option(help="Training time in minutes.")] = 1.0,
+    max_minutes: Annotated[float, typer.Option(help="Training time in minutes.")] = 0.7,
 ) -> None:
     """Take the pictures."""
     with tempfile.TemporaryDirectory() as folder:
@@ -56,7 +57,9 @@ def main(
             hands.wait(
                 lambda: monitor.update is not None and not monitor.alive, "the end", TRAINING_S
             )
-            hands.settle(3.0)
+            segments = Segments.of(session)
+            hands.wait(lambda: segments.objects is not None, "the objects", STEP_S)
+            hands.settle(1.0)
             hands.screenshot("painting_trained")
         finally:
             if session.run is not None:
