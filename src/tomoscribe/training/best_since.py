@@ -14,8 +14,8 @@ class BestSince:
     Attributes
     ----------
     validation : Validation or None
-        That with the highest score since the held-out clicks last changed: scores on other clicks
-        cannot be compared with those before.
+        That with the highest score since the held-out clicks last changed, of equal ones the last,
+        as `run.checkpoints_of` has it; scores on other clicks cannot be compared with those before.
     """
 
     validation: ev.Validation | None = None
@@ -25,7 +25,7 @@ class BestSince:
         """Take one event over."""
         match event:
             case ev.Validation():
-                if self.validation is None or event.score > self.validation.score:
+                if self.validation is None or event.score >= self.validation.score:
                     self.validation = event
             case ev.Labels():
                 if self._held_out not in (None, event.held_out):
