@@ -29,7 +29,7 @@ class Column:
 def _size(value: float) -> str:
     if math.isnan(value):
         return "…"
-    return f"{value:,.0f}" if value < 1e7 else f"{value:.3e}"
+    return f"{value:,.0f}" if value < 1e10 else f"{value:.3e}"
 
 
 COLUMNS: tuple[Column, ...] = (
