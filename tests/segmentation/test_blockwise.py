@@ -68,11 +68,12 @@ def test_watershed_across_blocks_finds_nearly_the_same_objects(maps: np.ndarray)
     assert counts.extra <= 0.2 * whole.count
 
 
-def test_a_block_that_takes_two_grown_objects_for_one_does_not_join_what_others_told_apart() -> (
-    None
-):
+@pytest.mark.parametrize(("edge", "goes_on"), [(4, slice(4, 10)), (5, slice(0, 5))])
+def test_a_block_that_takes_two_grown_objects_for_one_does_not_join_what_others_told_apart(
+    edge: int, goes_on: slice
+) -> None:
     apart = np.ones((1, 1, 10, 24), np.float32)
-    apart[:, :, 4:] = 2
+    apart[:, :, edge:] = 2
 
     def decode_box(box: np.ndarray) -> Segmentation:
         labels = box[0].astype(np.uint32)
@@ -89,10 +90,12 @@ def test_a_block_that_takes_two_grown_objects_for_one_does_not_join_what_others_
         found[mutual] = out[0]
     assert found[False].max() == 1
     assert found[True].max() == 3
-    (small,), (large,) = np.unique(found[True][:4, :8]), np.unique(found[True][4:, :8])
-    assert small != large
-    assert (found[True][:, 8:16] == large).all()
-    assert (found[True][4:, 16:] == large).all()
+    (upper,), (lower,) = np.unique(found[True][:edge, :8]), np.unique(found[True][edge:, :8])
+    assert upper != lower
+    # The larger one goes on in the middle, of equal ones the first.
+    (one,) = np.unique(found[True][:, 8:16])
+    assert one == (lower if goes_on.start else upper)
+    assert (found[True][goes_on, 16:] == one).all()
 
 
 def test_classes_keep_their_numbers(maps: np.ndarray) -> None:

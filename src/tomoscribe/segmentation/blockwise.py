@@ -290,11 +290,10 @@ def _same(
 
 
 def _most(owners: NDArray[np.int64], voxels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return where as many voxels are told as anywhere of the same owner."""
-    _, number = np.unique(owners, return_inverse=True)
-    best = np.zeros(len(owners), np.int64)
-    np.maximum.at(best, number, voxels)
-    most: NDArray[np.bool_] = voxels == best[number]
+    """Return where the most voxels of the same owner are told; of equal ones the first only."""
+    order = np.lexsort((-voxels, owners))
+    most = np.zeros(len(owners), bool)
+    most[order[np.unique(owners[order], return_index=True)[1]]] = True
     return most
 
 
