@@ -114,6 +114,12 @@ def test_colour_and_broken_tiff_fail_with_one_sentence(tmp_path):
         open_volume(tmp_path / "no.tif")
 
 
+def test_tiff_of_bits_tells_how_to_save_it(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "mask.tif", np.ones((3, 8, 8), bool))
+    with pytest.raises(TomoscribeError, match="a bit for each voxel: save it with 8"):
+        open_volume(tmp_path / "mask.tif")
+
+
 def test_truncated_tiff_fails_with_one_sentence(tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (9, 60, 60), dtype=np.uint8)
     plain, packed = tmp_path / "plain.tif", tmp_path / "packed.tif"

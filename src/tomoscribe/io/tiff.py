@@ -85,6 +85,11 @@ def _shape_zyx(place: str, series: tifffile.TiffPageSeries) -> tuple[int, int, i
                 f"{place} has several {word}: save one of them as a stack of grey images."
             )
     sides = [n for _, n in kept]
+    if series.dtype is not None and series.dtype.kind == "b":
+        raise TomoscribeError(
+            f"{place} holds a bit for each voxel: save it with 8, in Python with "
+            "tifffile.imwrite(file, mask.astype('uint8'))."
+        )
     if len(sides) > 3 or series.dtype is None or series.dtype.kind not in "iuf":
         raise TomoscribeError(f"{place} is not one stack of grey images (axes {series.axes}).")
     z, y, x = [1] * (3 - len(sides)) + sides
