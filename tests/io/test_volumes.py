@@ -114,7 +114,7 @@ def test_colour_and_broken_tiff_fail_with_one_sentence(tmp_path):
         open_volume(tmp_path / "no.tif")
 
 
-def test_tiff_of_bits_tells_how_to_save_it(tmp_path: Path) -> None:
+def test_tiff_of_bits_tells_how_to_save_it(tmp_path):
     tifffile.imwrite(tmp_path / "mask.tif", np.ones((3, 8, 8), bool))
     with pytest.raises(TomoscribeError, match="a bit for each voxel: save it with 8"):
         open_volume(tmp_path / "mask.tif")
