@@ -139,7 +139,7 @@ def test_a_checkpoint_is_shown_while_the_live_one_goes_on(
     sides, showing = Sides.of(session), Showing(session)
     sides.choose("b", CheckpointRef.of_run(fake_worker.run, old))
     process_until(lambda: heat.shown == f"{fake_worker.run.name}/{old}", "the older checkpoint")
-    assert heat.layer.data[0, 0, 0] == 52
+    process_until(lambda: heat.layer.data[0, 0, 0] == 52, "its scores, which a thread reads")
     sides.choose("b", None)
     assert heat.layer.data[0, 0, 0] == 204
     showing.close()
