@@ -131,6 +131,7 @@ class _Bar:
         self._progress = progress
         self._max_steps = max_steps
         self._labels = labels
+        self._score_name = ""
         self._task = progress.add_task("starting", total=1.0, figures="", message="")
         self._figures: dict[str, str] = {}
         self._message = ""
@@ -144,8 +145,9 @@ class _Bar:
         elif isinstance(event, ev.Finished):
             self._progress.update(self._task, completed=1.0)
         elif isinstance(event, ev.Validation):
-            self._figures.pop(ESTIMATED, None)  # one figure, under its newest name
-            self._figures[score_name(event.metrics)] = f"{event.score:.3f}"
+            self._figures.pop(self._score_name, None)  # one figure, under its newest name
+            self._score_name = score_name(event.metrics)
+            self._figures[self._score_name] = f"{event.score:.3f}"
         elif isinstance(event, ev.Labels):
             self._figures[self._labels] = f"{event.used}/{event.total}"
         elif isinstance(event, ev.Started):

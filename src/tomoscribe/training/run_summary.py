@@ -207,13 +207,19 @@ ESTIMATED = "F1 ≈"
 """What ranks checkpoints where F1 could not be measured for each class: an estimate of it."""
 
 
+_MOSTLY = 0.5
+"""Share of labelled voxels from which on a score of segmentations speaks of the image."""
+
+
 def score_name(metrics: Mapping[str, float]) -> str:
     """Return what ranks checkpoints: `F1` if that was measured for each class, else `F1 ≈`.
 
-    Of segmentations it is the overlap, `IoU`, with objects its mean with their average precision.
+    Of segmentations it is the overlap, `IoU`, with objects its mean with their average precision;
+    with `≈` where most of what was judged is not labelled, so that errors there are not seen.
     """
     if any(key.rpartition("/")[2] == "iou" for key in metrics):
-        return "IoU+AP" if "ap50" in metrics else "IoU"
+        name = "IoU+AP" if "ap50" in metrics else "IoU"
+        return name if metrics.get("labelled", 1.0) >= _MOSTLY else f"{name} ≈"
     measured: dict[str, bool] = {}
     for key in metrics:
         class_name, _, metric = key.rpartition("/")

@@ -25,6 +25,7 @@ from tomoscribe.tasks.voxels.maps import map_specs
 from tomoscribe.tasks.voxels.targets import TargetOptions, make_targets
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.run_summary import score_name
 from tomoscribe.training.worker import run_worker
 
 CPU = torch.device("cpu")
@@ -240,7 +241,9 @@ def test_the_worker_trains_objects_from_two_files(tmp_path: Path) -> None:
     maps = np.concatenate([b.scores for b in predictor.blocks(volume)], axis=1)
     assert ((maps[0] >= 0.5) == (labels > 0)).mean() > 0.9
     # Of the outlines nobody chooses a threshold.
-    assert re.fullmatch(r"Chosen threshold: band 0\.\d{3}", summarise(run).splitlines()[-1])
+    told = summarise(run).splitlines()
+    assert re.fullmatch(r"Chosen threshold: band 0\.\d{3}", told[-1])
+    assert re.search(r"\(IoU\+AP 0\.\d{3}\)$", told[-2])
 
 
 def test_instances_painted_sparsely_are_ranked_by_objects(tmp_path: Path) -> None:
@@ -258,3 +261,6 @@ def test_instances_painted_sparsely_are_ranked_by_objects(tmp_path: Path) -> Non
     evaluation = module.evaluate()
     assert evaluation is not None
     assert "ap50" in evaluation.metrics
+    # What is wrong beside the strokes is not seen.
+    assert evaluation.metrics["labelled"] == pytest.approx(12 / 32, abs=0.1)
+    assert score_name(evaluation.metrics) == "IoU+AP ≈"

@@ -144,7 +144,7 @@ def judge_sources(
         for spec in specs
         if spec.kind in ("foreground", "contour")
     }
-    kept = []
+    kept, labelled, looked_at = [], 0, 0
     for box in boxes:
         if should_stop():
             return None
@@ -155,6 +155,8 @@ def judge_sources(
         size = logits.shape[1:]
         inner = tuple(slice(m, m + n) for m, n in zip(margin, size, strict=True))
         held = box.source.held.mask(box.lo, box.hi)
+        labelled += int((labels[(slice(None), *inner)] != UNKNOWN).any(0)[held].sum())
+        looked_at += int(held.sum())
         for index, spec in enumerate(specs):
             if spec.name in counts:
                 counts[spec.name].add(
@@ -170,6 +172,7 @@ def judge_sources(
     verdicts = {name: count.verdict() for name, count in counts.items()}
     told = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
     judged = _judged(predictor, told, kept)
+    judged.metrics["labelled"] = labelled / max(1, looked_at)
     if kept and tune_from is not None and judged.score > tune_from:
         return replace(judged, decoder=_tuned(predictor, judged.offsets, kept))
     return judged

@@ -59,7 +59,8 @@ COLUMNS: tuple[Column, ...] = (
            "Optimizer steps"),
     Column("F1", _f1_text, lambda r: r.score if r.f1 is None else r.f1,
            "F1 of the training's validation on held-out clicks, mean over the classes; ≈ where it "
-           "could only be estimated; of segmentations their IoU. It ranks the checkpoints of one "
+           "could only be estimated; of segmentations their IoU, ≈ where little is labelled. It "
+           "ranks the checkpoints of one "
            "run; runs that hold out other clicks cannot be compared by it"),
     _figure("recall", "Recall", "Share of the held-out clicks that were found"),
     _figure("precision", "Precision", "Share of right proposals in declared regions"),

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 SCORE_TIP = (
     "How good the model is on what is held out for that, 0 to 1; it ranks checkpoints. Of painted "
-    "labels it is the IoU, with objects its mean with their average precision (AP). Of clicks F1 "
+    "labels it is the IoU, with objects its mean with their average precision (AP); ≈ where little "
+    "is painted, so that errors elsewhere are not seen: look at the image. Of clicks F1 "
     "is measured in regions that are declared complete; without one F1 ≈ is estimated from how "
     "many clicks are found with how many picks, with very few as recall times how clearly "
     "particles stand out."

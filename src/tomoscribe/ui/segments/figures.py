@@ -46,6 +46,7 @@ NAMES = {
     "precision": "precision",
     "recall": "recall",
     "ap50": "AP of objects",
+    "labelled": "labelled, of what judged",
 }
 """Figures of trainings that are told, in this order."""
 
