@@ -25,6 +25,7 @@ from tomoscribe.training import launch
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.follow import RunFollower
 from tomoscribe.training.run import RunFolder
+from tomoscribe.training.setting_keys import with_values
 from tomoscribe.training.status import State, Status
 
 Run = Callable[..., int | str | None]
@@ -126,8 +127,8 @@ def test_a_folder_and_two_lists_are_data_too(
         (["--images", "a"], "Give DATA, or both"),
         ([".", "--images", "a", "--coordinates", "b"], "Give DATA, or both"),
         ([".", "--continue-from", "none.pt"], "no checkpoint 'none.pt'"),
-        ([".", "--set", "colour=red"], "a key of max_minutes (training time in minutes"),
-        ([".", "--set", "batch"], "give key=value"),
+        ([".", "--set", "colour=red"], "There is no setting 'colour'"),
+        ([".", "--set", "batch"], "give it a value, batch=VALUE"),
         ([".", "--set", "batch=two"], "batch=two cannot be"),
         ([".", "--set", "voxels.window_zyx=1,256"], "give 3 numbers with commas between"),
         ([".", "--max-minutes", "-1"], "max_minutes=-1"),
@@ -233,11 +234,50 @@ def test_settings_of_membranes_have_keys_of_their_own() -> None:
     assert (made.batch, made.membrane.k_eig) == (4, TrainingSettings().membrane.k_eig)
     for pair, said in (
         ("membrane.radius_A=-1", r"membrane\.radius_A=-1 cannot be"),
-        ("membrane.nothing=1", "key=value with a key of"),
-        ("membrane=1", "key=value with a key of"),
+        ("membrane.nothing=1", r"no setting 'membrane.nothing'\. `tomoscribe train --help` lists"),
+        ("membrane=1", "no setting 'membrane'"),
+        ("batch", "give it a value, batch=VALUE"),
     ):
         with pytest.raises(TomoscribeError, match=said):
             set_options.parse_settings([pair])
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("voxels.widnow", "voxels.window_zyx"),
+        ("window", "voxels.window_zyx"),
+        ("learnig_rate", "learning_rate"),
+        ("optimiser", "voxels.optimizer"),
+    ],
+)
+def test_of_a_misspelt_setting_the_one_that_is_meant_is_told(key: str, meant: str) -> None:
+    with pytest.raises(TomoscribeError, match=f"'{key}': '{meant}' is meant") as told:
+        set_options.parse_settings([f"{key}=3"])
+    assert len(str(told.value)) < 150
+    with pytest.raises(TomoscribeError, match=f"'{key}': '{meant}' is meant"):
+        with_values(TrainingSettings(), {key: 3})
+
+
+@pytest.mark.parametrize(
+    ("pairs", "said"),
+    [
+        (["voxels.window_zyx=0,0,0"], r"window_zyx=0,0,0 cannot be: .* greater than 0"),
+        (["voxels.dimension=2d", "voxels.window_zyx=2,9,8"], "window_zyx=2,9,8 has 2: make it 1,9"),
+        (["voxels.dimension=2.5d", "voxels.window_zyx=2,9,8"], "section by section"),
+        (["voxels.optimizer=Foo"], "^There is no optimizer 'Foo' here: there are: Adadelta"),
+        (["voxels.scheduler=StepLr"], "^There is no scheduler 'StepLr' here: 'StepLR' is meant"),
+        (
+            ["voxels.scheduler=StepLR(step_size=2)"],
+            "makes a step an epoch: say with validate_every",
+        ),
+        (["max_minutes=-1"], "max_minutes=-1 cannot be"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_by_their_model(pairs: list[str], said: str) -> None:
+    with pytest.raises(TomoscribeError, match=said):
+        set_options.parse_settings(pairs)
+    set_options.parse_settings(["voxels.dimension=3d", "voxels.window_zyx=2,9,8"])
 
 
 def test_a_folder_of_membranes_is_known_by_its_files(

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.tasks.settings import TrainingSettings
-from tomoscribe.training.setting_keys import DEFAULTS, FIELDS, describe, value_of, with_values
+from tomoscribe.training.setting_keys import (
+    DEFAULTS,
+    FIELDS,
+    describe,
+    unknown_key,
+    value_of,
+    with_values,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,16 +30,15 @@ def parse_settings(pairs: Sequence[str], **given: object) -> TrainingSettings:
     values: dict[str, object] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or name not in FIELDS:
-            raise TomoscribeError(f"--set {pair}: give key=value with a key of {keys()}.")
+        if name not in FIELDS:
+            raise unknown_key(name)
+        if not equals:
+            raise TomoscribeError(
+                f"--set {pair}: give it a value, {name}=VALUE ({describe(name)})."
+            )
         values[name] = value_of(value, name)
     values |= {key: value for key, value in given.items() if value is not None}
     return with_values(TrainingSettings(), values)
-
-
-def keys() -> str:
-    """Return all keys with what they mean, on one line."""
-    return "; ".join(f"{name} ({describe(name)})" for name in FIELDS)
 
 
 def help_text() -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from tomoscribe.tasks.membrane.settings import MembraneSettings
 from tomoscribe.tasks.voxels.settings import VoxelSettings
@@ -91,3 +91,12 @@ class TrainingSettings(BaseModel):
     voxels: VoxelSettings = Field(
         default_factory=VoxelSettings, description="what only segmentations have"
     )
+
+    @model_validator(mode="after")
+    def _epochs_known(self) -> TrainingSettings:
+        if self.voxels.scheduler is not None and self.validate_every_steps is None:
+            raise ValueError(
+                f"The scheduler {self.voxels.scheduler} makes a step an epoch: say with "
+                "validate_every_steps how many steps that is."
+            )
+        return self

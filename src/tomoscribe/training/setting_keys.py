@@ -5,6 +5,7 @@ The command line, the run table and sweeps name settings by these keys.
 
 from __future__ import annotations
 
+import difflib
 import types
 import typing
 from typing import TYPE_CHECKING
@@ -43,6 +44,20 @@ DEFAULTS: dict[str, object] = {
 def describe(key: str) -> str:
     """Return what a setting means."""
     return FIELDS[key].description or key
+
+
+def unknown_key(key: str) -> TomoscribeError:
+    """Return the sentence about a setting that there is not: which is meant, and where all are."""
+    near = difflib.get_close_matches(key, FIELDS, 1, cutoff=0.75)
+    if not near:
+        # `window` for `voxels.window_zyx`: the name without its group, spelt about so.
+        names = {name.rpartition(".")[2]: name for name in reversed(FIELDS)}
+        found = difflib.get_close_matches(key.rpartition(".")[2], names, 1, cutoff=0.6)
+        near = [names[name] for name in found]
+    meant = f": '{near[0]}' is meant?" if near else "."
+    return TomoscribeError(
+        f"There is no setting '{key}'{meant} `tomoscribe train --help` lists all of them."
+    )
 
 
 def flat_values(settings: TrainingSettings) -> dict[str, object]:
@@ -114,9 +129,18 @@ def with_values(settings: TrainingSettings, values: Mapping[str, object]) -> Tra
     try:
         return TrainingSettings.model_validate(changed)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        about = f" ({describe(name)})" if name in FIELDS else ""
-        raise TomoscribeError(
-            f"{name}={first['input']} cannot be: {first['msg']}{about}."
-        ) from error
+        raise _told(error, values) from error
+
+
+def _told(error: ValidationError, values: Mapping[str, object]) -> TomoscribeError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+    if first["type"] == "extra_forbidden":
+        return unknown_key(name)
+    if first["type"] == "value_error":
+        return TomoscribeError(str(first["ctx"]["error"]))
+    given = values.get(name, first["input"])
+    if isinstance(given, (list, tuple)):
+        given = ",".join(map(str, given))
+    about = f" ({describe(name)})" if name in FIELDS else ""
+    return TomoscribeError(f"{name}={given} cannot be: {first['msg']}{about}.")

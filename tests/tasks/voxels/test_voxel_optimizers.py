@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from pydantic import ValidationError
 from tests.tasks.voxels.test_voxel_training import CPU, SMALL, three_classes, train
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.tasks.named_calls import OPTIMIZERS, SCHEDULERS
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
 
@@ -74,5 +76,13 @@ def test_voxels_of_a_class_count_as_much_as_the_user_says(three_classes):
     ],
 )
 def test_what_cannot_be_is_one_sentence(three_classes, voxels, says):
-    with pytest.raises(TomoscribeError, match=says):
+    with pytest.raises((TomoscribeError, ValidationError), match=says):
         get_task("semantic").build(three_classes, settings_with(**voxels), CPU)
+
+
+def test_the_names_that_are_checked_without_torch_are_those_of_torch():
+    of_loss = {"LBFGS", "Muon", "Optimizer", "SparseAdam"}
+    made = vars(torch.optim).items()
+    there = {n for n, o in made if isinstance(o, type) and issubclass(o, torch.optim.Optimizer)}
+    assert set(OPTIMIZERS) == there - of_loss
+    assert set(SCHEDULERS) <= vars(torch.optim.lr_scheduler).keys()

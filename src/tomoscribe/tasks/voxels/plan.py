@@ -339,6 +339,8 @@ def _window(
         wanted = [min(w, _up(n, m)) for w, n, m in zip(wanted, shape, multiple, strict=True)]
         reasons["window_zyx"] = "some objects wide, no wider than the image"
     if dimension != "3d":
+        if wanted[0] > 1:
+            reasons["window_zyx"] = f"set by the user; of {wanted[0]} sections one, as {dimension}"
         wanted[0] = 1
     z, y, x = (_up(w, m) for w, m in zip(wanted, multiple, strict=True))
     return z, y, x

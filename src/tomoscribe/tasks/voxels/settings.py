@@ -9,9 +9,14 @@ Batch, batch_size], `width` [filters, ngf], `bin`, `seed` [random_seed], `device
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+
+from tomoscribe.errors import TomoscribeError
+from tomoscribe.tasks.named_calls import OPTIMIZERS, SCHEDULERS, read_call
+
+Edge = Annotated[int, Field(gt=0)]
 
 PRESETS: dict[str, tuple[str, str]] = {
     "Semantic2D": ("semantic", "2d"),
@@ -43,7 +48,7 @@ class VoxelSettings(BaseModel):
         default_factory=dict, description="options of the network by name [model_kwargs]"
     )
     levels: int | None = Field(None, ge=2, le=7, description="resolutions of the network")
-    window_zyx: tuple[int, int, int] | None = Field(
+    window_zyx: tuple[Edge, Edge, Edge] | None = Field(
         None,
         description="voxels of the image in a training window, z y x "
         "[Window Size; input_array_info shape]",
@@ -153,3 +158,24 @@ class VoxelSettings(BaseModel):
     validation_boxes: int | None = Field(
         None, gt=0, description="boxes that a validation looks at [validation_batch_limit]"
     )
+
+    @field_validator("optimizer", "scheduler")
+    @classmethod
+    def _known(cls, named: str | None, info: ValidationInfo) -> str | None:
+        if named is not None:
+            known = OPTIMIZERS if info.field_name == "optimizer" else SCHEDULERS
+            try:
+                read_call(named, known, str(info.field_name))
+            except TomoscribeError as error:
+                raise ValueError(str(error)) from error
+        return named
+
+    @model_validator(mode="after")
+    def _deep_enough(self) -> VoxelSettings:
+        if self.dimension in ("2d", "2.5d") and self.window_zyx and self.window_zyx[0] > 1:
+            z, y, x = self.window_zyx
+            raise ValueError(
+                f"A network of dimension {self.dimension} learns section by section, and the "
+                f"window voxels.window_zyx={z},{y},{x} has {z}: make it 1,{y},{x}, or take 3d."
+            )
+        return self

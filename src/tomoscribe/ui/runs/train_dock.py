@@ -200,7 +200,9 @@ class TrainDock(QWidget):
         try:
             self._starter.settings = TrainingSettings.model_validate(values)
         except ValidationError as error:
-            self._session.status_message.emit(str(error.errors()[0]["msg"]))
+            self._session.status_message.emit(
+                error.errors()[0]["msg"].removeprefix("Value error, ")
+            )
         else:
             self._starter.changed.emit()
 
