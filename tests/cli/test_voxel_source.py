@@ -71,6 +71,8 @@ def test_a_folder_of_images_with_labels_and_a_datasplit_are_segmented(
         ([".", "--image", "a.tif", "--labels", "b.tif"], "not both"),
         (["PROJECT", "--class", "mito"], "a project has its own classes"),
         ([".", "--voxel-size-nm", "4;4"], "'4;4' is no voxel size"),
+        ([".", "--voxel-size-nm", "1e9"], "give edges in nm between 0.001 and 100000"),
+        ([".", "--voxel-size-A", "1e9"], "voxel size of 1e+09 Å (1e+08 nm) is not possible"),
     ],
 )
 def test_what_does_not_go_together_is_told(

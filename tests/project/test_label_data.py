@@ -106,6 +106,10 @@ def test_voxel_sizes_are_those_given_or_told_and_unknown_ones_do_not_stop(
     given = load(_labels(1), voxel_size_zyx_nm=(50, 4, 4))
     assert given.samples[0].voxel_sizes_zyx_A == (500.0, 40.0, 40.0)
     assert not given.warnings
+    turned = load(_labels(1), voxel_size_zyx_nm=(4, 4, 50))
+    assert "give 50,4,4 if they are meant as X,Y,Z" in turned.warnings[0]
+    assert not load(_labels(1), voxel_size_zyx_nm=(4, 4, 4.4)).warnings
+    assert not given.warnings
 
 
 _RGB = np.zeros((*SHAPE, 3), np.uint8)

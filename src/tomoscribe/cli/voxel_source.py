@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.voxel_size import edges_nm
 from tomoscribe.project.source import LabelFiles
 
 Image = Annotated[
@@ -102,7 +103,7 @@ def parse_edges_nm(text: str) -> tuple[float, float, float]:
     Raises
     ------
     TomoscribeError
-        If it is anything else.
+        If it is anything else, or cannot be true.
     """
     try:
         values = [float(part) for part in text.replace("x", ",").split(",")]
@@ -114,4 +115,4 @@ def parse_edges_nm(text: str) -> tuple[float, float, float]:
         raise TomoscribeError(
             f"'{text}' is no voxel size: give its edges in nm as Z,Y,X, for example 50,4,4."
         )
-    return values[0], values[1], values[2]
+    return edges_nm(values)

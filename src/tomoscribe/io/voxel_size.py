@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 VoxelSize = float | tuple[float, float, float]
 """Edge of a cube in Å, or edges z, y, x in Å."""
-SMALLEST_A, LARGEST_A = 0.01, 10000.0
-"""Voxel edges in Å that are believed."""
+SMALLEST_A, LARGEST_A = 0.01, 1e6
+"""Voxel edges in Å that are believed: up to a tenth of a millimetre."""
+_UNLIKE = 1.5
+"""Edges of a pixel whose ratio is larger are those of no camera: an axis was taken for another."""
 
 _TEXT = re.compile(
     r"(?P<numbers>[\d.,;x×*e+\-\s]*?\d[\d.]*)\s*(?P<unit>[^\d\s.,;]*)", re.IGNORECASE
@@ -42,10 +44,9 @@ def parse_voxel_size(text: str) -> VoxelSize:
             f"'{text.strip()}' is no voxel size: give one edge, or three in the order z, y, x, in "
             "Å or nm, such as '13.5' or '50, 4, 4 nm'."
         )
-    for edge in edges:
-        if not SMALLEST_A <= edge <= LARGEST_A:
-            raise TomoscribeError(f"A voxel size of {edge:g} Å is not possible.")
-    return edges[0] if len(edges) == 1 else (edges[0], edges[1], edges[2])
+    size = edges[0] if len(edges) == 1 else (edges[0], edges[1], edges[2])
+    check_voxel_size(size)
+    return size
 
 
 def check_voxel_size(size: VoxelSize) -> None:
@@ -54,11 +55,25 @@ def check_voxel_size(size: VoxelSize) -> None:
     Raises
     ------
     TomoscribeError
-        If an edge is not positive and finite.
+        If an edge is not between `SMALLEST_A` and `LARGEST_A`.
     """
     for edge in size if isinstance(size, tuple) else (size,):
-        if not usable(edge):
-            raise TomoscribeError(f"A voxel size of {edge:g} Å is not possible.")
+        if not SMALLEST_A <= edge <= LARGEST_A:
+            raise TomoscribeError(
+                f"A voxel size of {edge:g} Å ({edge / 10:g} nm) is not possible: give edges in nm "
+                f"between {SMALLEST_A / 10:g} and {LARGEST_A / 10:g}."
+            )
+
+
+def doubt_of_order(edges_zyx_nm: tuple[float, float, float]) -> str:
+    """Return a sentence where edges seem to be in the order x, y, z; empty where not."""
+    z, y, x = edges_zyx_nm
+    if max(y, x) <= _UNLIKE * min(y, x) or z > min(y, x):
+        return ""
+    return (
+        f"The voxel edges {z:g},{y:g},{x:g} nm are read as Z,Y,X, so that a pixel of a section "
+        f"would be {y:g} x {x:g} nm: give {x:g},{y:g},{z:g} if they are meant as X,Y,Z."
+    )
 
 
 def voxel_size_text(size: VoxelSize) -> str:
@@ -91,4 +106,6 @@ def edges_nm(size_nm: float | Sequence[float]) -> tuple[float, float, float]:
         raise TomoscribeError(
             f"{size_nm} is no voxel size in nm: give one edge, or three in the order z, y, x."
         )
-    return float(edges[0]), float(edges[1]), float(edges[2])
+    z, y, x = (float(edge) for edge in edges)
+    check_voxel_size((z * 10, y * 10, x * 10))
+    return z, y, x

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.voxel_size import check_voxel_size
 from tomoscribe.project.file import is_project
 from tomoscribe.project.source import DataSource, LabelFiles
 
@@ -36,8 +37,10 @@ def find_source(
     Raises
     ------
     TomoscribeError
-        If it names nothing, or something that is not there.
+        If it names nothing, or something that is not there, or a voxel size cannot be true.
     """
+    if voxel_size_A is not None:
+        check_voxel_size(voxel_size_A)
     source = None
     if images is not None or coordinates is not None:
         if data is not None or images is None or coordinates is None:

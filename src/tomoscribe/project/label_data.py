@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_files import count_values
+from tomoscribe.io.voxel_size import doubt_of_order
 from tomoscribe.project.default_task import INSTANCE
 from tomoscribe.project.label_checks import check_same_values, check_shapes, meaning_of
 from tomoscribe.project.label_pairs import LabelPair, folder_pairs, label_files
@@ -128,6 +129,9 @@ def _voxel_size_A(
 ) -> VoxelSize:
     """Return the edges z, y, x where they were told, else that of pixels."""
     if files.voxel_size_zyx_nm is not None:
+        doubt = doubt_of_order(files.voxel_size_zyx_nm)
+        if doubt and doubt not in warnings:
+            warnings.append(doubt)
         z, y, x = (edge * 10 for edge in files.voxel_size_zyx_nm)
         return z, y, x
     told = facts.voxel_sizes_zyx_A
