@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 import pytest
 
+import tomoscribe
 from tomoscribe.cli.main import main
 from tomoscribe.io.label_write import write_labels
 from tomoscribe.io.score_maps import MapsHeader, create_score_maps
@@ -143,6 +144,34 @@ def test_crop_is_scored_as_the_challenge_does_from_a_file_a_class(
     assert "no file of labels of 'ld'" in capsys.readouterr().err
     assert run(*judge[:4]) == 1
     assert "Name each class" in capsys.readouterr().err
+
+
+def test_objects_decoded_in_sections_are_judged_in_sections_by_command_and_script(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps, truth = two_touching()
+    truth = np.repeat(truth[1:2], 4, axis=0)
+    header = MapsHeader(("mito", "mito contour"), ("mito",), True, {}, NM)
+    create_score_maps(tmp_path / "maps.zarr", truth.shape, header)[...] = np.repeat(
+        maps[:, 1:2], 4, axis=1
+    )
+    found, true = tmp_path / "found.tif", tmp_path / "truth.tif"
+    write_labels(true, truth, NM)
+    preset = ("--preset", "Instance2D", "--threshold", "0.5", "--seed-threshold", "0.7")
+    preset += ("--min-area-nm2", "0", "--min-seed-nm2", "0")
+    assert run("decode", tmp_path / "maps.zarr", "-o", found, *preset) == 0
+    assert "8 × mito" in capsys.readouterr().out
+    assert run("evaluate", found, true, "--objects", "--json") == 0
+    told = capsys.readouterr()
+    assert f"{found} numbers its objects anew in each section" in told.err
+    figures = json.loads(told.out)["objects"]
+    assert figures["objects matched"] == "in each section"
+    assert figures["found and true"] == 8
+    frame = tomoscribe.evaluate_labels(found, true, objects=True)
+    assert frame.loc["objects"].to_dict() == figures
+    assert run("evaluate", found, true, "--objects", "--through") == 0
+    told = capsys.readouterr()
+    assert (told.err, "through volume" in told.out, "0.000" in told.out) == ("", True, True)
 
 
 def test_label_volumes_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -58,7 +58,12 @@ Objects = Annotated[
 ]
 Unlabelled = Annotated[int | None, typer.Option(help="Labels: value of TRUTH that counts nowhere.")]
 BySection = Annotated[
-    bool, typer.Option("--by-section", help="Labels: match objects in each section.")
+    bool | None,
+    typer.Option(
+        "--by-section/--through",
+        help="Labels: match objects in each section, or through the volume.",
+        show_default="in each section where one of both numbers objects anew in each",
+    ),
 ]
 Hausdorff = Annotated[
     bool,
@@ -106,7 +111,7 @@ def evaluate(
     classes: ClassOfValue = None,
     objects: Objects = False,
     unlabelled: Unlabelled = None,
-    by_section: BySection = False,
+    by_section: BySection = None,
     hausdorff: Hausdorff = False,
     challenge: Challenge = False,
     voxel_size_nm: VoxelSizeNm = None,

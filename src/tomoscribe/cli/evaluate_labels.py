@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
@@ -13,6 +14,9 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.label_figures import LabelOptions, challenge_figures, label_figures
 from tomoscribe.io.label_files import open_labels
 from tomoscribe.io.volumes import is_image
+
+if TYPE_CHECKING:
+    from tomoscribe.evaluation.label_figures import Figures
 
 Edges = tuple[float, float, float] | None
 
@@ -25,10 +29,14 @@ def evaluate_labels(
     Raises
     ------
     TomoscribeError
-        If their shapes differ, or the truth has nothing to compare with.
+        If their shapes differ, or the truth has nothing to compare with, or so many values that
+        they are hardly classes.
     """
     mine, true = (open_labels(path, voxel_size_zyx_nm) for path in (found, truth))
-    _show(label_figures(mine, true, options), as_json)
+    figures = label_figures(mine, true, options)
+    _show(figures.of_class, as_json)
+    for note in figures.notes:
+        typer.echo(note, err=True)
 
 
 def evaluate_challenge(
@@ -84,14 +92,14 @@ def _file_of_class(folder: str, name: str) -> str:
     return str(files[0])
 
 
-def _show(figures: dict[str, dict[str, float]], as_json: bool) -> None:
+def _show(figures: Figures, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(figures, indent=2))
     else:
         Console().print(_table(figures))
 
 
-def _table(figures: dict[str, dict[str, float]]) -> Table:
+def _table(figures: Figures) -> Table:
     """Return the figures as rows and the classes as columns, as for picks."""
     table = Table()
     table.add_column("class")
@@ -103,5 +111,5 @@ def _table(figures: dict[str, dict[str, float]]) -> Table:
     return table
 
 
-def _text(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+def _text(value: float | str) -> str:
+    return str(value) if isinstance(value, int | str) else f"{value:.3f}"

@@ -12,6 +12,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.cellmap_score import cellmap_instance_score, cellmap_scores
 from tomoscribe.evaluation.segmentation import InstanceScores, instance_scores, voxel_scores
 from tomoscribe.segmentation.labels import UNKNOWN
+from tomoscribe.segmentation.sections import numbered_by_section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.label_files import LabelVolume
 
-    Figures = dict[str, dict[str, float]]
+    Figures = dict[str, dict[str, float | str]]
+
+MATCHED = "objects matched"
+IN_SECTIONS, THROUGH = "in each section", "through volume"
+"""How, as the figures tell it."""
+_MOST_CLASSES = 10
+"""More values without a name are hardly classes, and fit no table."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,8 @@ class LabelOptions:
         Values number objects of one class.
     unlabelled : int, optional
         Value of the truth that counts nowhere.
-    by_section : bool
-        Objects are matched in sections.
+    by_section : bool, optional
+        Objects are matched in each section, or through the volume; None: as both are numbered.
     hausdorff : bool
         Distances in nm, and the challenge's score of objects, too.
     """
@@ -44,22 +51,52 @@ class LabelOptions:
     classes: Mapping[int, str] = field(default_factory=dict)
     objects: bool = False
     unlabelled: int | None = None
-    by_section: bool = False
+    by_section: bool | None = None
     hausdorff: bool = False
 
 
-def label_figures(found: LabelVolume, truth: LabelVolume, options: LabelOptions) -> Figures:
-    """Return the figures by class, each by its name.
+@dataclass(frozen=True)
+class LabelFigures:
+    """Figures by class, each by its name, and sentences about how the labels were read."""
+
+    of_class: Figures
+    notes: tuple[str, ...] = ()
+
+
+def label_figures(found: LabelVolume, truth: LabelVolume, options: LabelOptions) -> LabelFigures:
+    """Compare labels with the truth.
 
     Raises
     ------
     TomoscribeError
-        If their shapes differ, or the truth has nothing to compare with.
+        If their shapes differ, or the truth has nothing to compare with, or so many values that
+        they are hardly classes.
     """
     known = _known_in(found, truth, options.unlabelled)
-    if options.objects:
-        return _objects(found, _with_unknown(truth, known), options)
-    return _classes(found, truth, known, options)
+    if not options.objects:
+        return _classes(found, truth, known, options)
+    true = _with_unknown(truth, known)
+    by_section = options.by_section
+    notes: tuple[str, ...] = ()
+    if by_section is None:
+        anew = [
+            volume.path
+            for volume, labels in ((found, found.values), (truth, true))
+            if numbered_by_section(labels)
+        ]
+        by_section, notes = bool(anew), _matched_by(anew)
+    return LabelFigures(_objects(found, true, options, by_section), notes)
+
+
+def _matched_by(anew: list[str]) -> tuple[str, ...]:
+    """Say why objects are matched in each section: of these volumes they are of sections."""
+    if not anew:
+        return ()
+    each = "numbers its objects" if len(anew) == 1 else "number their objects"
+    return (
+        f"{' and '.join(anew)} {each} anew in each section, so objects are matched in each "
+        "section; --through (by_section=False in a script) matches them through the volume.",
+    )
 
 
 def challenge_figures(
@@ -88,7 +125,7 @@ def challenge_figures(
         files = ", ".join(true.path for _, true in pairs.values())
         raise TomoscribeError(f"The classes have different voxel sizes: {files}.")
     scores = cellmap_scores(volumes, sizes.pop())
-    figures = {name: {"IoU": iou} for name, iou in scores.semantic.items()}
+    figures: Figures = {name: {"IoU": iou} for name, iou in scores.semantic.items()}
     for name, score in scores.instance.items():
         figures[name] = {
             "F1": score.counts.f1,
@@ -130,13 +167,13 @@ def _known(truth: LabelVolume, unlabelled: int | None) -> NDArray[np.bool_]:
 
 def _classes(
     found: LabelVolume, truth: LabelVolume, known: NDArray[np.bool_], options: LabelOptions
-) -> Figures:
+) -> LabelFigures:
     names = dict(options.classes)
+    notes: tuple[str, ...] = ()
     if not names:
-        present = np.unique(truth.values[known])
-        names = {int(v): f"class {v}" for v in present if v > 0}
-    if not names:
-        raise TomoscribeError(f"{truth.path} is all background: there is nothing to compare with.")
+        names = _values_as_classes(truth, known)
+        if len(names) > 1:
+            notes = ("Values are taken for classes; --objects takes them for numbers of objects.",)
     figures: Figures = {}
     for value, name in names.items():
         true = np.where(known, (truth.values == value).astype(np.int8), np.int8(UNKNOWN))
@@ -149,14 +186,31 @@ def _classes(
         }
     if len(names) > 1:
         mean = {k: float(np.mean([f[k] for f in figures.values()])) for k in ("IoU", "Dice")}
-        figures["mean"] = mean
-    return figures
+        figures["mean"] = {**mean}
+    return LabelFigures(figures, notes)
 
 
-def _objects(found: LabelVolume, truth: NDArray[Any], options: LabelOptions) -> Figures:
+def _values_as_classes(truth: LabelVolume, known: NDArray[np.bool_]) -> dict[int, str]:
+    present = np.unique(truth.values[known])
+    names = {int(v): f"class {v}" for v in present if v > 0}
+    if not names:
+        raise TomoscribeError(f"{truth.path} is all background: there is nothing to compare with.")
+    if len(names) > _MOST_CLASSES:
+        raise TomoscribeError(
+            f"{truth.path} has {len(names)} values above 0: if they number objects, compare those "
+            "with --objects (objects=True in a script); if they are classes, name those that count "
+            "with --class (classes)."
+        )
+    return names
+
+
+def _objects(
+    found: LabelVolume, truth: NDArray[Any], options: LabelOptions, by_section: bool
+) -> Figures:
     voxels = voxel_scores(truth, found.values)
-    figures = {
-        **_instance_figures(instance_scores(truth, found.values, by_section=options.by_section)),
+    figures: dict[str, float | str] = {
+        MATCHED: IN_SECTIONS if by_section else THROUGH,
+        **_instance_figures(instance_scores(truth, found.values, by_section=by_section)),
         "IoU of all voxels": voxels.iou,
         "Dice of all voxels": voxels.dice,
     }

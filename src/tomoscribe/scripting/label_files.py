@@ -135,7 +135,7 @@ def evaluate_labels(
     classes: Mapping[int, str] | Sequence[str] = (),
     objects: bool = False,
     unlabelled: int | None = None,
-    by_section: bool = False,
+    by_section: bool | None = None,
     hausdorff: bool = False,
     voxel_size_nm: Size | None = None,
 ) -> pd.DataFrame:
@@ -151,8 +151,10 @@ def evaluate_labels(
         Values number objects of one class, which are matched one to one.
     unlabelled : int, optional
         Value of the truth that counts nowhere; so do values below 0, and NaN.
-    by_section : bool
-        Match objects in each section.
+    by_section : bool, optional
+        Match objects in each section, or through the volume; default: in each section where one
+        of both numbers its objects anew in each, as those decoded in `2d` do. The column
+        "objects matched" tells which.
     hausdorff : bool
         Distances in nm and the CellMap challenge's score of objects, too.
     voxel_size_nm : float or tuple of float, optional
@@ -166,7 +168,8 @@ def evaluate_labels(
     Raises
     ------
     TomoscribeError
-        If shapes differ, or the truth has nothing to compare with.
+        If shapes differ, or the truth has nothing to compare with, or so many values that they
+        are hardly classes.
 
     Examples
     --------
@@ -179,7 +182,7 @@ def evaluate_labels(
     by_value = dict(named) if isinstance(named, Mapping) else dict(enumerate(named, start=1))
     options = LabelOptions(by_value, objects, unlabelled, by_section, hausdorff)
     mine, true = _volume(found, "What was found", size), _volume(truth, "The truth", size)
-    return pd.DataFrame.from_dict(label_figures(mine, true, options), orient="index")
+    return pd.DataFrame.from_dict(label_figures(mine, true, options).of_class, orient="index")
 
 
 def _volume(labels: Labels, name: str, size: tuple[float, float, float] | None) -> LabelVolume:
