@@ -41,6 +41,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     stack("empty.tif", LABELS * 0)
     stack("seven.tif", np.full_like(LABELS, 7))
     stack("nan.tif", np.where(IMAGE == 7, np.nan, IMAGE).astype(np.float32))
+    stack("bits.tif", IMAGE > 100)
+    stack("even.tif", np.full_like(IMAGE, 5))
     stack("first.tif", IMAGE[0])
     Path("list.txt").write_text("first.tif\nsecond.tif\n")
     Path("folder").mkdir()
@@ -62,6 +64,8 @@ PAIRS: list[tuple[dict[str, Any], str]] = [
     ({"classes": ("a", "b", "c")}, "The class 'c' has no voxel in labels.tif"),
     ({"window": WINDOW}, "window of 9 x 64 x 64 voxels .* smallest image, 6 x 40 x 50"),
     ({"image": "list.txt"}, "1 of the 2 files that list.txt names .* second.tif: bring them back"),
+    ({"image": "bits.tif"}, "bits.tif holds a bit for each voxel, as a mask does"),
+    ({"image": "even.tif"}, "even.tif has the same value nearly everywhere"),
     ({"image": "nan.tif"}, "nan.tif are NaN or infinite: replace them"),
 ]
 

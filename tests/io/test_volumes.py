@@ -9,6 +9,7 @@ import tifffile
 import zarr
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.label_files import count_values
 from tomoscribe.io.volumes import is_volume, open_volume, write_mrc
 
 VALUES = np.arange(2 * 3 * 4, dtype=np.uint16).reshape(2, 3, 4)
@@ -98,7 +99,7 @@ def test_real_tiff_without_size_asks_for_it(shared, name, shape):
 
 
 def test_colour_and_broken_tiff_fail_with_one_sentence(tmp_path):
-    tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((4, 5, 3), np.uint8), photometric="rgb")
+    tifffile.imwrite(tmp_path / "rgb.tif", np.eye(3, dtype=np.uint8)[None], photometric="rgb")
     with pytest.raises(TomoscribeError, match="several colours"):
         open_volume(tmp_path / "rgb.tif")
     with pytest.raises(TomoscribeError, match="labels are whole numbers"):
@@ -114,10 +115,41 @@ def test_colour_and_broken_tiff_fail_with_one_sentence(tmp_path):
         open_volume(tmp_path / "no.tif")
 
 
-def test_tiff_of_bits_tells_how_to_save_it(tmp_path):
-    tifffile.imwrite(tmp_path / "mask.tif", np.ones((3, 8, 8), bool))
-    with pytest.raises(TomoscribeError, match="a bit for each voxel: save it with 8"):
-        open_volume(tmp_path / "mask.tif")
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_tiff_of_bits_holds_0_and_1(tmp_path, compression):
+    mask = np.zeros((3, 8, 9), bool)
+    mask[1, 2:5] = True
+    tifffile.imwrite(tmp_path / "mask.tif", mask, compression=compression)
+    data = open_volume(tmp_path / "mask.tif").data
+    assert data.dtype == bool
+    assert np.array_equal(data[...], mask)
+    assert count_values(str(tmp_path / "mask.tif")).counts == (216 - 27, 27)
+
+
+def test_tiff_in_equal_colours_is_read_as_the_grey_that_it_is(tmp_path):
+    stack = np.arange(3 * 8 * 9, dtype=np.uint8).reshape(3, 8, 9)
+    place = tmp_path / "grey.tif"
+    tifffile.imwrite(place, np.stack([stack] * 3, -1), photometric="rgb")
+    assert np.array_equal(open_volume(place).data[...], stack)
+    opaque = np.stack([*[stack] * 3, np.full_like(stack, 255)], -1)
+    tifffile.imwrite(
+        place, opaque, photometric="rgb", compression="zlib", extrasamples=["unassalpha"]
+    )
+    assert np.array_equal(open_volume(place).data[...], stack)
+    # Coloured in a section only that is not looked at when the stack is opened.
+    many = np.zeros((9, 8, 9, 3), np.uint8)
+    many[2, 0, 0] = 1, 2, 3
+    tifffile.imwrite(place, many, photometric="rgb")
+    with pytest.raises(TomoscribeError, match="several colours"):
+        count_values(str(place))
+
+
+def test_tiff_of_four_dimensions_is_told_without_letters_of_axes(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "4d.tif", np.zeros((2, 3, 8, 9), np.uint8), photometric="minisblack"
+    )
+    with pytest.raises(TomoscribeError, match="four-dimensional: 2 × 3 × 8 × 9"):
+        open_volume(tmp_path / "4d.tif")
 
 
 def test_truncated_tiff_fails_with_one_sentence(tmp_path):

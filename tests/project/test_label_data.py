@@ -113,6 +113,7 @@ def test_voxel_sizes_are_those_given_or_told_and_unknown_ones_do_not_stop(
 
 
 _RGB = np.zeros((*SHAPE, 3), np.uint8)
+_RGB[..., 0] = 1
 _NAN = np.full(SHAPE, np.nan, np.float32)
 
 

@@ -15,6 +15,7 @@ import tifffile
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.arrays import UnpackedArray
 from tomoscribe.io.opened import Opened, unit_in_A
+from tomoscribe.io.tiff_colours import grey_of_colours, several_colours
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +47,10 @@ def open_tiff(place: str, inner: str | None) -> Opened:
                 raise TomoscribeError(f"{place} is cut off: copy the file again.")
             series = tif.series[0]
             shape = _shape_zyx(place, series)
-            data = _data(Path(place), tif, series, shape)
+            if _has_colours(series):
+                data = grey_of_colours(place, series, shape)
+            else:
+                data = _data(Path(place), tif, series, shape)
             sizes, notes = _sizes(tif, series)
     except (tifffile.TiffFileError, ValueError, IndexError, struct.error) as error:
         raise TomoscribeError(f"{place} is not a TIFF file, or is cut off.") from error
@@ -74,40 +78,40 @@ def _lost_pages() -> Iterator[list[str]]:
         logger.removeFilter(keep)
 
 
-def _shape_zyx(place: str, series: tifffile.TiffPageSeries) -> tuple[int, int, int]:
+def _sides(series: tifffile.TiffPageSeries) -> tuple[str, list[int]]:
+    """Return the axes that have more than one place, by tifffile's letters, and their sizes."""
     kept = [(a, int(n)) for a, n in zip(series.axes, series.shape, strict=True) if n > 1]
-    names = "".join(a for a, _ in kept)
-    if "S" in names:
-        raise TomoscribeError(f"{place} has several colours: {_instead_of_colours(names)}.")
+    return "".join(a for a, _ in kept), [n for _, n in kept]
+
+
+def _has_colours(series: tifffile.TiffPageSeries) -> bool:
+    return "S" in _sides(series)[0]
+
+
+def _shape_zyx(place: str, series: tifffile.TiffPageSeries) -> tuple[int, int, int]:
+    names, sides = _sides(series)
     for axis, word in (("C", "channels"), ("T", "time points")):
         if axis in names and not (axis == "T" and names == "TYX"):
             raise TomoscribeError(
                 f"{place} has several {word}: save one of them as a stack of grey images."
             )
-    sides = [n for _, n in kept]
-    if series.dtype is not None and series.dtype.kind == "b":
+    if "S" in names:
+        if not names.endswith("YXS"):
+            raise several_colours(place, names)
+        sides = sides[:-1]
+    if len(sides) > 3:
+        number = {4: "four", 5: "five"}.get(len(sides), str(len(sides)))
         raise TomoscribeError(
-            f"{place} holds a bit for each voxel: save it with 8, in Python with "
-            "tifffile.imwrite(file, mask.astype('uint8'))."
+            f"{place} is {number}-dimensional: {' × '.join(map(str, sides))}. Save one stack of "
+            "grey images from it, with the axes z, y, x."
         )
-    if len(sides) > 3 or series.dtype is None or series.dtype.kind not in "iuf":
-        raise TomoscribeError(f"{place} is not one stack of grey images (axes {series.axes}).")
+    if series.dtype is None or series.dtype.kind not in "iufb":
+        raise TomoscribeError(
+            f"{place} holds values of the type {series.dtype}: save grey values as whole or "
+            "decimal numbers."
+        )
     z, y, x = [1] * (3 - len(sides)) + sides
     return z, y, x
-
-
-def _instead_of_colours(axes: str) -> str:
-    """Return what to save instead; `axes` are those of tifffile, S the colours."""
-    if axes == "SYX":
-        return (
-            "if they are sections, save them as such, in Python with "
-            "tifffile.imwrite(file, sections, photometric='minisblack'); else save one as a grey "
-            "image"
-        )
-    return (
-        "save one of them as a stack of grey images; labels are whole numbers, one for each class "
-        "or object, in a grey stack or pictures with a palette"
-    )
 
 
 def _data(

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.default_task import VOXEL_TASKS
+from tomoscribe.project.model import Role
 from tomoscribe.project.training_data import load_training_data
+from tomoscribe.tasks.voxels.images import scale_image
 from tomoscribe.tasks.voxels.plan import require_window_fits
 from tomoscribe.tasks.voxels.settings import PRESETS
 from tomoscribe.tasks.voxels.summary import smallest_shape
@@ -32,7 +35,7 @@ def of_preset(name: str, task: str | None) -> tuple[str, str]:
 
 
 def check_data(config: RunConfig) -> None:
-    """Read the data of a training once, and see whether its window lies in all images.
+    """Read the data of a training once: whether its window lies in all images, and they show much.
 
     Raises
     ------
@@ -40,6 +43,13 @@ def check_data(config: RunConfig) -> None:
         If there is nothing to learn from, or something does not fit.
     """
     found = load_training_data(config.data, config.task)
+    if config.task not in VOXEL_TASKS:
+        return
     window = config.settings.voxels.window_zyx
-    if config.task in VOXEL_TASKS and window is not None:
+    if window is not None:
         require_window_fits(window, smallest_shape(found))
+    train = [*found.with_role(Role.TRAIN), *found.with_role(Role.VALIDATE)]
+    sizes = {s.volume_path: s.size for s in train if s.labels is not None and s.labels.boxes}
+    for path, size in sizes.items():
+        if "://" not in path:  # what is far away is only read once, by the worker
+            scale_image(open_volume(path, size), (1, 1, 1))

@@ -28,8 +28,13 @@ def scale_image(volume: Volume, reduction_zyx: Triple) -> ScaledVolume:
     Raises
     ------
     TomoscribeError
-        If voxels are not finite, or all equal.
+        If voxels are bits, not finite, or all equal.
     """
+    if np.dtype(volume.data.dtype).kind == "b":
+        raise TomoscribeError(
+            f"{volume.path} holds a bit for each voxel, as a mask does: it can be labels, but no "
+            "image; check that it is the right file."
+        )
     values = np.concatenate([box.ravel() for box in _spread(volume, reduction_zyx)])
     center = float(np.median(values))
     spread = float(np.median(np.abs(values - center))) * _MAD_TO_SIGMA
