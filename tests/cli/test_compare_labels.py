@@ -20,6 +20,7 @@ from tomoscribe.project.store import Project
 from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training import events as ev
+from tomoscribe.training import side_scores
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.run import RunFolder
 
@@ -153,3 +154,28 @@ def test_what_does_not_fit_is_told_in_a_sentence(
         said = " ".join(capsys.readouterr().err.split())
         assert sentence in said, said
         assert "Traceback" not in said
+
+
+def test_sides_that_suit_no_image_are_refused_before_anything_is_predicted(
+    exit_code: Run,
+    files: SimpleNamespace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    coarse = write_checkpoint(tmp_path / "coarse.pt", voxel_size_zyx_nm=(16.0, 16.0, 16.0))
+    wide = tmp_path / "wide.mrc"
+    values = np.random.default_rng(0).normal(size=SHAPE).astype(np.float32)
+    write_mrc(wide, values, 90.0)
+    on_wide = ("--image", wide, *named(files)[2:], "--device", "cpu")
+    with monkeypatch.context() as patched:
+        patched.setattr(side_scores, "predict_heatmap", lambda *_, **__: pytest.fail("predicted"))
+        assert exit_code("compare", files.a, coarse, *named(files), "--device", "cpu") == 1
+        said = " ".join(capsys.readouterr().err.split())
+        assert (
+            "A (one) learned from pixels of 4 nm and B (coarse) learned from pixels of 16" in said
+        )
+        assert "no image suits both" in said
+        assert exit_code("compare", files.a, files.b, *on_wide) == 1
+        assert "true pixel size (--voxel-size-nm) if the header is wrong" in capsys.readouterr().err
+    assert exit_code("compare", files.a, files.b, *on_wide, "--voxel-size-nm", "4") == 0

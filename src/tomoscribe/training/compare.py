@@ -21,7 +21,7 @@ from tomoscribe.training.catalog import Catalog
 from tomoscribe.training.compare_labels import compare_labelled, learned
 from tomoscribe.training.prediction_request import PredictionRequest
 from tomoscribe.training.seen import seen_by
-from tomoscribe.training.side_scores import ScoreMaker
+from tomoscribe.training.side_scores import ScoreMaker, check_sides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,6 +111,7 @@ def compare(
         told = " and ".join(f"{sides[k].source} {learned(task)}" for k, task in tasks.items())
         raise TomoscribeError(f"These cannot be compared: {told}.")
     names = _chosen(project, next(iter(tasks.values())), samples)
+    check_sides(makers, names)
     seen = {letter: seen_by(ref, project.path) for letter, ref in sides.items()}
     compared = []
     for name in names:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.label_data import load_labelled
-from tomoscribe.training.compare_segments import compare_segments
+from tomoscribe.training.compare_segments import chosen, compare_segments
 from tomoscribe.training.prediction_request import PredictionRequest
-from tomoscribe.training.side_scores import ScoreMaker
+from tomoscribe.training.side_scores import ScoreMaker, check_sides
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -100,6 +100,7 @@ def compare_labelled(
             )
         return found.values, found.class_names, found.segmented
 
+    check_sides(makers, [sample.name for sample in chosen(data, samples)])
     sides = {letter: maker.ref for letter, maker in makers.items()}
     return compare_segments(sides, source, data, samples, maps_of)
 

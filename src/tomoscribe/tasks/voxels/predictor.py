@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Triple = tuple[int, int, int]
     Box = tuple[Triple, Triple]
 
-_TOLERANCE = 0.05
+TOLERANCE = 0.05
 _HALO, _HALO_3D = 32, 16
 """Working pixels that a tile sees beyond its core; the full reach changes few scores."""
 _CORE, _CORE_FOCUS = (2, 512, 512), (1, 256, 256)
@@ -124,11 +124,11 @@ class VoxelPredictor:
             the distance of sections, where it is known and the network looks across them.
         """
         size, known = volume.require_voxel_size() / 10, self.plan.voxel_size_zyx_nm[2]
-        if abs(size / known - 1) > _TOLERANCE:
+        if abs(size / known - 1) > TOLERANCE:
             raise TomoscribeError(
                 f"{volume.path} has pixels of {size:g} nm, but the checkpoint was trained on "
-                f"{known:g} nm; resample the image to {known:g} nm, give its true pixel size if "
-                "the header is wrong, or train on images like it."
+                f"{known:g} nm; resample the image to {known:g} nm, give its true pixel size "
+                "(--voxel-size-nm) if the header is wrong, or train on images like it."
             )
         check_depth(volume, self.plan)
         return Grid(volume.shape_zyx, 1)
