@@ -131,6 +131,7 @@ def test_what_a_script_asks_for_in_vain_is_told(here: Path) -> None:
         ({"voxel_size_nm": (4, 4)}, "no voxel size in nm: give one edge, or three"),
         ({"voxels": {"window_zyx": (1, 2)}}, "window_zyx"),
         ({"voxels": 3, "preset": "Instance2D"}, "give a dictionary of settings"),
+        ({"device": "cuda:7"}, "no device 'cuda:7' on this machine; choose auto or: "),
         ({"data": "image.tif"}, "no project, training folder or datasplit"),
     ):
         with pytest.raises(TomoscribeError, match=sentence):

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tomoscribe.training.run import RunFolder
 
 POLL_S = 0.1
+ENDED_BADLY = (State.FAILED, State.LOST, State.GONE)
 
 
 def train_in_foreground(config: RunConfig, runs_dir: Path, run: Path | None) -> None:
@@ -88,7 +89,7 @@ def watch(run: RunFolder) -> bool:
             if not update.alive:
                 break
             time.sleep(POLL_S)
-    if update.state in (State.FAILED, State.LOST, State.GONE):
+    if update.state in ENDED_BADLY:
         raise TomoscribeError(failed or update.message)
     return asked.is_set()
 
@@ -111,6 +112,27 @@ def summarise(run: RunFolder) -> str:
         chosen = ", ".join(f"{name} {thresholds[name]:.3f}".strip() for name in of_class)
         lines.append(f"Chosen threshold: {chosen}")
     return "\n".join(lines)
+
+
+def told_of_plan(started: ev.Started) -> list[str]:
+    """Return what the plan of a segmentation chose that one may want otherwise, and why."""
+    reasons = started.reasons
+    if "dimension" not in started.plan:
+        return []
+    told = [f"Network {started.plan['dimension']}: {reasons.get('dimension', 'as before')}."]
+    reduction = _reduction(started)
+    if math.prod(reduction) > 1:
+        size = " x ".join(map(str, reduction))
+        why = reasons.get("reduction_zyx", "as before")
+        told.append(f"A working voxel is the mean of {size} voxels (z, y, x): {why}.")
+    if ";" in (window := reasons.get("window_zyx", "")):
+        told.append(f"Window: {window}.")
+    return told
+
+
+def _reduction(started: ev.Started) -> tuple[int, ...]:
+    given = started.plan.get("reduction_zyx")
+    return tuple(given) if isinstance(given, (list, tuple)) else ()
 
 
 def _thresholds(run: RunFolder) -> dict[str, float]:
@@ -152,6 +174,10 @@ class _Bar:
             self._figures[self._labels] = f"{event.used}/{event.total}"
         elif isinstance(event, ev.Started):
             self._say(f"{event.device}, {event.precision}")
+            for line in told_of_plan(event):
+                self._say(line)
+            if math.prod(_reduction(event)) > 1:
+                self._labels = "labelled working voxels"
         elif isinstance(event, ev.Warning_):
             self._say(event.message)
         figures = "  ".join(f"{name} {value}" for name, value in self._figures.items())
@@ -160,6 +186,9 @@ class _Bar:
     def show_state(self, update: Update) -> None:
         """Take the state in."""
         self._progress.update(self._task, description=str(update.state))
+        # Why a run ended badly is told by the error that follows.
+        if update.state in ENDED_BADLY:
+            return
         if update.message and update.message != self._message:
             self._message = update.message
             self._say(update.message)

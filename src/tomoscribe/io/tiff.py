@@ -47,10 +47,11 @@ def open_tiff(place: str, inner: str | None) -> Opened:
                 raise TomoscribeError(f"{place} is cut off: copy the file again.")
             series = tif.series[0]
             shape = _shape_zyx(place, series)
-            if _has_colours(series):
-                data = grey_of_colours(place, series, shape)
-            else:
-                data = _data(Path(place), tif, series, shape)
+            data: LazyArray = (
+                grey_of_colours(place, series, shape)
+                if _has_colours(series)
+                else _data(Path(place), tif, series, shape)
+            )
             sizes, notes = _sizes(tif, series)
     except (tifffile.TiffFileError, ValueError, IndexError, struct.error) as error:
         raise TomoscribeError(f"{place} is not a TIFF file, or is cut off.") from error

@@ -13,9 +13,13 @@ from tomoscribe.tasks.voxels.images import scale_image
 from tomoscribe.tasks.voxels.plan import require_window_fits
 from tomoscribe.tasks.voxels.settings import PRESETS
 from tomoscribe.tasks.voxels.summary import smallest_shape
+from tomoscribe.training.devices import choose
 
 if TYPE_CHECKING:
     from tomoscribe.training.config import RunConfig
+
+
+_ALWAYS_THERE = ("auto", "cpu")
 
 
 def of_preset(name: str, task: str | None) -> tuple[str, str]:
@@ -40,8 +44,10 @@ def check_data(config: RunConfig) -> None:
     Raises
     ------
     TomoscribeError
-        If there is nothing to learn from, or something does not fit.
+        If there is nothing to learn from, something does not fit, or there is no such device.
     """
+    if config.settings.device not in _ALWAYS_THERE:
+        choose(config.settings.device)
     found = load_training_data(config.data, config.task)
     if config.task not in VOXEL_TASKS:
         return

@@ -35,8 +35,9 @@ class VoxelSettings(BaseModel):
 
     dimension: Literal["auto", "2d", "2.5d", "3d"] = Field(
         "auto",
-        description="auto: 3d where voxels are about cubes and the stack is thick, else 2d; "
-        "2.5d: sections with their neighbours as channels "
+        description="auto: 2d where the stack is thin or sections are more than twice as thick as "
+        "pixels are wide; else 3d on a GPU with labels through many sections, 2.5d without; "
+        "2.5d: a section is learned with its neighbours as channels "
         "[Training Config Semantic2D … Instance3D]",
     )
     net: str = Field(
