@@ -283,6 +283,24 @@ def test_what_both_sides_miss_is_one_place() -> None:
     assert place.text == "A: missed mito: 800 voxels. B: missed mito: 800 voxels"
 
 
+def test_one_error_in_successive_sections_and_on_both_sides_is_one_place() -> None:
+    """Sections of 8 nm are seen together; of 800 nm, each is a place of its own, five at most."""
+    shape, labels = (10, 40, 40), np.zeros((1, 10, 40, 40), np.int32)
+    for z in range(10):
+        labels[0, z, 10:20, 2:12], labels[0, z, 10:20, 20:30] = 2 * z + 1, 2 * z + 2
+    nothing = np.full(shape, 0.1, np.float32)
+    for edge, places in ((8.0, 1), (800.0, 5)):
+        size = (edge, 8.0, 8.0)
+        image = replace(image_of(labels, "mito"), shape_zyx=shape, voxel_size_zyx_nm=size)
+        maps = maps_of({"mito": nothing}, kind="components")
+        settings = {"mito": DecoderSettings(kind="components", dimension="2d")}
+        maps = replace(maps, settings=settings, voxel_size_zyx_nm=size)
+        told = places_to_look(judge([ImageOnSides(image, {"A": maps, "B": maps}, {})]), [])
+        assert len(told) == places
+    once = "missed mito: nothing overlaps, 100 voxels; 1 more around it"
+    assert told[0].text == f"A: {once}. B: {once}"
+
+
 def test_what_was_found_where_little_is_labelled_is_no_error_to_look_at() -> None:
     """Found: the true objects, and one that lies mostly where nothing is labelled."""
     labels = np.zeros((1, *SHAPE), np.int32)

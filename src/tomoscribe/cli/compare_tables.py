@@ -52,7 +52,7 @@ def print_segments(found: SegmentComparison) -> None:
             typer.echo(sentence)
     places = places_to_look(judgement, found.agreements)
     if places:
-        table = Table(title="Places to look at, voxels z, y, x")
+        table = Table(title="Places to look at, voxels z, y, x from 0")
         for heading in ("image", "where", "what"):
             table.add_column(heading, overflow="fold")
         for place in places:

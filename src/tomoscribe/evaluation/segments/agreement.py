@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.evaluation.segmentation import VoxelScores
+from tomoscribe.evaluation.segments.places import FIELD, in_field
 from tomoscribe.evaluation.unsure_sections import STEP, fullest_fields
 from tomoscribe.segmentation.labels import UNKNOWN
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from tomoscribe.evaluation.segments.maps import LabelledImage, SegmentMaps
     from tomoscribe.segmentation.labels import Triple
 
-FIELD = 64
-"""Voxels a side of a place to look at."""
 LEAST = 0.02
 """Share of a field that must differ to be worth a look."""
 
@@ -109,10 +108,8 @@ def _apart(
 ) -> NDArray[np.intp]:
     """Return places without those that lie in the field of one before, in any section."""
     kept: list[int] = []
-    at = places * np.array(voxel_size_zyx_nm)
-    reach = FIELD * voxel_size_zyx_nm[2]
-    for index in range(len(at)):
-        if not kept or (np.abs(at[kept] - at[index]).max(1) >= reach).all():
+    for index, place in enumerate(places):
+        if not in_field(place, places[kept], voxel_size_zyx_nm).any():
             kept.append(index)
     return places[kept]
 

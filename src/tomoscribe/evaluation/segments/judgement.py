@@ -169,6 +169,8 @@ class SegmentJudgement:
     unknown: tuple[str, ...] = ()
     known: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By letter the classes that the side knows."""
+    voxel_sizes_nm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    """Voxel edges z, y, x by image."""
 
     def of_side(self, letter: str) -> dict[str, JudgedClass]:
         """Return what was judged of a side, by class."""
@@ -204,7 +206,8 @@ def judge(images: Sequence[ImageOnSides], between: Between = lambda: None) -> Se
         for name in classes:
             if name in known[letter]:
                 judged[letter, name] = _judge_class(images, letter, name, basis, between)
-    return SegmentJudgement(classes, judged, basis, counts, unknown, known)
+    sizes = {each.image.name: each.image.voxel_size_zyx_nm for each in images}
+    return SegmentJudgement(classes, judged, basis, counts, unknown, known, sizes)
 
 
 def _count(each: ImageOnSides, between: Between) -> LabelCounts:

@@ -76,7 +76,7 @@ def place_row(
     if {"A", "B"} <= found.keys():
         drawn.append(("A and B differ", _apart(found)))
     pictures = tuple(Picture(title, width, height, ground, png(over)) for title, over in drawn)
-    return PictureRow(f"{place.sample}, section {z + 1}. {place.text}", pictures)
+    return PictureRow(f"{place.sample}, section {z}. {place.text}", pictures)
 
 
 def window(shape_zyx: tuple[int, int, int], zyx: Sequence[float]) -> Box:

@@ -11,7 +11,7 @@ import scipy
 from tomoscribe.evaluation.judgement import Standing
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from tomoscribe.segmentation.labels import Triple
 
@@ -19,6 +19,18 @@ MOST = 200
 """Places that are kept of a piece of an image: the largest."""
 LEAST = 4
 """Voxels; outlines that are a voxel off are no mistakes to look at."""
+
+FIELD = 64
+"""Pixels to each side that one look at a place takes in; in other sections as many nm."""
+
+
+def in_field(
+    zyx: ArrayLike, others: ArrayLike, voxel_size_zyx_nm: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Return which of other voxels (N, 3) are seen with the one at `zyx`, in any section."""
+    away = np.abs(np.asarray(others, float).reshape(-1, 3) - np.asarray(zyx, float))
+    near: NDArray[np.bool_] = (away * voxel_size_zyx_nm).max(1) < FIELD * voxel_size_zyx_nm[2]
+    return near
 
 
 @dataclass(frozen=True)

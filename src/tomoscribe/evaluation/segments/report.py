@@ -31,7 +31,7 @@ LEGEND = (
     "Yellow: labels, faint where a training learned from them. Green: matched. Vermilion: missed. "
     "Purple: extra. Light blue: found where nothing is labelled that judges. Where objects are "
     "told apart their colour is that of the whole object, and touching ones are parted by a line. "
-    "Last picture: blue only A, vermilion only B."
+    "Last picture: blue only A, vermilion only B. Sections count from 0, as z does elsewhere."
 )
 
 

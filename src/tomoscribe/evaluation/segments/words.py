@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.segments.judgement import Basis
-from tomoscribe.evaluation.segments.places import Spot
+from tomoscribe.evaluation.segments.places import Spot, in_field
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tomoscribe.evaluation.segments.agreement import Agreement
     from tomoscribe.evaluation.segments.judgement import JudgedClass, SegmentJudgement
@@ -171,23 +171,47 @@ MOST_PLACES = 5
 def places_to_look(
     judgement: SegmentJudgement, found: Sequence[Agreement], most: int = MOST_PLACES
 ) -> list[Place]:
-    """Return where each side is most wrong, and where both differ most and nothing is labelled."""
-    places: dict[tuple[object, ...], Place] = {}
+    """Return where each side is most wrong, and where both differ most and nothing is labelled.
+
+    Errors that one look takes in are one place, also of both sides, and in successive sections.
+    """
+    seen: list[dict[str, list[Spot]]] = []
     for letter in judgement.known:
         spots = [spot for one in judgement.of_side(letter).values() for spot in one.spots]
         errors = (Standing.MISSED, Standing.WRONG)
-        wrong = sorted((s for s in spots if s.standing in errors), key=Spot.rank)
-        for spot in wrong[:most]:
-            key, text = (spot.sample, spot.class_name, spot.zyx), f"{letter}: {spot_text(spot)}"
-            before = places.get(key)  # what both miss is one place
-            text = text if before is None else f"{before.text}. {text}"
-            places[key] = Place(spot.sample, spot.class_name, spot.zyx, text)
+        for spot in sorted((s for s in spots if s.standing in errors), key=Spot.rank):
+            there = next((place for place in seen if _with(place, spot, judgement)), None)
+            if there is not None and letter in there:
+                there[letter].append(spot)
+            elif sum(letter in place for place in seen) < most:
+                if there is None:
+                    seen.append({letter: [spot]})
+                else:
+                    there[letter] = [spot]
+    places = []
+    for each in seen:
+        first = next(iter(each.values()))[0]
+        text = ". ".join(f"{letter}: {_errors_text(found)}" for letter, found in each.items())
+        places.append(Place(first.sample, first.class_name, first.zyx, text))
     apart = [
         Place(one.sample, one.most_apart, (z, y, x), "A and B differ around here")
         for one in found
         for z, y, x in one.places[:most].tolist()
     ]
-    return [*places.values(), *apart]
+    return [*places, *apart]
+
+
+def _with(place: Mapping[str, Sequence[Spot]], spot: Spot, judgement: SegmentJudgement) -> bool:
+    """Tell whether an error is seen with the first of a place."""
+    first = next(iter(place.values()))[0]
+    if (first.sample, first.class_name) != (spot.sample, spot.class_name):
+        return False
+    return bool(in_field(first.zyx, spot.zyx, judgement.voxel_sizes_nm[spot.sample]).all())
+
+
+def _errors_text(found: Sequence[Spot]) -> str:
+    more = f"; {len(found) - 1} more around it" if len(found) > 1 else ""
+    return f"{spot_text(found[0])}{more}"
 
 
 def spot_text(spot: Spot) -> str:
