@@ -93,9 +93,12 @@ def test_of_a_training_on_files_the_held_out_labels_judge(
         "run",
     )  # fmt: skip
     run.append_event(
-        ev.Started(time=1.0, device="cpu", memory_bytes=1, precision="float32", plan={},
-                   train=["balls"], validate=[])
+        ev.Started(time=1.0, device="cpu", memory_bytes=1, precision="float32",
+                   plan={"reduction_zyx": [1, 2, 2]}, train=["balls"], validate=[])
     )  # fmt: skip
+    run.append_event(
+        ev.Labels(time=1.0, used=3072, total=4096, held_out=1024, revision=1, unit="voxels")
+    )
     kept = run.checkpoint_path("step_000010")
     kept.parent.mkdir(exist_ok=True)
     files.a.rename(kept)
@@ -103,7 +106,10 @@ def test_of_a_training_on_files_the_held_out_labels_judge(
         ev.Checkpoint(time=1.0, step=10, name=kept.stem, path=run.relative(kept), score=0.5,
                       best=True)
     )  # fmt: skip
-    assert exit_code("compare", kept, kept, "--device", "cpu") == 0
+    page = tmp_path / "page.html"
+    assert exit_code("compare", kept, kept, "--device", "cpu", "--report", page) == 0
+    labels_told = "3,072 of 4,096 labelled voxels, 1,024 held out; each averages 1 × 2 × 2 voxels"
+    assert labels_told in page.read_text(encoding="utf-8")
     told = " ".join(capsys.readouterr().out.split())
     assert "of the labelled voxels from which neither training learned" in told
     share = int(told.partition("Judged by the ")[2].partition("%")[0])

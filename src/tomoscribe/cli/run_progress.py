@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.default_task import VOXEL_TASKS
+from tomoscribe.project.default_task import counted_labels
 from tomoscribe.segmentation.maps import maps_of_classes
 from tomoscribe.training import events as ev
 from tomoscribe.training import launch
@@ -76,7 +76,7 @@ def watch(run: RunFolder) -> bool:
     failed = ""
     console = Console(stderr=True)
     config = run.config()
-    what = "labelled voxels" if config.task in VOXEL_TASKS else "clicks"
+    what = counted_labels(config.task)
     max_steps = config.settings.max_steps
     with _bar(console, max_steps, what) as bar, _interrupts(run, console) as asked:
         while True:

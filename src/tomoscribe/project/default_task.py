@@ -24,6 +24,11 @@ VOXEL_TASKS = (SEMANTIC, INSTANCE)
 """Those that learn from painted labels."""
 
 
+def counted_labels(task: str) -> str:
+    """Return what the labels of a task are counted in."""
+    return "labelled voxels" if task in VOXEL_TASKS else "clicks"
+
+
 def likely_tasks(*, membranes: bool, labels: bool = False) -> tuple[str, ...]:
     """Return what can be learned, the likelier first, from data that hold membranes or none.
 

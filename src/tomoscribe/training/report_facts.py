@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import tomoscribe
 from tomoscribe.errors import TomoscribeError
@@ -11,6 +11,7 @@ from tomoscribe.evaluation.judgement import Judgement
 from tomoscribe.evaluation.mesh_picture import membrane_rows
 from tomoscribe.evaluation.pictures import slice_rows
 from tomoscribe.evaluation.report_data import Report, ReportClass, ReportSide, sample_of
+from tomoscribe.project.default_task import counted_labels
 from tomoscribe.training import events as ev
 from tomoscribe.training.event_log import EventReader
 from tomoscribe.training.run import RunFolder
@@ -147,11 +148,22 @@ def _facts(name: str, config: RunConfig, news: Sequence[ev.Event]) -> list[tuple
             facts.append(("validated on", ", ".join(started[-1].validate)))
     labels = [e for e in news if isinstance(e, ev.Labels)]
     if labels:
-        used = f"{labels[-1].used} of {labels[-1].total} clicks, {labels[-1].held_out} held out"
-        facts.append(("labels", used))
+        plan = started[-1].plan if started else {}
+        facts.append(("labels", _labels(labels[-1], config.task, plan)))
     if config.parent or config.start_from:
         facts.append(("went on from", config.parent or str(config.start_from)))
     return facts
+
+
+def _labels(labels: ev.Labels, task: str, plan: Mapping[str, Any]) -> str:
+    """Return how many train and judge; voxels are those that the network sees, after averaging."""
+    told = (
+        f"{labels.used:,} of {labels.total:,} {counted_labels(task)}, {labels.held_out:,} held out"
+    )
+    averaged = plan.get("reduction_zyx", (1, 1, 1))
+    if max(averaged) == 1:
+        return told
+    return f"{told}; each averages {' × '.join(map(str, averaged))} voxels of the image (z, y, x)"
 
 
 def _text(value: object) -> str:

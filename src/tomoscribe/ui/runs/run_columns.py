@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tomoscribe.project.default_task import VOXEL_TASKS
+from tomoscribe.project.default_task import counted_labels
 from tomoscribe.training.run_summary import DIAMETER_SCALE
 from tomoscribe.ui.runs.run_words import ago, minutes, state_word
 
@@ -72,8 +72,8 @@ def data_words(row: RunRow) -> str:
     if row.validate:
         parts.append(f"→ {_names(row.validate)}")
     if row.clicks_total:
-        unit = "voxels" if row.task in VOXEL_TASKS else "clicks"
-        parts.append(f"· {row.clicks_used:,} of {row.clicks_total:,} {unit}")
+        told = counted_labels(row.task)
+        parts.append(f"· {row.clicks_used:,} of {row.clicks_total:,} {told}")
     return " ".join(filter(None, parts))
 
 
