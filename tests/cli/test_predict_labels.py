@@ -92,6 +92,40 @@ def test_options_that_do_not_fit_are_told(
     }.items():
         assert exit_code("predict", checkpoint, image, "-o", tmp_path, *wrong) == 1
         assert told in capsys.readouterr().err
+    window = ("--stride", "1,64,64")
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "gaps", *window) == 1
+    told = capsys.readouterr().err
+    assert "stride of 1 x 64 x 64 voxels is larger than the window of the training" in told
+    assert not (tmp_path / "gaps").exists()
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "x.csv") == 1
+    assert "x.csv is no file that is written: maps as .zarr or .h5" in capsys.readouterr().err
+    assert not (tmp_path / "x.csv").exists()
     other = write_image(tmp_path / "other.mrc", SHAPE)
     assert exit_code("predict", checkpoint, image, other, "-o", tmp_path / "one.zarr") == 1
     assert "give a folder" in capsys.readouterr().err
+
+
+def test_a_window_that_the_image_or_the_network_does_not_have_is_told(
+    exit_code: Run, model: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, image = model
+    out = ("-o", tmp_path, "--no-decode")
+    assert exit_code("predict", checkpoint, image, *out, "--window", "4,2000,2000") == 0
+    told = capsys.readouterr().err
+    assert "The window of 4 x 2000 x 2000 voxels (z, y, x) is larger than" in told
+    assert "of the window's 4 sections one at a time" in told
+    assert exit_code("predict", checkpoint, image, *out, "--window", "1,90,90") == 0
+    assert "window" not in capsys.readouterr().err
+
+
+def test_why_nothing_was_found_is_told_with_the_command_that_changes_it(
+    exit_code: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint = write_checkpoint(tmp_path / "dark.pt", ball=-20.0)
+    image = write_image(tmp_path / "balls.mrc", SHAPE)
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "out") == 0
+    told = capsys.readouterr()
+    assert "0 × ball in" in told.out
+    maps = tmp_path / "out" / "balls_maps.zarr"
+    assert "No voxel is ball: the highest score is 0.00, below --threshold" in told.err
+    assert f"lower it. `tomoscribe decode {maps}` does." in told.err

@@ -208,3 +208,20 @@ def test_function_of_the_user_decodes_block_by_block_only_where_it_is_trusted(
     assert np.array_equal(open_volume(tmp_path / "a.zarr").data[...], truth)
     assert run(*given, "-o", tmp_path / "a.tif", "--trust-function") == 1
     assert "as .zarr or .h5" in capsys.readouterr().err
+
+
+def test_classes_whose_objects_are_not_told_apart_have_a_share_and_no_number(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    maps, truth = two_touching()
+    header = MapsHeader(("pore",), ("pore",), True, {}, NM)
+    create_score_maps(tmp_path / "maps.zarr", truth.shape, header)[...] = maps[:1]
+    share = 100 * (truth > 0).mean()
+    for out, halo in (("a.tif", ()), ("a.zarr", ("--halo", "1,4,4"))):
+        made = ("-o", tmp_path / out, "--kind", "threshold", *halo)
+        assert run("decode", tmp_path / "maps.zarr", *made) == 0
+        told = capsys.readouterr().out
+        assert f"{out}: pore: {share:.3g} % of the voxels" in told
+    write_labels(tmp_path / "im.tif", truth, NM)
+    assert run("decode", tmp_path / "im.tif", "-o", tmp_path / "b.tif") == 1
+    assert "im.tif is no file of predicted maps: those are the .zarr or" in capsys.readouterr().err

@@ -71,11 +71,11 @@ def predictor_of(
     )
 
 
-def write_checkpoint(path: Path, **plan_of: object) -> Path:
-    """Write an untrained checkpoint of one class, which calls everything a ball."""
+def write_checkpoint(path: Path, ball: float = 20.0, **plan_of: object) -> Path:
+    """Write an untrained checkpoint of one class, which calls everything a ball, or nothing."""
     small = {"levels": 2, "steps_zyx": ((1, 2, 2),)}
     plan = predictor_of().plan.model_copy(update=small | plan_of)
-    classes, offsets = [LabelClass("ball")], {"ball": 20.0, "ball contour": -20.0}
+    classes, offsets = [LabelClass("ball")], {"ball": ball, "ball contour": -20.0}
     state = pack(
         task="instance", plan=plan, classes=(), voxel_size_A=40.0, thresholds={},
         ema=checkpoints.network_of(classes, plan).state_dict(), device="cpu", training={},

@@ -41,9 +41,12 @@ def tell_unused(class_name: str, settings: DecoderSettings, given: Iterable[str]
 
 
 def tell_nothing_found(
-    opened: ScoreMaps, settings: Mapping[str, DecoderSettings], results: Sequence[Decoded]
+    opened: ScoreMaps,
+    settings: Mapping[str, DecoderSettings],
+    results: Sequence[Decoded],
+    where: str = "",
 ) -> None:
-    """Say on stderr why a class has no object, and what to change."""
+    """Say on stderr why a class has no object, and what to change; `where`: with which command."""
     header = opened.header
     for result in results:
         for index, name in enumerate(result.class_names):
@@ -52,7 +55,7 @@ def tell_nothing_found(
                 continue
             rivals = [c for c in header.classes if c != name] if header.exclusive else []
             lost = lost_by(opened.data, header.maps, rivals, name, mine)
-            typer.echo(_why(name, mine, lost.setting, lost.reached), err=True)
+            typer.echo(f"{_why(name, mine, lost.setting, lost.reached)}{where}", err=True)
 
 
 def _why(name: str, settings: DecoderSettings, setting: str, reached: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tomoscribe.cli import prediction_options as options
+from tomoscribe.cli.decode_notes import tell_nothing_found
 from tomoscribe.cli.label_volumes import VoxelSizeNm, edges_given
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.registry import kind_of
+from tomoscribe.io.score_maps import open_score_maps
 from tomoscribe.project.file import is_project
 
 if TYPE_CHECKING:
@@ -162,6 +164,11 @@ def _tell_segmentation(result: SegmentationFiles) -> None:
     typer.echo(f"{result.source}: maps in {result.maps}")
     for each in result.decoded:
         typer.echo(f"  {each.told} in {each.path}")
+    if result.decoded:
+        with closing(open_score_maps(result.maps)) as maps:
+            tell_nothing_found(
+                maps, result.settings, result.decoded, f" `tomoscribe decode {result.maps}` does."
+            )
 
 
 def _expand(files: list[str]) -> list[str]:

@@ -70,6 +70,11 @@ class ScoreMaps:
     data: Any
     header: MapsHeader
 
+    def close(self) -> None:
+        """Close the file, where it is one that is held open."""
+        if hasattr(self.data, "file"):
+            self.data.file.close()
+
 
 class _OneMap:
     """The dataset (z, y, x) of one map as (map, z, y, x), of which parts are read."""
@@ -141,6 +146,11 @@ def open_score_maps(path: str | Path) -> ScoreMaps:
     """
     if not Path(path).exists():
         raise TomoscribeError(f"There is no file {path}.")
+    if Path(path).is_file() and not is_hdf5(path):
+        raise TomoscribeError(
+            f"{path} is no file of predicted maps: those are the .zarr or .h5 that `predict` "
+            "writes, or AutoSeg's OUTPUT.h5."
+        )
     return _open_hdf5(Path(path)) if is_hdf5(path) else _open_zarr(Path(path))
 
 

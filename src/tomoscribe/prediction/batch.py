@@ -18,7 +18,11 @@ from tomoscribe.io.membrane_h5 import is_membrane_file
 from tomoscribe.io.meshes import is_mesh_file
 from tomoscribe.io.mrc_write import write_mrc
 from tomoscribe.io.pick_files import PickColumns, write_picks
-from tomoscribe.prediction.segmentation_files import SegmentationFiles, predict_segmentations
+from tomoscribe.prediction.segmentation_files import (
+    SegmentationFiles,
+    predict_segmentations,
+    require_folder_name,
+)
 from tomoscribe.prediction.settings import PredictionSettings
 from tomoscribe.prediction.surface import tomogram_name, write_scored
 from tomoscribe.prediction.volume import choose_device, predict_heatmap
@@ -142,6 +146,7 @@ def predict_files(
             on_progress=on_progress or (lambda _source, _share: None),
         )  # fmt: skip
         return
+    require_folder_name(out, "scores as .mrc or .h5 and picks as .star and .csv, into a folder")
     make_folder(out)
     # All headers first: a mistake in the last file must not show after an hour.
     problems = {s: _why_not(predictor, s, voxel_size_A, task.name) for s in stems}

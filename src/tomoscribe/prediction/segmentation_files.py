@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_write import LABEL_SUFFIXES
 from tomoscribe.io.score_maps import HDF5_SUFFIXES, open_score_maps
 from tomoscribe.prediction.streamed import stream_maps
+from tomoscribe.prediction.window_checks import check_windows
 from tomoscribe.segmentation.decoded_files import Decoded, decode_file
 from tomoscribe.segmentation.stored_settings import settings_by_class
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from tomoscribe.io.volumes import Volume
     from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.prediction.settings import PredictionSettings
+    from tomoscribe.segmentation.decoder_settings import DecoderSettings
     from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 
 _MAPS_SUFFIXES = (".zarr", *HDF5_SUFFIXES)
@@ -44,12 +47,15 @@ class SegmentationFiles:
         Labels; empty where they were not wanted.
     notes : tuple of str
         What was assumed.
+    settings : mapping of str to DecoderSettings
+        What it was decoded with, by class.
     """
 
     source: str
     maps: Path
     decoded: tuple[Decoded, ...]
     notes: tuple[str, ...] = ()
+    settings: Mapping[str, DecoderSettings] = field(default_factory=dict)
 
 
 def places(out: Path, stems: Mapping[str, str]) -> dict[str, tuple[Path, Path | None]]:
@@ -65,10 +71,11 @@ def places(out: Path, stems: Mapping[str, str]) -> dict[str, tuple[Path, Path | 
     Raises
     ------
     TomoscribeError
-        If several images are to go into one file.
+        If several images are to go into one file, or it is a file that is not written.
     """
     suffix = out.suffix.lower()
     if suffix not in (*_MAPS_SUFFIXES, *LABEL_SUFFIXES):
+        require_folder_name(out, "maps as .zarr or .h5, labels also as .tif or .mrc")
         return {s: (out / f"{stem}_maps.zarr", None) for s, stem in stems.items()}
     if len(stems) > 1:
         raise TomoscribeError(
@@ -78,6 +85,21 @@ def places(out: Path, stems: Mapping[str, str]) -> dict[str, tuple[Path, Path | 
     if suffix in _MAPS_SUFFIXES:
         return {source: (out, out.with_name(f"{out.stem}_labels{suffix}"))}
     return {source: (out.with_name(f"{out.stem}_maps.zarr"), out)}
+
+
+def require_folder_name(out: Path, written: str) -> None:
+    """Refuse a new folder with the name of a file, which somebody expects to be one.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is none yet and ends as a file does; it tells what is `written`.
+    """
+    if out.suffix[1:].isalpha() and not out.is_dir():
+        raise TomoscribeError(
+            f"{out} is no file that is written: {written}. Give a folder, and make it first if it "
+            "shall have that name."
+        )
 
 
 def predict_segmentations(
@@ -121,7 +143,9 @@ def predict_segmentations(
     for source in stems:
         # All headers first: a mistake in the last file must not show after an hour.
         try:
-            opened[source] = _open(predictor, source, (sizes or {}).get(source))
+            volume, notes = _open(predictor, source, (sizes or {}).get(source))
+            notes = (*notes, *check_windows(predictor.plan, settings, volume))
+            opened[source] = volume, notes
             if decode:
                 _check_labels(opened[source][0], where[source][1], settings)
         except TomoscribeError as error:
@@ -137,12 +161,13 @@ def predict_segmentations(
             maps.parent.mkdir(parents=True, exist_ok=True)
             stream_maps(predictor, volume, maps, settings, origin=origin, on_progress=told)
             decoded: tuple[Decoded, ...] = ()
+            used: dict[str, DecoderSettings] = {}
             if decode:
                 suffix = ".tif" if _size(volume) <= settings.decode_voxels else ".zarr"
                 target = labels or maps.with_name(f"{stems[source]}_labels{suffix}")
                 told = partial(_part, partial(on_progress, source), share, 1.0)
-                decoded = _decode(predictor, maps, target, settings, told)
-            yield SegmentationFiles(source, maps, decoded, notes)
+                decoded, used = _decode(predictor, maps, target, settings, told)
+            yield SegmentationFiles(source, maps, decoded, notes, used)
         except TomoscribeError as error:
             yield error
         except OSError as error:
@@ -182,9 +207,8 @@ def _decode(
     labels: Path,
     settings: PredictionSettings,
     on_progress: Callable[[float], None],
-) -> tuple[Decoded, ...]:
-    opened = open_score_maps(maps)
-    try:
+) -> tuple[tuple[Decoded, ...], dict[str, DecoderSettings]]:
+    with closing(open_score_maps(maps)) as opened:
         header = opened.header
         if header.voxel_size_zyx_nm is None:
             raise TomoscribeError(f"{maps}: the maps have no voxel size.")
@@ -197,12 +221,10 @@ def _decode(
             shape_zyx=opened.data.shape[1:],
             voxel_size_zyx_nm=header.voxel_size_zyx_nm,
         )
-        return decode_file(
+        decoded = decode_file(
             opened, labels, wanted, most_voxels=settings.decode_voxels, on_progress=on_progress
         )
-    finally:
-        if hasattr(opened.data, "file"):
-            opened.data.file.close()
+        return decoded, wanted
 
 
 def _size(volume: Volume) -> int:

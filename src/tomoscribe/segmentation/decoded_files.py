@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_write import label_store, write_labels
 from tomoscribe.segmentation.blockwise import BlockPlan, decode_blocks, decode_maps
+from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS
 from tomoscribe.segmentation.decoders import decode
 
 if TYPE_CHECKING:
@@ -23,20 +24,31 @@ if TYPE_CHECKING:
     from tomoscribe.segmentation.decoder_settings import DecoderSettings
     from tomoscribe.segmentation.decoders import Segmentation
 
+_SECTIONS = 64
+"""Read at once: as deep as the chunks of what is written."""
+
 
 @dataclass(frozen=True)
 class Decoded:
-    """A file of labels: the names of its classes, and of each number the index of its class."""
+    """A file of labels: the names of its classes, and of each number the index of its class.
+
+    `shares` are those of the voxels that classes have whose objects are not told apart.
+    """
 
     path: Path
     class_names: tuple[str, ...]
     class_of: NDArray[np.int64]
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def told(self) -> str:
-        """Numbers of objects by class, for the user."""
-        counts = [int((self.class_of == i).sum()) for i in range(len(self.class_names))]
-        return ", ".join(f"{c} × {n}" for n, c in zip(self.class_names, counts, strict=True))
+        """Numbers of objects, or share of the voxels, by class, for the user."""
+        return ", ".join(self._told_of(i, name) for i, name in enumerate(self.class_names))
+
+    def _told_of(self, index: int, name: str) -> str:
+        if name in self.shares:
+            return f"{name}: {100 * self.shares[name]:.3g} % of the voxels"
+        return f"{int((self.class_of == index).sum())} × {name}"
 
 
 def decode_file(
@@ -95,7 +107,8 @@ def decode_file(
     for result in results:
         path = out if len(results) == 1 else of_class(out, result.class_names[0])
         write_labels(path, result.labels, size)
-        written.append(Decoded(path, result.class_names, result.class_of))
+        shares = _shares(result.labels, result.class_names, result.class_of, settings)
+        written.append(Decoded(path, result.class_names, result.class_of, shares))
     on_progress(1.0)
     return tuple(written)
 
@@ -127,4 +140,25 @@ def _in_blocks(
                 opened.data, header.maps, names, settings, size, labels,
                 exclusive=header.exclusive, plan=plan, on_progress=told,
             )  # fmt: skip
-        yield Decoded(path, tuple(names), class_of)
+            shares = _shares(labels, names, class_of, settings)
+        yield Decoded(path, tuple(names), class_of, shares)
+
+
+def _shares(
+    labels: Any,
+    names: Sequence[str],
+    class_of: NDArray[np.int64],
+    settings: Mapping[str, DecoderSettings] | DecodeBox,
+) -> dict[str, float]:
+    """Return the share of the voxels of each class that has one number."""
+    if callable(settings):
+        return {}
+    whole = [i for i, name in enumerate(names) if settings[name].kind in SEMANTIC_KINDS]
+    if not whole:
+        return {}
+    counts = np.zeros(len(class_of), np.int64)
+    for z in range(0, labels.shape[0], _SECTIONS):
+        part = np.asarray(labels[z : z + _SECTIONS])
+        counts += np.bincount(part.ravel(), minlength=len(class_of))
+    total = int(np.prod(labels.shape))
+    return {names[i]: float(counts[class_of == i].sum() / total) for i in whole}
