@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import h5py
 import numpy as np
 import pytest
 
 from tomoscribe.cli.info import describe, info
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.score_maps import MapsHeader, create_score_maps
 from tomoscribe.io.volumes import write_mrc
 
 
@@ -79,3 +81,25 @@ def test_good_files_are_shown_before_bad_ones_fail(tmp_path, capsys):
         f"{bad[1]} is nothing that tomoscribe reads.",
     ]
     assert "2 x 3 x 4" in capsys.readouterr().out
+
+
+def test_predicted_maps_are_told_from_images_ours_and_autosegs(tmp_path):
+    ours = tmp_path / "maps.zarr"
+    header = MapsHeader(("mito", "mito contour"), ("mito",), True, {}, (40.0, 8.0, 8.0))
+    create_score_maps(ours, (3, 8, 9), header)
+    lines = describe(str(ours))
+    assert "predicted maps" in lines[0]
+    assert "tomoscribe decode" in lines[0]
+    assert "  maps            mito, mito contour" in lines
+    assert "  shape (z y x)   3 x 8 x 9" in lines
+    assert "  voxel size      40 x 8 x 8 nm" in lines
+    theirs = tmp_path / "OUTPUT.h5"
+    with h5py.File(theirs, "w") as file:
+        file["vol0"] = np.zeros((2, 3, 8, 9), np.uint8)
+    told = "\n".join(describe(str(theirs)))
+    assert "predicted maps" in told
+    assert "2 without names" in told
+    assert "--voxel-size-nm" in told
+    with h5py.File(tmp_path / "image.h5", "w") as file:
+        file["image"] = np.zeros((3, 8, 9), np.uint8)
+    assert describe(str(tmp_path / "image.h5"))[0].endswith("image.h5: volume")

@@ -10,6 +10,7 @@ import numpy as np
 import typer
 from rich.console import Console
 
+from tomoscribe.cli.info_maps import describe_maps
 from tomoscribe.cli.info_membrane import describe_membrane, describe_mesh
 from tomoscribe.cli.info_project import describe_project
 from tomoscribe.coords import Geometry, zyx_to_xyz
@@ -66,7 +67,7 @@ def describe(path: str) -> list[str]:
     """
     kind = kind_of(path)
     if kind == "volume":
-        return _describe_volume(path)
+        return describe_maps(path) or _describe_volume(path)
     if kind == "picks":
         return _describe_picks(path)
     if kind == "membrane":

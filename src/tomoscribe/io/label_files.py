@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _COUNTED = 1 << 16
 """Values below are counted in a table, which is many times as fast as sorting them."""
+_ALIKE, _FEW_VALUES = 0.5, 16
+"""Share of neighbours above 0 that are equal: 0.94 and more in labels of neurons, supervoxels and
+chloroplasts, 0.39 and less in electron micrographs. Few values may be classes, however fine."""
 
 
 @dataclass(frozen=True)
@@ -159,13 +162,30 @@ def open_label_array(
     Raises
     ------
     TomoscribeError
-        If it cannot be opened, or nothing tells the edges.
+        If it cannot be opened, is a grey image, or nothing tells the edges.
     """
     volume = open_volume(path)
+    labels = LabelArray(volume.data, path)
+    middle = labels[labels.shape[0] // 2]
+    if _is_grey(middle):
+        raise TomoscribeError(
+            f"{path} is a grey image, no labels: its {len(np.unique(middle))} values in the middle "
+            "section change from pixel to pixel. Name a file whose values number objects or "
+            "classes, as `tomoscribe decode` writes."
+        )
     size = voxel_size_zyx_nm or _edges_nm(volume)
     if size is None:
         raise _unknown_size(path)
-    return LabelArray(volume.data, path), size
+    return labels, size
+
+
+def _is_grey(section: NDArray[np.integer]) -> bool:
+    """Tell whether a section (y, x) has many values and neighbours are seldom equal."""
+    left, right = section[:, :-1], section[:, 1:]
+    both = (left != 0) & (right != 0)
+    if not both.any() or float((left == right)[both].mean()) >= _ALIKE:
+        return False
+    return len(np.unique(section)) > _FEW_VALUES
 
 
 def _edges_nm(volume: Volume) -> tuple[float, float, float] | None:
