@@ -100,6 +100,10 @@ def test_options_that_do_not_fit_are_told(
     assert exit_code("predict", checkpoint, image, "-o", tmp_path / "x.csv") == 1
     assert "x.csv is no file that is written: maps as .zarr or .h5" in capsys.readouterr().err
     assert not (tmp_path / "x.csv").exists()
+    write_labels(tmp_path / "even.tif", np.full(SHAPE, 5, np.uint8), (4.0, 4.0, 4.0))
+    assert exit_code("predict", checkpoint, tmp_path / "even.tif", "-o", tmp_path / "even") == 1
+    assert "even.tif has the same value nearly everywhere" in capsys.readouterr().err
+    assert not (tmp_path / "even").exists()
     other = write_image(tmp_path / "other.mrc", SHAPE)
     assert exit_code("predict", checkpoint, image, other, "-o", tmp_path / "one.zarr") == 1
     assert "give a folder" in capsys.readouterr().err
@@ -128,4 +132,4 @@ def test_why_nothing_was_found_is_told_with_the_command_that_changes_it(
     assert "0 × ball in" in told.out
     maps = tmp_path / "out" / "balls_maps.zarr"
     assert "No voxel is ball: the highest score is 0.00, below --threshold" in told.err
-    assert f"lower it. `tomoscribe decode {maps}` does." in told.err
+    assert f"lower it with `tomoscribe decode {maps}`." in told.err

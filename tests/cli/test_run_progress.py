@@ -7,6 +7,7 @@ from io import StringIO
 from rich.console import Console
 
 from tomoscribe.cli.run_progress import _bar
+from tomoscribe.tasks.voxels.plan import BY_USER
 from tomoscribe.training import events as ev
 from tomoscribe.training.follow import Update
 from tomoscribe.training.status import State
@@ -52,6 +53,7 @@ def test_why_the_network_is_2d_or_3d_is_told_at_the_start_and_what_a_working_vox
     full = _told(_started(reasons, dimension="2d", reduction_zyx=[1, 1, 1]), labels)
     assert "labelled voxels 90/120" in full
     assert "Network" not in _told(_started({}, bin=2))
+    assert "Network" not in _told(_started({"dimension": BY_USER}, dimension="3d"))
 
 
 def test_why_a_run_failed_is_left_to_the_error_that_follows() -> None:

@@ -44,9 +44,9 @@ def tell_nothing_found(
     opened: ScoreMaps,
     settings: Mapping[str, DecoderSettings],
     results: Sequence[Decoded],
-    where: str = "",
+    command: str = "",
 ) -> None:
-    """Say on stderr why a class has no object, and what to change; `where`: with which command."""
+    """Say on stderr why a class has no object, and what to change; by which command, if another."""
     header = opened.header
     for result in results:
         for index, name in enumerate(result.class_names):
@@ -55,29 +55,30 @@ def tell_nothing_found(
                 continue
             rivals = [c for c in header.classes if c != name] if header.exclusive else []
             lost = lost_by(opened.data, header.maps, rivals, name, mine)
-            typer.echo(f"{_why(name, mine, lost.setting, lost.reached)}{where}", err=True)
+            why = _why(name, mine, lost.setting, lost.reached)
+            typer.echo(f"{why} with `{command}`." if command else f"{why}.", err=True)
 
 
 def _why(name: str, settings: DecoderSettings, setting: str, reached: float) -> str:
     if not setting:
         least = [n for n in settings.in_use() if n.startswith("min_")]
         values = " or ".join(f"{_option(n)} {getattr(settings, n):g}" for n in least)
-        return f"All of {name} is smaller than {values}: give a smaller number."
+        return f"All of {name} is smaller than {values}: give a smaller number"
     option, value = _option(setting), getattr(settings, setting)
     if setting == "threshold":
         return (
             f"No voxel is {name}: the highest score is {reached:.2f}, below {option} {value:g}; "
-            "lower it."
+            "lower it"
         )
     if setting == "contour_threshold":
         return (
             f"No seed is left of {name}: wherever an object might begin, the contour's score is "
-            f"{reached:.2f} or more, and {option} {value:g} allows less only; raise it."
+            f"{reached:.2f} or more, and {option} {value:g} allows less only; raise it"
         )
     map_told = "its score" if setting == "seed_threshold" else "the map of distances"
     return (
         f"No seed is left of {name}: {map_told} is at most {reached:.2f} where an object might "
-        f"begin, below {option} {value:g}; lower it."
+        f"begin, below {option} {value:g}; lower it"
     )
 
 

@@ -167,7 +167,7 @@ def _tell_segmentation(result: SegmentationFiles) -> None:
     if result.decoded:
         with closing(open_score_maps(result.maps)) as maps:
             tell_nothing_found(
-                maps, result.settings, result.decoded, f" `tomoscribe decode {result.maps}` does."
+                maps, result.settings, result.decoded, f"tomoscribe decode {result.maps}"
             )
 
 

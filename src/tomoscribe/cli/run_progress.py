@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import counted_labels
 from tomoscribe.segmentation.maps import maps_of_classes
+from tomoscribe.tasks.voxels.plan import BY_USER
 from tomoscribe.training import events as ev
 from tomoscribe.training import launch
 from tomoscribe.training.follow import RunFollower
@@ -119,13 +120,15 @@ def told_of_plan(started: ev.Started) -> list[str]:
     reasons = started.reasons
     if "dimension" not in started.plan:
         return []
-    told = [f"Network {started.plan['dimension']}: {reasons.get('dimension', 'as before')}."]
+    told = []
+    if reasons.get("dimension", BY_USER) != BY_USER:
+        told.append(f"Network {started.plan['dimension']}: {reasons['dimension']}.")
     reduction = _reduction(started)
     if math.prod(reduction) > 1:
         size = " x ".join(map(str, reduction))
         why = reasons.get("reduction_zyx", "as before")
         told.append(f"A working voxel is the mean of {size} voxels (z, y, x): {why}.")
-    if ";" in (window := reasons.get("window_zyx", "")):
+    if (window := reasons.get("window_zyx", "")).startswith(f"{BY_USER};"):
         told.append(f"Window: {window}.")
     return told
 

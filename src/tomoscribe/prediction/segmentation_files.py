@@ -158,6 +158,7 @@ def predict_segmentations(
         told = partial(_part, partial(on_progress, source), 0.0, share)
         origin = {"image": source, "file": _stamp(source), "weights": weights}
         try:
+            predictor.image(volume)  # which may show nothing; then nothing is written
             maps.parent.mkdir(parents=True, exist_ok=True)
             stream_maps(predictor, volume, maps, settings, origin=origin, on_progress=told)
             decoded: tuple[Decoded, ...] = ()

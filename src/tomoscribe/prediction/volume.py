@@ -33,8 +33,10 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:
+        there = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+        there += ["mps"] if torch.backends.mps.is_available() else []
         raise TomoscribeError(
-            f"There is no device '{name}' here; choose auto, cpu, cuda or mps."
+            f"There is no device '{name}' here; choose auto or: {', '.join(there)}."
         ) from error
     return device
 

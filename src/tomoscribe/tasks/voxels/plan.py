@@ -19,6 +19,8 @@ T = TypeVar("T")
 Triple = tuple[int, int, int]
 Dimension = Literal["2d", "2.5d", "3d"]
 
+BY_USER = "set by the user"
+"""The reason of what the plan did not choose."""
 CUBES = 2.0
 """Sections up to so many pixels thick still continue each other, so that 3D pays."""
 ACROSS = 12
@@ -127,7 +129,7 @@ def make_plan(
     own, reasons, fast = settings.voxels, {}, device == "cuda"
 
     def choose(name: str, given: T | None, chosen: T, reason: str) -> T:
-        reasons[name] = "set by the user"
+        reasons[name] = BY_USER
         if given is None and start is not None and name in OF_THE_NETWORK:
             reasons[name] = "as in the checkpoint that the training starts from"
             return getattr(start, name)  # type: ignore[no-any-return]
@@ -332,7 +334,7 @@ def _window(
         given = (deep, settings.patch * reduction[1], settings.patch * reduction[2])
     if given is not None:
         require_window_fits(given, data.smallest_shape_zyx)
-        reasons["window_zyx"] = "set by the user"
+        reasons["window_zyx"] = BY_USER
         wanted = [max(1, round(w / r)) for w, r in zip(given, reduction, strict=True)]
     else:
         wanted = _usual_window(data, dimension, reduction, fast=fast)
@@ -340,7 +342,7 @@ def _window(
         reasons["window_zyx"] = "some objects wide, no wider than the image"
     if dimension != "3d":
         if wanted[0] > 1:
-            reasons["window_zyx"] = f"set by the user; of {wanted[0]} sections one, as {dimension}"
+            reasons["window_zyx"] = f"{BY_USER}; of {wanted[0]} sections one, as {dimension}"
         wanted[0] = 1
     z, y, x = (_up(w, m) for w, m in zip(wanted, multiple, strict=True))
     return z, y, x
