@@ -13,9 +13,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from tomoscribe.cli import voxel_source
 from tomoscribe.cli.compare_tables import print_picks, print_segments
+from tomoscribe.cli.predict import Device
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.evaluation.report import render
-from tomoscribe.evaluation.segments.report import render as render_segments
 from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.project.chosen_source import find_source
 from tomoscribe.project.file import is_project
@@ -25,7 +24,6 @@ from tomoscribe.training.seen import data_of
 
 if TYPE_CHECKING:
     from tomoscribe.training.checkpoint_ref import CheckpointRef
-    from tomoscribe.training.compare import Comparison
 
 Checkpoint = "Checkpoint file, run folder or name of a run (its best), or RUN/step_000120."
 
@@ -61,7 +59,6 @@ ReportFile = Annotated[
         show_default=False,
     ),
 ]
-Device = Annotated[str, typer.Option(help="Where to compute: auto, cpu, cuda, cuda:1 or mps.")]
 
 
 def compare(
@@ -100,6 +97,7 @@ def compare(
     from tomoscribe.project.store import Project
     from tomoscribe.training.compare import compare as compare_checkpoints
     from tomoscribe.training.compare_labels import compare_on_labels
+    from tomoscribe.training.comparison_page import comparison_page
     from tomoscribe.training.find_checkpoint import find_checkpoint
 
     sides = {"A": find_checkpoint(a, project), "B": find_checkpoint(b, project)}
@@ -122,17 +120,8 @@ def compare(
     else:
         print_picks(found)
     if report is not None:
-        write_text_atomic(report, _page(found, name))
+        write_text_atomic(report, comparison_page(name, found))
         typer.echo(f"Report written: {report}")
-
-
-def _page(found: Comparison | SegmentComparison, project: str) -> str:
-    from tomoscribe.training.report_facts import make_report
-    from tomoscribe.training.report_segments import make_segment_report
-
-    if isinstance(found, SegmentComparison):
-        return render_segments(make_segment_report(project, found))
-    return render(make_report(project, found.sides, found.samples, found.classes))
 
 
 def _check_report(report: Path | None) -> None:

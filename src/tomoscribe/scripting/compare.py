@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,6 +12,7 @@ from tomoscribe.evaluation.judgement_words import how_measured
 from tomoscribe.project.store import Project as Store
 from tomoscribe.scripting.checkpoints import checkpoint_of
 from tomoscribe.scripting.compare_segments import SegmentComparison
+from tomoscribe.scripting.compared import described, known_side, write_page
 from tomoscribe.scripting.project import Project
 from tomoscribe.scripting.sources import label_files, source_of
 from tomoscribe.training import compare_segments as core_segments
@@ -20,14 +20,14 @@ from tomoscribe.training.seen import data_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from tomoscribe.evaluation.judgement import JudgedSample, Judgement
     from tomoscribe.picks.match import PrecisionRecallCurve
     from tomoscribe.project.source import DataSource, LabelFiles
     from tomoscribe.scripting.checkpoints import Model
+    from tomoscribe.scripting.compared import Side
     from tomoscribe.training import compare as core
-
-Side = Literal["A", "B"]
 
 FIGURES = (
     "threshold", "proposed", "found", "clicks", "wrong", "open", "precision", "recall", "f1",
@@ -53,9 +53,8 @@ class Comparison:
         self._project_name = project_name
 
     def __repr__(self) -> str:
-        a, b = (ref.source for ref in self.result.sides.values())
-        samples = ", ".join(sample.evidence.name for sample in self.result.samples)
-        return f"<Comparison of {a} and {b} on {samples}>"
+        names = (sample.evidence.name for sample in self.result.samples)
+        return described("Comparison", self.result.sides, names)
 
     @property
     def figures(self) -> pd.DataFrame:
@@ -96,7 +95,9 @@ class Comparison:
         TomoscribeError
             If there is no such side or class.
         """
-        return self.result.judgement(self._side(side), self._class(class_name)).curve
+        return self.result.judgement(
+            known_side(self.result.sides, side), self._class(class_name)
+        ).curve
 
     def picks(
         self, side: Side, class_name: str | None = None, threshold: float | None = None
@@ -123,7 +124,7 @@ class Comparison:
         TomoscribeError
             If there is no such side or class.
         """
-        name, letter = self._class(class_name), self._side(side)
+        name, letter = self._class(class_name), known_side(self.result.sides, side)
         limit = self.result.threshold(letter, name) if threshold is None else threshold
         rows = [
             (sample.evidence.name, *row)
@@ -141,13 +142,7 @@ class Comparison:
         TomoscribeError
             If it cannot be written.
         """
-        from tomoscribe.evaluation.report import write_report
-        from tomoscribe.training.report_facts import make_report
-
-        page, result = Path(path).expanduser(), self.result
-        report = make_report(self._project_name, result.sides, result.samples, result.classes)
-        write_report(page, report)
-        return page
+        return write_page(path, self._project_name, self.result)
 
     def _judgements(self) -> Iterator[tuple[str, str, Judgement]]:
         for particle in self.result.classes:
@@ -159,11 +154,6 @@ class Comparison:
         if name is not None and name not in names:
             raise TomoscribeError(f"There is no class '{name}' here: {', '.join(names)}.")
         return names[0] if name is None else name
-
-    def _side(self, side: str) -> str:
-        if side not in self.result.sides:
-            raise TomoscribeError(f"There is no side '{side}': give 'A' or 'B'.")
-        return side
 
 
 def compare(

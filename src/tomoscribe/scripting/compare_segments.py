@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -17,9 +16,13 @@ from tomoscribe.evaluation.segments.words import (
     not_known,
     places_to_look,
 )
+from tomoscribe.scripting.compared import described, known_side, write_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tomoscribe.evaluation.segments.judgement import ScoreCurve, SegmentJudgement
+    from tomoscribe.scripting.compared import Side
     from tomoscribe.training import compare_segments as core
 
 _STANDING = {Standing.WRONG: "extra", Standing.OPEN: "not judged"}
@@ -42,9 +45,8 @@ class SegmentComparison:
         self._project_name = project_name
 
     def __repr__(self) -> str:
-        a, b = (ref.source for ref in self.result.sides.values())
-        images = ", ".join(image.name for image in self.result.images)
-        return f"<SegmentComparison of {a} and {b} on {images}>"
+        names = (image.name for image in self.result.images)
+        return described("SegmentComparison", self.result.sides, names)
 
     @property
     def figures(self) -> pd.DataFrame:
@@ -97,7 +99,7 @@ class SegmentComparison:
         rows = [(p.sample, p.class_name, *p.zyx, p.text) for p in found]
         return pd.DataFrame(rows, columns=["image", "class", "z", "y", "x", "what"])
 
-    def errors(self, side: Literal["A", "B"]) -> pd.DataFrame:
+    def errors(self, side: Side) -> pd.DataFrame:
         """Return the objects of a side, or the pieces of a class that are missed or extra.
 
         Returns
@@ -111,17 +113,17 @@ class SegmentComparison:
         TomoscribeError
             If there is no such side.
         """
-        self._check(side)
+        letter = known_side(self.result.sides, side)
         rows = [
             (s.sample, s.class_name, _STANDING.get(s.standing, str(s.standing)), *s.zyx, s.voxels,
              s.iou if s.is_object else float("nan"))
-            for one in self._judgement.of_side(side).values()
+            for one in self._judgement.of_side(letter).values()
             for s in one.spots
         ]  # fmt: skip
         columns = ["image", "class", "standing", "z", "y", "x", "voxels", "iou"]
         return pd.DataFrame(rows, columns=columns)
 
-    def curve(self, side: Literal["A", "B"], class_name: str | None = None) -> ScoreCurve:
+    def curve(self, side: Side, class_name: str | None = None) -> ScoreCurve:
         """Return precision, recall and IoU of voxels at every threshold, as arrays.
 
         Parameters
@@ -136,8 +138,7 @@ class SegmentComparison:
         TomoscribeError
             If there is no such side, or it does not know the class.
         """
-        self._check(side)
-        judged = self._judgement.of_side(side)
+        judged = self._judgement.of_side(known_side(self.result.sides, side))
         name = next(iter(judged), "") if class_name is None else class_name
         if name not in judged:
             raise TomoscribeError(f"{side} was not judged by '{name}', only: {', '.join(judged)}.")
@@ -151,18 +152,8 @@ class SegmentComparison:
         TomoscribeError
             If it cannot be written, or an image not be read any more.
         """
-        from tomoscribe.evaluation.segments.report import render
-        from tomoscribe.io.atomic import write_text_atomic
-        from tomoscribe.training.report_segments import make_segment_report
-
-        page = Path(path).expanduser()
-        write_text_atomic(page, render(make_segment_report(self._project_name, self.result)))
-        return page
+        return write_page(path, self._project_name, self.result)
 
     @property
     def _judgement(self) -> SegmentJudgement:
         return self.result.judgement
-
-    def _check(self, side: str) -> None:
-        if side not in self.result.sides:
-            raise TomoscribeError(f"There is no side '{side}': give 'A' or 'B'.")
