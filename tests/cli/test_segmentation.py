@@ -80,6 +80,9 @@ def test_predictions_of_autoseg_are_decoded_with_its_own_numbers_or_others(
     out = tmp_path / "labels.tif"
     assert run("decode", tmp_path / "OUT.h5", "-o", out) == 1
     assert "--voxel-size-nm" in capsys.readouterr().err
+    turned = ("--voxel-size-nm", "4,4,50", "--preset", "Instance3D")
+    assert run("decode", tmp_path / "OUT.h5", "-o", out, *turned) == 0
+    assert "give 50,4,4 if they are meant as X,Y,Z" in capsys.readouterr().err
     decode = ("decode", tmp_path / "OUT.h5", "-o", out, "--voxel-size-nm", "5")
     assert run(*decode, "--preset", "Instance3D") == 0
     assert "0 × object" in capsys.readouterr().out  # both are smaller than 1024 voxels

@@ -9,7 +9,7 @@ import tifffile
 import zarr
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_files import count_values
+from tomoscribe.io.label_files import count_values, open_label_array
 from tomoscribe.io.volumes import is_volume, open_volume, write_mrc
 
 VALUES = np.arange(2 * 3 * 4, dtype=np.uint16).reshape(2, 3, 4)
@@ -124,6 +124,8 @@ def test_tiff_of_bits_holds_0_and_1(tmp_path, compression):
     assert data.dtype == bool
     assert np.array_equal(data[...], mask)
     assert count_values(str(tmp_path / "mask.tif")).counts == (216 - 27, 27)
+    labels, _ = open_label_array(str(tmp_path / "mask.tif"), (4.0, 4.0, 4.0))
+    assert labels.dtype == labels[1].dtype == np.uint8
 
 
 def test_tiff_in_equal_colours_is_read_as_the_grey_that_it_is(tmp_path):

@@ -8,6 +8,7 @@ import typer
 
 from tomoscribe.cli.voxel_source import parse_edges_nm
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.io.voxel_size import doubt_of_order
 
 ClassOfValue = Annotated[
     list[str] | None,
@@ -54,9 +55,16 @@ def classes_by_value(given: list[str]) -> dict[int, str]:
 def edges_given(text: str | None) -> tuple[float, float, float] | None:
     """Return the voxel edges z y x in nm of the option, None where it is not given.
 
+    Where they seem to be in another order, that is said on stderr.
+
     Raises
     ------
     TomoscribeError
         If it is no voxel size.
     """
-    return None if text is None else parse_edges_nm(text)
+    if text is None:
+        return None
+    edges = parse_edges_nm(text)
+    if doubt := doubt_of_order(edges):
+        typer.echo(doubt, err=True)
+    return edges

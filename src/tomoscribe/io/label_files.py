@@ -86,7 +86,8 @@ class LabelArray(LazyVolume):
 
     def __init__(self, data: LazyArray, address: str) -> None:
         self.shape = data.shape
-        self.dtype = np.dtype(np.int32) if data.dtype.kind == "f" else data.dtype
+        read_as: dict[str, np.dtype[Any]] = {"f": np.dtype(np.int32), "b": np.dtype(np.uint8)}
+        self.dtype = read_as.get(data.dtype.kind, data.dtype)
         self._data = data
         self._address = address
 
