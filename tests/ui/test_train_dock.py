@@ -188,7 +188,7 @@ def test_a_checkpoint_of_an_earlier_run_can_be_continued_from(
         (
             VoxelSettings,
             VoxelSettings(
-                dimension="2.5d", net="resnet", window_zyx=(8, 96, 64), overlap=False, levels=3
+                dimension="3d", net="resnet", window_zyx=(8, 96, 64), overlap=False, levels=3
             ),
         ),
     ],
