@@ -284,21 +284,22 @@ def test_what_both_sides_miss_is_one_place() -> None:
 
 
 def test_one_error_in_successive_sections_and_on_both_sides_is_one_place() -> None:
-    """Sections of 8 nm are seen together; of 800 nm, each is a place of its own, five at most."""
+    """Sections of 8 nm are looked at together; of 800 nm, each by itself, five at most."""
     shape, labels = (10, 40, 40), np.zeros((1, 10, 40, 40), np.int32)
     for z in range(10):
-        labels[0, z, 10:20, 2:12], labels[0, z, 10:20, 20:30] = 2 * z + 1, 2 * z + 2
-    nothing = np.full(shape, 0.1, np.float32)
-    for edge, places in ((8.0, 1), (800.0, 5)):
+        labels[0, z, 10:20, 2:12], labels[0, z, 10:20, 28:38] = 2 * z + 1, 2 * z + 2
+    settings = {"mito": DecoderSettings(kind="components", dimension="2d")}
+    nothing = maps_of({"mito": np.full(shape, 0.1, np.float32)}, kind="components")
+    told = []
+    for edge in (8.0, 800.0):
         size = (edge, 8.0, 8.0)
         image = replace(image_of(labels, "mito"), shape_zyx=shape, voxel_size_zyx_nm=size)
-        maps = maps_of({"mito": nothing}, kind="components")
-        settings = {"mito": DecoderSettings(kind="components", dimension="2d")}
-        maps = replace(maps, settings=settings, voxel_size_zyx_nm=size)
-        told = places_to_look(judge([ImageOnSides(image, {"A": maps, "B": maps}, {})]), [])
-        assert len(told) == places
-    once = "missed mito: nothing overlaps, 100 voxels; 1 more around it"
-    assert told[0].text == f"A: {once}. B: {once}"
+        maps = replace(nothing, settings=settings, voxel_size_zyx_nm=size)
+        judged = judge([ImageOnSides(image, {"A": maps, "B": maps}, {})])
+        told.append([place.text for place in places_to_look(judged, [])])
+    once = "missed mito: nothing overlaps, 100 voxels"
+    assert told[0] == [f"A: {once}; 9 more around it. B: {once}; 9 more around it"] * 2
+    assert told[1] == [f"A: {once}. B: {once}"] * 5
 
 
 def test_what_was_found_where_little_is_labelled_is_no_error_to_look_at() -> None:

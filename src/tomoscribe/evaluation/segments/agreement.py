@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.evaluation.segmentation import VoxelScores
-from tomoscribe.evaluation.segments.places import FIELD, in_field
+from tomoscribe.evaluation.segments.places import near
 from tomoscribe.evaluation.unsure_sections import STEP, fullest_fields
 from tomoscribe.segmentation.labels import UNKNOWN
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tomoscribe.evaluation.segments.maps import LabelledImage, SegmentMaps
     from tomoscribe.segmentation.labels import Triple
 
+FIELD = 64
+"""Voxels a side of a place to look at."""
 LEAST = 0.02
 """Share of a field that must differ to be worth a look."""
 
@@ -109,7 +111,7 @@ def _apart(
     """Return places without those that lie in the field of one before, in any section."""
     kept: list[int] = []
     for index, place in enumerate(places):
-        if not in_field(place, places[kept], voxel_size_zyx_nm).any():
+        if not near(place, places[kept], FIELD, voxel_size_zyx_nm).any():
             kept.append(index)
     return places[kept]
 

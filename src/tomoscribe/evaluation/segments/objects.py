@@ -181,7 +181,8 @@ class _Part:
                     continue
                 mask = numbered[box] == index + 1
                 at, size = spot_in(mask, box, lo), int(mask.sum())
-                spots.append(Spot(standing, sample, name, at, size, float(best[index]), True))
+                deep = box[0].stop - box[0].start
+                spots.append(Spot(standing, sample, name, at, size, float(best[index]), True, deep))
         return spots
 
 

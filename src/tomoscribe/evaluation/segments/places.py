@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,17 +21,20 @@ MOST = 200
 LEAST = 4
 """Voxels; outlines that are a voxel off are no mistakes to look at."""
 
-FIELD = 64
-"""Pixels to each side that one look at a place takes in; in other sections as many nm."""
+NEAR = 16
+"""Pixels; what is as near to an error, or within its radius, is looked at with it."""
 
 
-def in_field(
-    zyx: ArrayLike, others: ArrayLike, voxel_size_zyx_nm: tuple[float, float, float]
+def near(
+    zyx: ArrayLike,
+    others: ArrayLike,
+    pixels: float,
+    voxel_size_zyx_nm: tuple[float, float, float],
 ) -> NDArray[np.bool_]:
-    """Return which of other voxels (N, 3) are seen with the one at `zyx`, in any section."""
+    """Return which of other voxels (N, 3) are less than some pixels' width from one, in nm."""
     away = np.abs(np.asarray(others, float).reshape(-1, 3) - np.asarray(zyx, float))
-    near: NDArray[np.bool_] = (away * voxel_size_zyx_nm).max(1) < FIELD * voxel_size_zyx_nm[2]
-    return near
+    found: NDArray[np.bool_] = (away * voxel_size_zyx_nm).max(1) < pixels * voxel_size_zyx_nm[2]
+    return found
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Spot:
         With what matches it; the best there is of what is missed or extra.
     is_object : bool
         Else a piece of a class whose objects are not told apart.
+    sections : int
+        That it goes through.
     """
 
     standing: Standing
@@ -58,6 +64,14 @@ class Spot:
     voxels: int
     iou: float = 0.0
     is_object: bool = False
+    sections: int = 1
+
+    def holds(self, other: Spot, voxel_size_zyx_nm: tuple[float, float, float]) -> bool:
+        """Tell whether another one, in any section, is looked at with this one."""
+        if (self.sample, self.class_name) != (other.sample, other.class_name):
+            return False
+        radius = math.sqrt(self.voxels / self.sections / math.pi)
+        return bool(near(self.zyx, other.zyx, max(radius, NEAR), voxel_size_zyx_nm).all())
 
     def rank(self) -> tuple[int, float]:
         """Return what sorts: errors by size, what nobody can judge, then matches, worst first."""
@@ -96,7 +110,8 @@ def spots_of_errors(
             if sizes[index] < LEAST:
                 break
             zyx = spot_in(pieces[boxes[index]] == index + 1, boxes[index], lo)
-            spots.append(Spot(standing, sample, class_name, zyx, int(sizes[index])))
+            deep = boxes[index][0].stop - boxes[index][0].start
+            spots.append(Spot(standing, sample, class_name, zyx, int(sizes[index]), sections=deep))
     return spots
 
 

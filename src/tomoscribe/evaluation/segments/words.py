@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.segments.judgement import Basis
-from tomoscribe.evaluation.segments.places import Spot, in_field
+from tomoscribe.evaluation.segments.places import Spot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,14 +173,16 @@ def places_to_look(
 ) -> list[Place]:
     """Return where each side is most wrong, and where both differ most and nothing is labelled.
 
-    Errors that one look takes in are one place, also of both sides, and in successive sections.
+    Errors within the radius of a larger one are one place with it, also of the other side and in
+    other sections.
     """
     seen: list[dict[str, list[Spot]]] = []
     for letter in judgement.known:
         spots = [spot for one in judgement.of_side(letter).values() for spot in one.spots]
         errors = (Standing.MISSED, Standing.WRONG)
         for spot in sorted((s for s in spots if s.standing in errors), key=Spot.rank):
-            there = next((place for place in seen if _with(place, spot, judgement)), None)
+            size = judgement.voxel_sizes_nm[spot.sample]
+            there = next((place for place in seen if _first(place).holds(spot, size)), None)
             if there is not None and letter in there:
                 there[letter].append(spot)
             elif sum(letter in place for place in seen) < most:
@@ -190,7 +192,7 @@ def places_to_look(
                     there[letter] = [spot]
     places = []
     for each in seen:
-        first = next(iter(each.values()))[0]
+        first = _first(each)
         text = ". ".join(f"{letter}: {_errors_text(found)}" for letter, found in each.items())
         places.append(Place(first.sample, first.class_name, first.zyx, text))
     apart = [
@@ -201,12 +203,9 @@ def places_to_look(
     return [*places, *apart]
 
 
-def _with(place: Mapping[str, Sequence[Spot]], spot: Spot, judgement: SegmentJudgement) -> bool:
-    """Tell whether an error is seen with the first of a place."""
-    first = next(iter(place.values()))[0]
-    if (first.sample, first.class_name) != (spot.sample, spot.class_name):
-        return False
-    return bool(in_field(first.zyx, spot.zyx, judgement.voxel_sizes_nm[spot.sample]).all())
+def _first(place: Mapping[str, Sequence[Spot]]) -> Spot:
+    """Return the error that a place was begun with."""
+    return next(iter(place.values()))[0]
 
 
 def _errors_text(found: Sequence[Spot]) -> str:
