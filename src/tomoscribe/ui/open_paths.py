@@ -84,6 +84,8 @@ def _open_tomogram(session: Session, place: str) -> None:
     if labels.fits(place, volume):
         labels.offer_or_open(place, volume)
         return
+    if labels.refuses(place, volume):
+        return
     ensure_project(session, place)
     ensure_class(session)
     project = session.project

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,46 @@ def test_a_file_that_is_meant_as_an_image_opens_as_one(
     question.open.click()
     assert not question.isVisible()
     assert painter.session.pending is not None  # its voxel size is asked for
+
+
+@pytest.mark.parametrize(
+    ("of", "told"),
+    [
+        (lambda labels: labels[6:11], "truth.tif has 5 × 64 × 48 voxels"),
+        (lambda labels: (labels * 0.37).astype(np.float32), "fractions or values below 0"),
+    ],
+)
+def test_labels_that_do_not_fit_are_told_in_the_dock_and_the_image_stays(
+    painter: Painter,
+    question: LabelQuestion,
+    tmp_path: Path,
+    of: Callable[[np.ndarray], np.ndarray],
+    told: str,
+) -> None:
+    session = painter.session
+    place = a_label_file(painter, tmp_path)
+    tifffile.imwrite(place, of(tifffile.imread(place)))
+    before = session.current
+    session.open_paths([place])
+    assert question.isVisible()
+    assert told in question.label.text()
+    assert not question.use.isVisible()
+    assert not question.names.isVisible()
+    assert session.current == before
+    assert session.pending is None
+    question.open.click()
+    assert not question.isVisible()
+    assert session.pending is not None
+
+
+def test_a_grey_image_of_another_shape_opens_while_labels_are_painted(
+    painter: Painter, question: LabelQuestion, tmp_path: Path
+) -> None:
+    grey = np.random.default_rng(0).integers(0, 255, (5, 40, 40), np.uint8)
+    tifffile.imwrite(tmp_path / "other.tif", grey)
+    painter.session.open_paths([tmp_path / "other.tif"])
+    assert not question.isVisible()
+    assert painter.session.pending is not None
 
 
 def test_strokes_on_a_layer_of_ones_own_become_labels_and_the_rest_stays(

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 from napari.utils.interactions import mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
@@ -96,3 +97,14 @@ def test_an_object_is_locked_into_the_labels_and_written_to_files(
     process_until(lambda: not window.export.busy, "the meshes")
     assert len(list(Path(folder).glob("mito_*.stl"))) == 3
     assert "4 meshes" in window.said.text()
+
+
+def test_the_layer_of_objects_goes_with_its_image(segmented, tmp_path: Path) -> None:
+    session = segmented.session
+    assert segmented.segments.layer.layer is not None
+    grey = np.random.default_rng(0).integers(0, 255, (5, 40, 40), np.uint8)
+    tifffile.imwrite(tmp_path / "other.tif", grey)
+    session.open_paths([tmp_path / "other.tif"])
+    assert segmented.segments.layer.layer is None
+    units = {str(layer.units[-3:]) for layer in session.viewer.layers}
+    assert len(units) == 1, units

@@ -18,6 +18,7 @@ from tomoscribe.project.label_import import ReadLabels, add_classes, paint_label
 from tomoscribe.project.labelled_volume import changed_us
 from tomoscribe.project.source import LabelFiles
 from tomoscribe.ui.background import Background, sentence_of
+from tomoscribe.ui.labels.misfit import misfit
 from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.labels.words import plural
@@ -56,6 +57,8 @@ class Offer:
         That they hold, without 0.
     layer : Labels, optional
         The user's layer that they are of.
+    why_not : str
+        Why they cannot be taken over, in a sentence; empty if they can.
     """
 
     title: str
@@ -63,6 +66,7 @@ class Offer:
     tomogram: str
     values: tuple[int, ...]
     layer: Labels | None = None
+    why_not: str = ""
 
 
 class LabelImport(SessionBound):
@@ -109,6 +113,33 @@ class LabelImport(SessionBound):
         same = volume.shape_zyx == shown.shape_zyx
         return same and (is_slow(volume) or looks_like_labels(volume))
 
+    def refuses(self, place: str, volume: Volume) -> bool:
+        """Tell, and say why, whether a file seems meant as labels but does not fit.
+
+        Only while voxels are labelled, and of a file that is not in the project.
+
+        Raises
+        ------
+        OSError
+            If it cannot be read.
+        """
+        session, shown, entry = self._session, self._session.volume, self._session.entry
+        if shown is None or entry is None or session.project is None:
+            return False
+        known = {place, str(Path(place).expanduser().absolute())}
+        images = {each.address for each in session.project.tomograms.values()}
+        if not LabelMode.of(session).on or known & (images | self._declined):
+            return False
+        why = misfit(place, volume, entry, shown, read=not is_slow(volume))
+        if why is not None:
+            self._refuse(place, why)
+        return why is not None
+
+    def _refuse(self, place: str, why: str) -> None:
+        assert self._session.current is not None
+        self._session.status_message.emit(why)
+        self._ask(Offer(Path(place).name, place, self._session.current, (), why_not=why))
+
     def layers(self) -> list[Labels]:
         """Return the user's own Labels layers."""
         found = (each for each in self._session.viewer.layers if isinstance(each, Labels))
@@ -129,7 +160,7 @@ class LabelImport(SessionBound):
             self._tell("")
             if labels:
                 self.offer(place)
-            else:
+            elif not self.refuses(place, volume):  # it is unpacked by now
                 self._open(place)
 
         self._tell(f"reading {Path(place).name}")

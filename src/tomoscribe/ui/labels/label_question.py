@@ -50,7 +50,8 @@ class LabelQuestion(Banner):
         )
         self.background.toggled.connect(self._check)
         self.about = hint()
-        for place, part in enumerate((self.kind, self.names, self.background, self.about), 1):
+        self._parts = (self.kind, self.names, self.background, self.about)
+        for place, part in enumerate(self._parts, 1):
             self.column.insertWidget(place, part)
         self._objects = False
         self._of: Offer | None = None
@@ -65,6 +66,12 @@ class LabelQuestion(Banner):
             return
         if offer is not self._of:
             self._of = offer
+            for part in (*self._parts, self.use):
+                part.setVisible(not offer.why_not)
+            if offer.why_not:
+                self.open.show()
+                self.say(offer.why_not)
+                return
             values = offer.values
             many = plural(len(values), "value")
             span = f", {values[0]} to {values[-1]}" if len(values) > 1 else ""

@@ -86,10 +86,15 @@ class ObjectsLayer:
         layer, self._sections = self.layer, None
         if layer is None:
             return
-        if self._stage.layer is None:
-            self._stage.viewer.layers.remove(layer)
-        elif layer.data.size > 1:
+        self.leave_with_image()
+        if self.layer is not None and layer.data.size > 1:
             layer.data = np.zeros((1, 1, 1), layer.data.dtype)
+
+    def leave_with_image(self) -> None:
+        """Take the layer away if its image has gone: the next one may have other units."""
+        layer = self.layer
+        if layer is not None and self._stage.layer is None:
+            self._stage.viewer.layers.remove(layer)
 
     def set_outlines(self, on: bool) -> None:
         """Draw outlines only, or whole objects."""

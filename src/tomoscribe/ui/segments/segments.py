@@ -89,6 +89,7 @@ class Segments(SessionBound):
 
     def _look_soon(self, *_: object) -> None:
         """Look when everybody has heard of a change: what is in view follows the sides."""
+        self.layer.leave_with_image()
         self._looking.start()
 
     def _timer(self, interval_ms: int, call: Any, *, once: bool) -> QTimer:
