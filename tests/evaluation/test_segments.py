@@ -248,6 +248,27 @@ def test_objects_of_sections_are_matched_in_each_section() -> None:
     assert [marks.values[z, 15, 4] for z in range(4)] == [Mark.MATCHED] + 3 * [Mark.MISSED]
 
 
+@pytest.mark.parametrize("of_labels", [False, True])
+def test_both_sides_are_matched_in_sections_where_a_side_or_the_labels_are(of_labels: bool) -> None:
+    """A finds all, B the half of the sections; through the volume B would have found both."""
+    labels = np.zeros((1, *SHAPE), np.int32)
+    labels[0, :, 10:20, 0:8], labels[0, :, 10:20, 20:28] = 1, 2
+    scores = np.full(SHAPE, 0.1, np.float32)
+    scores[:, 10:20, 0:8] = scores[:, 10:20, 20:28] = 0.9
+    half = scores.copy()
+    half[2:] = 0.1
+    sides = {k: maps_of({"mito": v}, kind="components") for k, v in (("A", scores), ("B", half))}
+    if of_labels:
+        labels += np.where(labels > 0, 2 * np.arange(4).reshape(1, 4, 1, 1), 0)
+    else:
+        sides["A"].settings["mito"] = DecoderSettings(kind="components", dimension="2d")
+    told = judge([ImageOnSides(image_of(labels, "mito"), sides, {})])
+    a, b = (figures_of(told.judged[k, "mito"]) for k in "AB")
+    assert (a["objects found"], a["objects missed"]) == (8, 0)
+    assert (b["objects found"], b["objects missed"]) == (4, 4)
+    assert "matched in each section" in how_judged(told)
+
+
 def test_marks_of_voxels_tell_hits_from_errors_and_from_what_is_unlabelled() -> None:
     labels = labels_of(0, 20)
     labels[:, :, :, 30:] = -1

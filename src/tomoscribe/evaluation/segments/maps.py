@@ -105,6 +105,10 @@ class SegmentMaps:
         """Tell whether objects of a class have numbers of their own."""
         return self.instances and self.settings[name].kind not in SEMANTIC_KINDS
 
+    def in_sections(self, name: str) -> bool:
+        """Tell whether each section numbers its objects of a class anew."""
+        return self.tells_apart(name) and self.settings[name].dimension == "2d"
+
 
 @dataclass(frozen=True, eq=False)
 class LabelledImage:

@@ -14,6 +14,7 @@ from tomoscribe.evaluation.segments.marks import Mark, Marks, touching
 from tomoscribe.evaluation.segments.places import Spot, spot_in
 from tomoscribe.segmentation.labels import UNKNOWN
 from tomoscribe.segmentation.matching import pair_objects
+from tomoscribe.segmentation.sections import numbered_by_section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,13 +43,14 @@ MARK_OF = {
 class ObjectsJudged:
     """Pairs of true and found objects with their split and merge information, and the places.
 
-    `pairs` and `vois` are of each section where objects are of sections.
+    `pairs` and `vois` are of each section where objects are matched in each (`by_section`).
     """
 
     pairs: tuple[ObjectPairs, ...]
     vois: tuple[tuple[float, float], ...]
     spots: tuple[Spot, ...]
     marks: Marks
+    by_section: bool = False
 
 
 def judge_objects(
@@ -57,6 +59,8 @@ def judge_objects(
     name: str,
     truth_of: Callable[[Triple, Triple], NDArray[np.int32]],
     between: Callable[[], None] = lambda: None,
+    *,
+    by_section: bool = False,
 ) -> ObjectsJudged | None:
     """Return how the objects of a class are found in what is labelled.
 
@@ -71,6 +75,8 @@ def judge_objects(
         Labels (z, y, x) of a box that judge.
     between : callable
         Called between the steps; what it raises ends the work.
+    by_section : bool
+        Objects are matched in each section; so they are where labels number them anew in each.
 
     Returns
     -------
@@ -93,7 +99,7 @@ def judge_objects(
     found = found[inner]
     computed = maps.of_class(name)[tuple(slice(a, b) for a, b in zip(lo, hi, strict=True))] > 0
     truth = np.where(computed, truth, np.int32(UNKNOWN))
-    sections = maps.settings[name].dimension == "2d" and len(truth) > 1
+    sections = len(truth) > 1 and (by_section or numbered_by_section(truth))
     parts = [slice(z, z + 1) for z in range(len(truth))] if sections else [slice(None)]
     pairs, vois, spots = [], [], []
     marks = np.zeros(truth.shape, np.uint8)
@@ -105,7 +111,8 @@ def judge_objects(
             vois.append(variation_of_information(one.truth, one.found))
         marks[part] = one.marks()
         spots += one.spots(image.name, name, (lo[0] + (part.start or 0), lo[1], lo[2]))
-    return ObjectsJudged(tuple(pairs), tuple(vois), tuple(spots), Marks(image.name, lo, marks))
+    at = Marks(image.name, lo, marks)
+    return ObjectsJudged(tuple(pairs), tuple(vois), tuple(spots), at, sections)
 
 
 @dataclass(frozen=True, eq=False)

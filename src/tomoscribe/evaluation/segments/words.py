@@ -27,6 +27,9 @@ SPARSE = (
 NO_OBJECTS = (
     "Objects are not counted: that needs parts that are labelled whole, with a number an object."
 )
+IN_SECTIONS = (
+    "Objects are matched in each section, as a side or the labels number them anew in each."
+)
 AP, PQ, VOI = "AP at IoU 0.5", "panoptic quality", "VOI split, bits"
 FIGURES = (
     "IoU", "Dice", "precision", "recall", "best IoU", "at threshold",
@@ -111,6 +114,8 @@ def how_judged(judgement: SegmentJudgement) -> str:
         said.append(SPARSE)
     if not any(one.objects for one in judgement.judged.values()):
         said.append(NO_OBJECTS)
+    if any(each.by_section for one in judgement.judged.values() for each in one.objects):
+        said.append(IN_SECTIONS)
     return " ".join(said)
 
 
