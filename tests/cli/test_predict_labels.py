@@ -50,7 +50,7 @@ def test_segmentation_writes_maps_and_labels_of_several_images(
         # Sections that are few are each for themselves.
         assert np.array_equal(np.unique(labels.data[...]), np.arange(1, 7))
         assert labels.voxel_sizes_zyx_A == pytest.approx((40.0, 40.0, 40.0))
-    assert told.out.count("6 × ball in") == 2
+    assert told.out.count("6 × ball (numbered anew in each section) in") == 2
     assert np.array_equal(maps.data[...], open_score_maps(out / "balls_maps.zarr").data[...])
 
 

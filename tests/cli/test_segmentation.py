@@ -163,7 +163,7 @@ def test_objects_decoded_in_sections_are_judged_in_sections_by_command_and_scrip
     preset = ("--preset", "Instance2D", "--threshold", "0.5", "--seed-threshold", "0.7")
     preset += ("--min-area-nm2", "0", "--min-seed-nm2", "0")
     assert run("decode", tmp_path / "maps.zarr", "-o", found, *preset) == 0
-    assert "8 × mito" in capsys.readouterr().out
+    assert "8 × mito (numbered anew in each section)" in capsys.readouterr().out
     assert run("evaluate", found, true, "--objects", "--json") == 0
     told = capsys.readouterr()
     assert f"{found} numbers its objects anew in each section" in told.err

@@ -32,13 +32,15 @@ _SECTIONS = 64
 class Decoded:
     """A file of labels: the names of its classes, and of each number the index of its class.
 
-    `shares` are those of the voxels that classes have whose objects are not told apart.
+    `shares` are those of the voxels that classes have whose objects are not told apart; `anew` are
+    the classes whose objects are numbered anew in each section.
     """
 
     path: Path
     class_names: tuple[str, ...]
     class_of: NDArray[np.int64]
     shares: Mapping[str, float] = field(default_factory=dict)
+    anew: tuple[str, ...] = ()
 
     @property
     def told(self) -> str:
@@ -48,7 +50,9 @@ class Decoded:
     def _told_of(self, index: int, name: str) -> str:
         if name in self.shares:
             return f"{name}: {100 * self.shares[name]:.3g} % of the voxels"
-        return f"{int((self.class_of == index).sum())} × {name}"
+        count = int((self.class_of == index).sum())
+        how = " (numbered anew in each section)" if count and name in self.anew else ""
+        return f"{count} × {name}{how}"
 
 
 def decode_file(
@@ -108,7 +112,8 @@ def decode_file(
         path = out if len(results) == 1 else of_class(out, result.class_names[0])
         write_labels(path, result.labels, size)
         shares = _shares(result.labels, result.class_names, result.class_of, settings)
-        written.append(Decoded(path, result.class_names, result.class_of, shares))
+        anew = _anew(shape[0], result.class_names, settings)
+        written.append(Decoded(path, result.class_names, result.class_of, shares, anew))
     on_progress(1.0)
     return tuple(written)
 
@@ -141,7 +146,17 @@ def _in_blocks(
                 exclusive=header.exclusive, plan=plan, on_progress=told,
             )  # fmt: skip
             shares = _shares(labels, names, class_of, settings)
-        yield Decoded(path, tuple(names), class_of, shares)
+        yield Decoded(path, tuple(names), class_of, shares, _anew(shape[0], names, settings))
+
+
+def _anew(
+    depth: int, names: Sequence[str], settings: Mapping[str, DecoderSettings] | DecodeBox
+) -> tuple[str, ...]:
+    """Return the classes whose objects are numbered anew in each of several sections."""
+    if callable(settings) or depth == 1:
+        return ()
+    apart = (n for n in names if settings[n].kind not in SEMANTIC_KINDS)
+    return tuple(n for n in apart if settings[n].dimension == "2d")
 
 
 def _shares(
