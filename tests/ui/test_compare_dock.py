@@ -248,6 +248,19 @@ def test_blinking_begins_with_the_best_checkpoint_that_was_kept() -> None:
     assert default_sides([]) == (0, -1)
 
 
+def test_checkpoints_that_score_the_same_are_not_compared_where_others_can_be() -> None:
+    def checkpoint(step: int, value: float | None, *, best: bool = False) -> PreviewedCheckpoint:
+        quality = None if value is None else Quality(step, "IoU+AP", value)
+        return PreviewedCheckpoint(f"c{step}", step, 1.0, quality, best, f"c{step}.ckpt")
+
+    young, first, good = checkpoint(1, None), checkpoint(50, 0.61), checkpoint(200, 0.93)
+    nearly, last = checkpoint(338, 0.998), checkpoint(339, 1.0, best=True)
+    assert default_sides([young, first, good, nearly, last]) == (2, 4)
+    assert default_sides([young, checkpoint(50, 1.0), nearly, last]) == (1, 3)
+    better = checkpoint(300, 1.0, best=True)
+    assert default_sides([first, better, checkpoint(310, 0.9)]) == (1, 2)
+
+
 def test_blinking_shows_a_and_b_in_turn(trained, session, process_until) -> None:
     sides, bar = Sides.of(session), trained.dock.sides_panel.checkpoints
     feed = RunMonitor.of(session).feed

@@ -90,16 +90,20 @@ def ref_of(run: Path, stop: PreviewedCheckpoint) -> CheckpointRef:
 def default_sides(checkpoints: list[PreviewedCheckpoint]) -> tuple[int, int]:
     """Return which checkpoints to compare at first: the best older kept one, the newest whole one.
 
-    Training goes on only from weights that were kept. Where none of another checkpoint were, the
-    oldest whole preview shows best what has changed.
+    Training goes on only from weights that were kept. One that scores as the newest does, to two
+    decimals, shows nothing beside it: where all that are measured do, the oldest of them shows
+    best what has changed. So does the oldest whole preview where no other weights were kept.
     """
     whole = [i for i, c in enumerate(checkpoints) if c.coverage >= WHOLE]
     newest = max(whole, default=len(checkpoints) - 1)
 
-    def rank(i: int) -> tuple[bool, bool, float, int]:
-        checkpoint = checkpoints[i]
-        quality = -1.0 if checkpoint.quality is None else checkpoint.quality.value
-        return i in whole, checkpoint.best, quality, i
+    def score(i: int) -> float:
+        quality = checkpoints[i].quality
+        return -1.0 if quality is None else round(quality.value, 2)
+
+    def rank(i: int) -> tuple[bool, bool, bool, float, int]:
+        apart = score(i) >= 0 and score(i) != score(newest)
+        return i in whole, apart, checkpoints[i].best and apart, score(i), i if apart else -i
 
     kept = [i for i, c in enumerate(checkpoints) if c.path is not None and i != newest]
     return max(kept, key=rank, default=min(whole, default=0)), newest

@@ -52,7 +52,7 @@ def misfit(
     try:
         check_shapes(entry.name, shown.shape_zyx, name, volume.shape_zyx)
     except TomoscribeError as error:
-        return f"{error} Drop such labels, or open this file as an image of its own."
+        return f"{error} Or open the file as an image of its own."
     if rescaled:
         return (
             f"{name} has the shape of {entry.name}, but fractions or values below 0, which number "
