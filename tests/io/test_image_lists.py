@@ -126,6 +126,25 @@ def test_colours_make_grey_and_no_labels(tmp_path: Path) -> None:
     assert count_values(str(tmp_path / "indexed.png")).values == (0, 1, 2, 3)
 
 
+def test_numbers_that_the_type_of_the_first_picture_does_not_hold_are_not_wrapped(
+    tmp_path: Path,
+) -> None:
+    paths = _save(tmp_path / "labels", ".tif", STACK[:3])
+    tifffile.imwrite(paths[1], STACK[1].astype(np.uint16))
+    tifffile.imwrite(paths[2], STACK[2].astype(np.uint16) + 256)
+    data = open_volume(tmp_path / "labels").data
+    assert np.array_equal(data[:2], STACK[:2])
+    with pytest.raises(TomoscribeError, match=r"section_2.tif holds values of the type uint16"):
+        count_values(str(tmp_path / "labels"))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+def test_pictures_of_bits_are_masks(tmp_path: Path, suffix: str) -> None:
+    _save(tmp_path / "masks", suffix, STACK[:3] > 100)
+    assert open_volume(tmp_path / "masks").data.dtype == bool
+    assert count_values(str(tmp_path / "masks")).values == (0, 1)
+
+
 def test_pictures_that_do_not_fit_are_named(tmp_path: Path) -> None:
     paths = _save(tmp_path / "em", ".tif")
     tifffile.imwrite(paths[4], STACK[0, :5])

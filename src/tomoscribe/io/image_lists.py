@@ -90,6 +90,11 @@ class PictureStack(LazyVolume):
                 f"{path} has {values.shape[0]} × {values.shape[1]} pixels (y x), the first picture "
                 f"of its list {self._size[0]} × {self._size[1]}: all must be of one size."
             )
+        if not _fits(values, self.dtype):
+            raise TomoscribeError(
+                f"{path} holds values of the type {values.dtype}, which the {self.dtype} of the "
+                "first picture of its list cannot hold: save all of them in one type."
+            )
         with self._lock:
             if coloured:
                 self.coloured.add(path)
@@ -97,6 +102,13 @@ class PictureStack(LazyVolume):
             while len(self._kept) > 1 and sum(v.nbytes for v in self._kept.values()) > _KEPT_BYTES:
                 self._kept.popitem(last=False)
         return values
+
+
+def _fits(values: NDArray[Any], dtype: np.dtype[Any]) -> bool:
+    """Return whether values are the same in another type; fractions may be a little coarser."""
+    if np.can_cast(values.dtype, dtype, "same_kind" if values.dtype.kind == "f" else "safe"):
+        return True
+    return np.array_equal(values.astype(dtype), values)
 
 
 def holds_pictures(path: Path) -> bool:

@@ -84,7 +84,7 @@ def _opened(path: Path) -> ImageFile:
 
 
 _PILLOW_TYPES: dict[str, np.dtype[Any]] = {
-    "1": np.dtype(np.uint8),
+    "1": np.dtype(bool),
     "I": np.dtype(np.int32),
     "I;16": np.dtype(np.uint16),
     "I;16B": np.dtype(np.uint16),
@@ -135,8 +135,6 @@ def _colours_last(series: tifffile.TiffPageSeries) -> NDArray[Any]:
 
 
 def _grey(values: NDArray[Any]) -> tuple[NDArray[Any], bool]:
-    if values.dtype == bool:
-        return values.astype(np.uint8), False
     if values.ndim == 2:
         return values, False
     if values.shape[-1] < 3:  # grey with transparency
