@@ -452,3 +452,19 @@ def test_a_running_training_is_not_resumed(
     run.write_status(Status(state=State.RUNNING, heartbeat=started + 1e9, **values))
     assert exit_code("resume", run.path) == 1
     assert "stop it before resuming" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--class", "mito"), ("--unlabelled", "255"), ("--background", "7"), ("--objects",),
+        ("--scale-nm", "8"), ("--voxel-size-nm", "8"), ("--voxel-size-A", "80"), ("--complete",),
+    ],
+)  # fmt: skip
+def test_options_about_data_are_not_lost_beside_a_configuration_that_says_them(
+    exit_code: Run, given: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("classes: [mito]\n")
+    assert exit_code("train", config, *given) == 1
+    assert "leave the options about data away" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.chosen_source import find_source
 from tomoscribe.project.default_task import MEMBRANE, chosen_task
 from tomoscribe.project.file import RUNS_FOLDER
-from tomoscribe.project.source import DataSource
+from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.tasks.voxels.settings import PRESETS
 from tomoscribe.training import launch
 from tomoscribe.training import sweep as sweeps
@@ -153,11 +153,12 @@ def train(
     trust_config: TrustConfig = False,
 ) -> None:
     """Train on picks or labelled voxels, in the foreground; Ctrl-C stops with a checkpoint."""
+    files = voxel_source.label_files(
+        image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
+    )
     if data is not None and is_config(data):
-        others = (
-            images, coordinates, image, labels, classes, voxel_size_nm, continue_from, sweep, preset
-        )  # fmt: skip
-        if any(option is not None for option in others):
+        others = (images, coordinates, diameter_A, voxel_size_A, continue_from, sweep, preset)
+        if complete or files != LabelFiles() or any(option is not None for option in others):
             raise TomoscribeError(
                 f"{data} says itself what is trained on: leave the options about data away."
             )
@@ -166,9 +167,6 @@ def train(
     if preset is not None:
         task, dimension = of_preset(preset, task)
         settings = [f"voxels.dimension={dimension}", *(settings or [])]
-    files = voxel_source.label_files(
-        image, labels, classes, unlabelled, background, objects, voxel_size_nm, scale_nm
-    )
     source = find_source(data, images, coordinates, diameter_A, voxel_size_A, files)
     source = source.model_copy(update={"complete": complete})
     if continue_from is not None and not continue_from.is_file():
