@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.compared import UNMEASURED
 from tomoscribe.picks.table import PickState
 from tomoscribe.project.model import Role
 from tomoscribe.training.coverage import WHOLE
-from tomoscribe.ui.background import Background
 from tomoscribe.ui.compare.judge_work import JudgedBy, JudgeOrder, JudgeWork
 from tomoscribe.ui.compare.review import Review
 from tomoscribe.ui.compare.sides import LETTERS, Sides
+from tomoscribe.ui.compare.watched_judge import WatchedJudge
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
-from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from tomoscribe.evaluation.judgement import Figures, JudgedSample, Verdicts
@@ -31,11 +29,8 @@ if TYPE_CHECKING:
 
 Scope = Literal["this", "validation"]
 
-SOON_MS = 60
-"""Changes that come together are judged together."""
 
-
-class Judge(SessionBound):
+class Judge(WatchedJudge):
     """Judges both sides while somebody looks. Get it with `Judge.of(session)`.
 
     Emits `changed` when there is another judgement or none, `moved` when only the threshold of
@@ -51,8 +46,10 @@ class Judge(SessionBound):
 
     changed = Signal()
     moved = Signal()
+    soon_ms, postpones = 60, False
 
     def __init__(self, session: Session) -> None:
+        super().__init__(session)
         self.session = session
         self.scope: Scope = "this"
         self.problem = ""
@@ -64,12 +61,6 @@ class Judge(SessionBound):
         self._judged: dict[Letter, JudgedSide] = {}
         self._wished: set[tuple[CheckpointRef, str]] = set()
         self._threshold = self._review.threshold
-        self._watchers = 0
-        self._thread = Background(reads_only=True)
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SOON_MS)
-        self._timer.timeout.connect(self.judge)
         for signal in (
             self.sides.changed,
             self._feed.changed,
@@ -84,18 +75,8 @@ class Judge(SessionBound):
             signal.connect(self._soon)
         self._review.changed.connect(self._on_review)
         session.project_changed.connect(self._on_project)
-        session.closed.connect(self.close)
 
     # ---------------------------------------------------------------- asking
-    def watch(self, on: bool) -> None:
-        """Judge while somebody looks; calls with True are counted."""
-        self._watchers = max(self._watchers + (1 if on else -1), 0)
-        if self._watchers:
-            self._timer.start()
-        else:
-            self._timer.stop()
-            self.judge()  # at once: marks must go before those who draw them
-
     def set_scope(self, scope: Scope) -> None:
         """Judge on the sample in view, or on all that validate."""
         if scope != self.scope:
@@ -104,11 +85,6 @@ class Judge(SessionBound):
             self._judged.clear()
             self.changed.emit()
             self._soon()
-
-    @property
-    def busy(self) -> bool:
-        """Whether something is being judged, or is about to be."""
-        return self._thread.busy or self._timer.isActive()
 
     @property
     def class_name(self) -> str | None:
@@ -196,11 +172,6 @@ class Judge(SessionBound):
             self._wish()
             self._thread.run(lambda: self._work.do(order), self._take, self._on_failed)
 
-    def close(self) -> None:
-        """End the thread."""
-        self._timer.stop()
-        self._thread.close()
-
     def _take(self, found: dict[Letter, JudgedSide]) -> None:
         self.problem = ""
         self._judged = found
@@ -280,10 +251,6 @@ class Judge(SessionBound):
 
     def _particle(self) -> ParticleClass | None:
         return next((c for c in self.session.classes if c.name == self.class_name), None)
-
-    def _soon(self, *_: object) -> None:
-        if self._watchers and not self._timer.isActive():
-            self._timer.start()
 
     def _on_review(self) -> None:
         if self._review.threshold != self._threshold:

@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QWidget
 
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.segments.objects import MARK_OF
 from tomoscribe.evaluation.segments.places import Spot
 from tomoscribe.evaluation.segments.words import spot_text
-from tomoscribe.ui import style
-from tomoscribe.ui.compare.match_list import StepModel, step_view
 from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.compare.step_list import StepList, StepModel
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.segments.marks_layer import COLORS, LEGEND, MarksLayer
 from tomoscribe.ui.segments.segment_judge import SegmentJudge
 from tomoscribe.ui.segments.segments import Segments
-from tomoscribe.ui.widgets import button, enable, hint, row
+from tomoscribe.ui.widgets import enable
 
 if TYPE_CHECKING:
     from tomoscribe.evaluation.segments.judgement import JudgedClass
@@ -42,43 +40,27 @@ class ErrorStep:
     text: str
 
 
-class ErrorList(QWidget):
-    """The switch for the layer `matches`, its legend, and the list."""
+class ErrorList(StepList[ErrorStep]):
+    """Errors of a segmentation, and where A and B differ."""
+
+    coloured_tip = (
+        "Colours what the side in view found by how it stands to your labels, instead of "
+        "by object or class; what is painted is hidden meanwhile."
+    )
+    view_tip = (
+        "Errors of the side in view, the largest first, then where A and B differ most, then "
+        "what matches, the worst first. Click or Enter: fly there."
+    )
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
+        model: StepModel[ErrorStep] = StepModel(ABOUT, lambda standing: COLORS[MARK_OF[standing]])
+        super().__init__(session, model, LEGEND, parent)
         self._judge = SegmentJudge.of(session)
         self._sides = Sides.of(session)
         self._segments = Segments.of(session)
         self.layer = MarksLayer(session)
-        self.model: StepModel[ErrorStep] = StepModel(
-            ABOUT, lambda standing: COLORS[MARK_OF[standing]], self
-        )
-        self.coloured = QCheckBox("Mark matched, missed, extra")
-        self.coloured.setToolTip(
-            "Colours what the side in view found by how it stands to your labels, instead of "
-            "by object or class; what is painted is hidden meanwhile."
-        )
-        self.coloured.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.coloured.toggled.connect(lambda _: self._draw())
-        self.legend = QLabel(LEGEND)
         self.legend.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
         self._paint_hidden = False
-        self.view = step_view(self.model, self.go)
-        self.view.setToolTip(
-            "Errors of the side in view, the largest first, then where A and B differ most, then "
-            "what matches, the worst first. Click or Enter: fly there."
-        )
-        self.previous = button("Previous  ⇧F", "The one before (Shift+F).", lambda: self.step(-1))
-        self.next = button("Next  F", "Flies to the next one.", lambda: self.step(+1))
-        self.counts = hint()
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(style.SPACING)
-        for widget in (self.coloured, self.legend, self.view):
-            layout.addWidget(widget)
-        layout.addLayout(row(self.counts, self.previous, self.next, stretch=0))
         connect(self, self._judge.changed, self.refresh)
         connect(self, self._sides.changed, self.refresh)
         connect(self, session.current_changed, self.refresh)
@@ -100,30 +82,18 @@ class ErrorList(QWidget):
         if steps != self.model.steps:
             self.model.set_steps(steps)
         self.counts.setText(_counts(judged))
-        why = None if steps else (NOT_YET if found is None else NOTHING)
+        why = None if steps else self._why_empty()
         for widget in (self.next, self.previous):
             enable(widget, why)
         marked = any(one.marks for one in judged.values())
-        enable(self.coloured, None if marked else (NOT_YET if found is None else NOTHING))
+        enable(self.coloured, None if marked else self._why_empty())
         self._draw()
 
-    def step(self, direction: int) -> None:
-        """Go to the next or the previous place."""
-        count, place = len(self.model.steps), self.view.currentIndex().row()
-        if not count:
-            told = NOT_YET if self._judge.found is None else NOTHING
-            self._session.status_message.emit(told)
-        elif place < 0:
-            self.go(0 if direction > 0 else count - 1)
-        else:
-            self.go((place + direction) % count)
-
-    def go(self, place: int) -> None:
-        """Select a place and fly there."""
-        step = self.model.steps[place]
-        self.view.setCurrentIndex(self.model.index(place))
+    def _fly_to(self, step: ErrorStep) -> None:
         self._session.fly_to(step.zyx)
-        self._session.status_message.emit(f"{place + 1} of {len(self.model.steps)}, {step.text}.")
+
+    def _why_empty(self) -> str:
+        return NOT_YET if self._judge.found is None else NOTHING
 
     def hide_marks(self) -> None:
         """Take the marks away: particles are in view, or nobody looks."""

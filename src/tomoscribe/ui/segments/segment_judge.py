@@ -10,19 +10,18 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from psygnal import Signal
-from qtpy.QtCore import QTimer
 
 from tomoscribe.project.file import painted_path, painted_revision
 from tomoscribe.project.painted_samples import painted_of
 from tomoscribe.project.source import DataSource
 from tomoscribe.training.compare_segments import compare_segments
 from tomoscribe.training.coverage import WHOLE
-from tomoscribe.ui.background import Background, sentence_of
+from tomoscribe.ui.background import sentence_of
 from tomoscribe.ui.compare.sides import LETTERS, Sides
+from tomoscribe.ui.compare.watched_judge import WatchedJudge
 from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.scores.score_library import ScoreLibrary
 from tomoscribe.ui.segments.segments import Segments
-from tomoscribe.ui.session_bound import SessionBound
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
     from tomoscribe.ui.scores.stored_scores import KnownScores
     from tomoscribe.ui.segments.maps_in_view import Settings
     from tomoscribe.ui.session import Session
-
-SOON_MS = 400
-"""Strokes and moves of a slider that come together are judged together."""
 
 
 class _Superseded(Exception):
@@ -90,7 +86,7 @@ def judge_segments(
     return compare_segments(order.refs, source, data, [order.sample], maps_of, between)
 
 
-class SegmentJudge(SessionBound):
+class SegmentJudge(WatchedJudge):
     """Judges both sides while somebody looks. Get it with `SegmentJudge.of(session)`.
 
     Attributes
@@ -103,8 +99,10 @@ class SegmentJudge(SessionBound):
 
     changed = Signal()
     """There is another judgement or none, or work has begun."""
+    soon_ms, postpones = 400, True  # strokes and moves of a slider
 
     def __init__(self, session: Session) -> None:
+        super().__init__(session)
         self._session = session
         self._sides = Sides.of(session)
         self._library = ScoreLibrary.of(session)
@@ -115,33 +113,12 @@ class SegmentJudge(SessionBound):
         self._wanted: object = None
         self._wished: set[tuple[CheckpointRef, str]] = set()
         self._regions = 0
-        self._watchers = 0
-        self._thread = Background(reads_only=True)
-        self._timer = QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(SOON_MS)
-        self._timer.timeout.connect(self.judge)
         for signal in (
             self._sides.changed, self._library.changed, self._segments.changed,
             LabelPainter.of(session).changed, session.current_changed, session.project_changed,
         ):  # fmt: skip
             signal.connect(self._soon)
         session.regions_changed.connect(self._on_regions)
-        session.closed.connect(self.close)
-
-    def watch(self, on: bool) -> None:
-        """Judge while somebody looks; calls with True are counted."""
-        self._watchers = max(self._watchers + (1 if on else -1), 0)
-        if self._watchers:
-            self._timer.start()
-        else:
-            self._timer.stop()
-            self._drop()
-
-    @property
-    def busy(self) -> bool:
-        """Whether something is being judged, or is about to be."""
-        return self._thread.busy or self._timer.isActive()
 
     def in_view(self) -> dict[str, JudgedClass]:
         """Return what was judged of the side in view, by class."""
@@ -200,10 +177,9 @@ class SegmentJudge(SessionBound):
                 self._library.want(ref, sample)
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, and what it is about."""
         self._wanted = None
-        self._timer.stop()
-        self._thread.close()
+        super().close()
 
     def _drop(self) -> None:
         self._key = self._wanted = None
@@ -224,7 +200,3 @@ class SegmentJudge(SessionBound):
     def _on_regions(self, *_: object) -> None:
         self._regions += 1
         self._soon()
-
-    def _soon(self, *_: object) -> None:
-        if self._watchers:
-            self._timer.start()
