@@ -107,3 +107,8 @@ def test_in_memory_it_reads_the_same_without_the_file() -> None:
     np.testing.assert_array_equal(resident.read_all(), scaled.resident().values)
     resident.read(*box)[:] = 0
     np.testing.assert_array_equal(resident.read(*box), expected)
+
+
+def test_a_mask_of_bits_is_no_image() -> None:
+    with pytest.raises(TomoscribeError, match=r"made.mrc holds a bit for each voxel"):
+        scale_volume(_volume(_noise() > 5), 1)

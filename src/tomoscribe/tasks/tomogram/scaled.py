@@ -102,14 +102,30 @@ def binned_shape(volume: Volume, factor: int | Triple) -> Triple:
     return z, y, x
 
 
+def require_grey(volume: Volume) -> None:
+    """Refuse a mask as an image.
+
+    Raises
+    ------
+    TomoscribeError
+        If its voxels are bits.
+    """
+    if np.dtype(volume.data.dtype).kind == "b":
+        raise TomoscribeError(
+            f"{volume.path} holds a bit for each voxel, as a mask does: it can be labels, but no "
+            "image; check that it is the right file."
+        )
+
+
 def scale_volume(volume: Volume, factor: int | Triple) -> ScaledVolume:
     """Return `volume` averaged by `factor`, with statistics from slabs spread over its depth.
 
     Raises
     ------
     TomoscribeError
-        If voxels are not finite, or all equal.
+        If voxels are bits, not finite, or all equal.
     """
+    require_grey(volume)
     depth, height, width = binned_shape(volume, factor)
     planes = np.unique(np.linspace(0, depth - 1, min(_SLABS, depth)).round().astype(int))
     values = np.concatenate(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.tasks.tomogram.scaled import ScaledVolume, binned_shape, read_binned
+from tomoscribe.tasks.tomogram.scaled import ScaledVolume, binned_shape, read_binned, require_grey
 
 if TYPE_CHECKING:
     from tomoscribe.io.volumes import Volume
@@ -30,11 +30,7 @@ def scale_image(volume: Volume, reduction_zyx: Triple) -> ScaledVolume:
     TomoscribeError
         If voxels are bits, not finite, or all equal.
     """
-    if np.dtype(volume.data.dtype).kind == "b":
-        raise TomoscribeError(
-            f"{volume.path} holds a bit for each voxel, as a mask does: it can be labels, but no "
-            "image; check that it is the right file."
-        )
+    require_grey(volume)
     values = np.concatenate([box.ravel() for box in _spread(volume, reduction_zyx)])
     center = float(np.median(values))
     spread = float(np.median(np.abs(values - center))) * _MAD_TO_SIGMA
