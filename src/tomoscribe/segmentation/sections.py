@@ -18,7 +18,7 @@ _JUMPS = 0.1
 """Share of the numbers that two sections have in common whose objects share no pixel. Of objects
 that go through a stack it is 0 (chloroplasts, neurons, supervoxels); of the same chloroplasts
 numbered anew in each section, from the top down, 0.25, and of neurons 0.83."""
-_MOST_PAIRS = 64
+_MOST_PAIRS = 24
 """Sections looked at of a deep volume."""
 
 
