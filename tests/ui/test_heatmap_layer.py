@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from tomoscribe.ui.scores.heatmap_layer import HeatmapLayer
-from tomoscribe.ui.scores.score_map import ScoreGrid, resampled
+from tomoscribe.ui.scores.score_map import AREA_SPAN, ScoreGrid, contrast_of, resampled
 from tomoscribe.ui.session import Session
 
 GRID = ScoreGrid((4, 8, 8), 4, ("ribosome", "proteasome"))
@@ -154,3 +154,18 @@ def test_what_only_waits_to_be_replaced_is_no_result(heatmap: HeatmapLayer) -> N
     assert heatmap.computed is not None
     assert heatmap.computed[0, 0, 0, 0] == 50
     assert heatmap.computed[0, 1, 1, 1] == 0
+
+
+def test_the_contrast_is_that_of_the_only_section_that_is_computed() -> None:
+    rng = np.random.default_rng(0)
+    for axis in range(3):
+        values = np.zeros((10, 400, 400), np.uint8)
+        at = [slice(None)] * 3
+        at[axis] = 5
+        part = values[tuple(at)]
+        part[...] = rng.integers(20, 25, part.shape)
+        low, high = contrast_of(values, 0.002)
+        assert 20 <= low < 24 <= high
+    noise = rng.integers(100, 105, (10, 400, 400), np.uint8)
+    low, _ = contrast_of(noise, 0.002, AREA_SPAN)
+    assert low > noise.max()

@@ -8,7 +8,7 @@ import numpy as np
 
 from tomoscribe.ui.quiet_layer import add_quietly
 from tomoscribe.ui.scores.difference import EQUAL, difference_colors, reach_of
-from tomoscribe.ui.scores.score_map import BRIGHT_SHARE, ScoreGrid, ScoreMap, contrast_of
+from tomoscribe.ui.scores.score_map import AREA_SPAN, BRIGHT_SHARE, ScoreGrid, ScoreMap, contrast_of
 
 if TYPE_CHECKING:
     from napari.components import LayerList
@@ -172,9 +172,13 @@ class HeatmapLayer(ScoreMap):
             return
         if self._contrast != tuple(layer.contrast_limits):
             return
-        low, high = contrast_of(layer.data, BRIGHT_SHARE)
+        low, high = self._limits(layer.data)
         if abs(high - self._contrast[1]) > 0.05 * self._contrast[1]:
             layer.contrast_limits = self._contrast = (low, high)
+
+    def _limits(self, values: NDArray[np.uint8]) -> tuple[float, float]:
+        """Return contrast limits of peaks, or of areas that become objects."""
+        return contrast_of(values, BRIGHT_SHARE, AREA_SPAN if self.read_hidden else 1.0)
 
     def _add(
         self,
@@ -193,7 +197,7 @@ class HeatmapLayer(ScoreMap):
             colormap=COLORMAP,
             blending="additive",
             opacity=OPACITY,
-            contrast_limits=contrast_of(values, BRIGHT_SHARE),
+            contrast_limits=self._limits(values),
             interpolation2d="linear",
             scale=scale,
             translate=translate,

@@ -6,6 +6,7 @@ How they are shown, as a volume or on a mesh, is a subclass's.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,12 @@ learns; a score of 0.9 is bright in any case.
 
 BRIGHT_SHARE = 0.002
 """Share of the computed voxels that may be brightest: about that of particles' centres."""
+
+AREA_SPAN = 64
+"""Stored values from the background of a map of areas to what is brightest, at least: a quarter.
+
+A young model likes all alike; stretched fully, its noise would cover the image.
+"""
 
 SAMPLED = 500_000
 """Voxels that the contrast is read from: 4 ms, and still a thousand of the brightest."""
@@ -66,13 +73,21 @@ def write_block(target: NDArray[np.uint8], lo_zyx: Sequence[int], block: NDArray
     np.copyto(part, block, where=block > 0)
 
 
-def contrast_of(values: NDArray[np.uint8], bright_share: float) -> tuple[float, float]:
-    """Return contrast limits for one class's stored map (z, y, x), from some of its voxels."""
-    step = max(2, round((values.size / SAMPLED) ** (1 / 3)))
-    counts = np.bincount(values[::step, ::step, ::step].ravel(), minlength=256)[1:]
+def contrast_of(
+    values: NDArray[np.uint8], bright_share: float, least_span: float = 1.0
+) -> tuple[float, float]:
+    """Return contrast limits for one class's stored map (z, y, x), from some of its voxels.
+
+    The brightest is `least_span` or more above the background, in stored values.
+    """
+    step = max(1, round(values.size / SAMPLED))
+    while math.gcd(step, math.prod(values.shape)) > 1:
+        step += 1  # else sections are left out, and that in view is computed first
+    counts = np.bincount(values.reshape(-1)[::step], minlength=256)[1:]
     above = counts[::-1].cumsum()[::-1] / max(counts.sum(), 1)
     high = float(np.clip(np.count_nonzero(above > bright_share), *BRIGHTEST))
     background = min(float(np.count_nonzero(above > 0.5)), high - 1)
+    high = max(high, min(background + least_span, 254.0))
     return background + (high - background) / 10, high
 
 
