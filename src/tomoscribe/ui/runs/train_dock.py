@@ -21,6 +21,7 @@ from tomoscribe.ui.runs.closing import ClosingGuard
 from tomoscribe.ui.runs.continue_from import ContinueFrom
 from tomoscribe.ui.runs.curve import LearningCurve
 from tomoscribe.ui.runs.monitor import RunMonitor
+from tomoscribe.ui.runs.plan_words import plan_lines
 from tomoscribe.ui.runs.run_list import RunList
 from tomoscribe.ui.runs.run_words import memory
 from tomoscribe.ui.runs.settings_form import SettingsForm
@@ -212,10 +213,7 @@ class TrainDock(QWidget):
             self.plan.setText("The plan's choices, with reasons, are shown here once it trains.")
             return
         where = " ".join(filter(None, (started.device, memory(started.memory_bytes))))
-        lines = [f"on {where}, {started.precision}"]
-        for name, value in started.plan.items():
-            reason = started.reasons.get(name)
-            lines.append(f"{name.replace('_', ' ')}: {value}" + (f" ({reason})" if reason else ""))
+        lines = [f"on {where}, {started.precision}", *plan_lines(started.plan, started.reasons)]
         self.plan.setText("\n".join(lines))
 
     def _on_progress(self) -> None:
