@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from napari.layers import Labels
+from qtpy.QtWidgets import QFileDialog
 from tests.ui.labels.conftest import MIDDLE, Painter
 
 from tomoscribe.project.store import Project
@@ -97,6 +98,17 @@ def test_labels_that_do_not_fit_are_told_in_the_dock_and_the_image_stays(
     question.open.click()
     assert not question.isVisible()
     assert session.pending is not None
+
+
+def test_a_chosen_file_of_another_shape_is_told_before_its_meaning_is_asked(
+    painter: Painter, question: LabelQuestion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = a_label_file(painter, tmp_path)
+    tifffile.imwrite(place, tifffile.imread(place)[6:11])
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(place), ""))
+    painter.hands.dock.findChild(ImportButton).ask_file()
+    assert "labels must lie on the voxels of their image" in question.label.text()
+    assert not question.use.isVisible()
 
 
 def test_a_grey_image_of_another_shape_opens_while_labels_are_painted(

@@ -48,7 +48,7 @@ class ImportButton(QWidget):
         """Ask for a file of labels."""
         chosen, _ = QFileDialog.getOpenFileName(self, "Labels of the tomogram in view")
         if chosen:
-            self._import.offer(chosen)
+            self._session.change(lambda: self._import.offer_file(chosen))
 
     def _fill(self) -> None:
         self.menu.clear()

@@ -14,6 +14,7 @@ from psygnal import Signal
 from tomoscribe.io.label_files import count_values
 from tomoscribe.io.label_volume import looks_like_labels
 from tomoscribe.io.label_write import write_labels
+from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.label_import import ReadLabels, add_classes, paint_labels, read_labels
 from tomoscribe.project.labelled_volume import changed_us
 from tomoscribe.project.source import LabelFiles
@@ -120,7 +121,7 @@ class LabelImport(SessionBound):
 
         Raises
         ------
-        OSError
+        TomoscribeError
             If it cannot be read.
         """
         session, shown, entry = self._session, self._session.volume, self._session.entry
@@ -149,6 +150,17 @@ class LabelImport(SessionBound):
     def offer(self, place: str) -> None:
         """Look what a file holds, in a thread, and ask what it means."""
         self._look(Path(place).name, lambda: (place, count_values(place, changed_us(place))))
+
+    def offer_file(self, place: str) -> None:
+        """Ask what a file that the user chose means, or say why it does not fit.
+
+        Raises
+        ------
+        TomoscribeError
+            If it cannot be read.
+        """
+        if not self.refuses(place, open_volume(place)):
+            self.offer(place)
 
     def offer_or_open(self, place: str, volume: Volume) -> None:
         """Look whether a file holds labels, and ask what they mean; else open it."""

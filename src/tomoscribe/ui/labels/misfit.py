@@ -41,12 +41,15 @@ def misfit(
 
     Raises
     ------
-    OSError
+    TomoscribeError
         If it cannot be read.
     """
     name = Path(place).name
-    rescaled = read and looks_rescaled(volume)
-    meant = NAMED.search(name) is not None or rescaled or (read and looks_like_labels(volume))
+    try:
+        rescaled = read and looks_rescaled(volume)
+        meant = NAMED.search(name) is not None or rescaled or (read and looks_like_labels(volume))
+    except OSError as error:
+        raise TomoscribeError(f"{place} cannot be read: {error}") from error
     if not meant:
         return None
     try:
