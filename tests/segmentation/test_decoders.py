@@ -7,7 +7,6 @@ from tomoscribe.segmentation.decoder_settings import (
     DecoderSettings,
     default_settings,
     presets,
-    through_stack,
 )
 from tomoscribe.segmentation.decoders import decode, decode_section
 
@@ -153,11 +152,3 @@ def test_what_between_raises_ends_the_work():
         decode(touching_discs(), ("m", "m contour"), ("m",), DecoderSettings(), NM, between=stop)
     with pytest.raises(TomoscribeError, match="no map of class 'er'"):
         decode(touching_discs(), ("m", "m contour"), ("er",), DecoderSettings(), NM)
-
-
-def test_what_sections_were_tuned_for_joins_the_objects_of_a_thick_stack() -> None:
-    single = DecoderSettings(dimension="2d", threshold=0.6)
-    assert through_stack(single, 48) == single.model_copy(update={"dimension": "linked"})
-    assert through_stack(single, 4) == single
-    whole = DecoderSettings(dimension="3d")
-    assert through_stack(whole, 48) == whole

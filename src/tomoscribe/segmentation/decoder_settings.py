@@ -137,15 +137,6 @@ def likely_dimension(shape_zyx: tuple[int, int, int], voxel_size_zyx_nm: Triple)
     return "linked" if voxel_size_zyx_nm[0] > _FLAT * max(voxel_size_zyx_nm[1:]) else "3d"
 
 
-def through_stack(settings: DecoderSettings, depth: int) -> DecoderSettings:
-    """Return settings that were tuned on single sections for a stack of `depth` of them.
-
-    Where it is thick, an object that sections show one by one is one.
-    """
-    linked = settings.dimension == "2d" and depth >= THICK
-    return settings.model_copy(update={"dimension": "linked"}) if linked else settings
-
-
 def default_settings(
     task: Literal["semantic", "instance"],
     dimension: Dimension,

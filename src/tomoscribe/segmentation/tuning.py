@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, DecoderSettings
+from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, THICK, DecoderSettings
 from tomoscribe.segmentation.decoders import decode
 from tomoscribe.segmentation.labels import UNKNOWN
 from tomoscribe.segmentation.maps import affinities_of, map_name
@@ -83,7 +83,9 @@ def tune(
     tuned = {}
     for index, name in enumerate(classes):
         settings = start if isinstance(start, DecoderSettings) else start[name]
-        tuned[name] = _Tuner(samples, map_names, name, index, voxel_size_zyx_nm).best(settings)
+        deep = 1 if settings.dimension == "2d" else THICK
+        tuner = _Tuner(samples, map_names, name, index, voxel_size_zyx_nm, deep)
+        tuned[name] = tuner.best(settings)
     return tuned
 
 
@@ -125,6 +127,7 @@ class _Tuner:
         name: str,
         index: int,
         voxel_nm: Triple,
+        deep: int,
     ) -> None:
         self.name, self.voxel_nm = name, voxel_nm
         kinds = [map_name(name, kind) for kind in ("foreground", "contour", "distance")]
@@ -135,7 +138,7 @@ class _Tuner:
         self.parts: list[tuple[NDArray[Any], NDArray[np.int32]]] = []
         left = _VOXELS
         for sample in samples:
-            box = _labelled_box(sample.labels[index], left)
+            box = _labelled_box(sample.labels[index], left, deep)
             if box is not None:
                 self.parts.append((sample.maps[(chosen, *box)], sample.labels[index][box]))
                 left -= self.parts[-1][1].size
@@ -237,12 +240,17 @@ def _beside(threshold: float) -> list[float]:
     return [round(threshold + d, 3) for d in _BESIDE if 0.05 <= threshold + d <= 0.95]
 
 
-def _labelled_box(labels: NDArray[np.int32], most_voxels: int) -> tuple[slice, slice, slice] | None:
-    """Return a box around what is labelled, where most of it is if it is too large."""
+def _labelled_box(
+    labels: NDArray[np.int32], most_voxels: int, deep: int
+) -> tuple[slice, slice, slice] | None:
+    """Return a box around what is labelled, where most of it is if it is too large.
+
+    It is `deep` sections deep where there are so many: objects may go through them.
+    """
     known = labels != UNKNOWN
     if most_voxels <= 0 or not known.any():
         return None
-    side = int(math.sqrt(most_voxels))
+    side = max(1, math.isqrt(most_voxels // min(deep, len(labels))))
     y, x = (_span(known.any(axis=0).sum(axis=1 - axis), side, _MARGIN) for axis in (0, 1))
     area = (y.stop - y.start) * (x.stop - x.start)
     z = _span(known[:, y, x].sum(axis=(1, 2)), max(most_voxels // area, 1), 0)

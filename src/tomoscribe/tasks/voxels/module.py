@@ -14,7 +14,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.voxel_nets import VoxelNet
 from tomoscribe.project.model import Role
-from tomoscribe.segmentation.decoder_settings import DecoderSettings, through_stack
+from tomoscribe.segmentation.stored_settings import settings_by_class
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.checkpoint import check_goes_on, pack
 from tomoscribe.tasks.learner import Learner
@@ -28,7 +28,12 @@ from tomoscribe.tasks.voxels.plan import OF_THE_NETWORK
 from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 from tomoscribe.tasks.voxels.sampler import WindowSampler
 from tomoscribe.tasks.voxels.sources import Source, make_source
-from tomoscribe.tasks.voxels.validation import Judged, judge_sources, validation_boxes
+from tomoscribe.tasks.voxels.validation import (
+    Judged,
+    judge_sources,
+    through_sections,
+    validation_boxes,
+)
 from tomoscribe.tasks.voxels.window_data import WindowData, hold, memory_for
 
 if TYPE_CHECKING:
@@ -37,6 +42,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from tomoscribe.project.model import TrainingData, TrainingSample
+    from tomoscribe.segmentation.decoder_settings import DecoderSettings
     from tomoscribe.tasks.settings import TrainingSettings
     from tomoscribe.tasks.voxels.plan import VoxelPlan
 
@@ -208,10 +214,17 @@ class VoxelModule(Learner):
         def enough() -> bool:
             return deadline is not None and time.monotonic() > deadline
 
+        decoder = self._usual_decoder()
         judged = judge_sources(
             self.predictor(),
-            validation_boxes(self._validate or self._train, self._plan, own.validation_boxes),
+            validation_boxes(
+                self._validate or self._train,
+                self._plan,
+                own.validation_boxes,
+                stacks=self._task == "instance" and through_sections(decoder),
+            ),
             target_options(self._plan, own),
+            decoder,
             should_stop=should_stop or (lambda: False),
             enough=enough,
             # Young maps tell nothing of the decoder that suits the ones to come.
@@ -224,15 +237,23 @@ class VoxelModule(Learner):
             judged.score, judged.metrics, dict.fromkeys(self._offsets, 0.5), dict(self._decoder)
         )
 
+    def _usual_decoder(self) -> dict[str, DecoderSettings]:
+        """Return what objects of the images begin with, by class; the deepest tells how deep."""
+        shapes = [source.image.shape_zyx for source in self._sources.values()]
+        return settings_by_class(
+            {},
+            [c.name for c in self.label_classes],
+            [spec.name for spec in self.specs],
+            instances=self._task == "instance",
+            exclusive=self._plan.softmax,
+            shape_zyx=max(shapes),
+            voxel_size_zyx_nm=self._plan.working_voxel_zyx_nm,
+        )
+
     def _take_over_verdict(self, judged: Judged) -> None:
         if self.settings.voxels.prior_correction:
             self._offsets = dict(judged.offsets)
-        if judged.decoder:
-            depth = max(source.image.volume.shape_zyx[0] for source in self._sources.values())
-        self._decoder = {
-            name: through_stack(DecoderSettings(**settings), depth).model_dump()
-            for name, settings in judged.decoder.items()
-        }
+        self._decoder = dict(judged.decoder)
         self._best = max(self._best, judged.score) if self.progress >= _TUNE_FROM else 0.0
 
     def predictor(self) -> VoxelPredictor:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import expit
 
-from tomoscribe.segmentation.decoder_settings import THICK, default_settings
+from tomoscribe.segmentation.decoder_settings import THICK
 from tomoscribe.segmentation.decoders import decode
 from tomoscribe.segmentation.labels import UNKNOWN
-from tomoscribe.segmentation.maps import go_through, offset_of
-from tomoscribe.segmentation.matching import MatchCounts, pair_objects
+from tomoscribe.segmentation.matching import MatchCounts, pair_by_section, pair_objects, summed
 from tomoscribe.segmentation.tuning import TuningSample, tune
 from tomoscribe.tasks.voxels.judge import MapCounts
 from tomoscribe.tasks.voxels.sources import labels_around
 from tomoscribe.tasks.voxels.targets import make_targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -60,13 +59,14 @@ class Judged:
 
 
 def validation_boxes(
-    sources: Sequence[Source], plan: VoxelPlan, most: int | None
+    sources: Sequence[Source], plan: VoxelPlan, most: int | None, *, stacks: bool
 ) -> list[ValidationBox]:
     """Return boxes that hold what judges, spread evenly where they are too many.
 
-    The same ones each time, so that scores can be compared.
+    The same ones each time, so that scores can be compared. With `stacks` they are some sections
+    deep where labels are, for objects that go through sections.
     """
-    found = [box for source in sources for box in _boxes_of(source, plan)]
+    found = [box for source in sources for box in _boxes_of(source, plan, stacks=stacks)]
     if not found:
         return []
     size = max(1, int(np.mean([_size(box) for box in found])))
@@ -79,11 +79,14 @@ def _size(box: ValidationBox) -> int:
     return math.prod(b - a for a, b in zip(box.lo, box.hi, strict=True))
 
 
-def _boxes_of(source: Source, plan: VoxelPlan) -> list[ValidationBox]:
+def _boxes_of(source: Source, plan: VoxelPlan, *, stacks: bool) -> list[ValidationBox]:
     """Return held-out blocks, or the parts of the labelled boxes that hold held-out cells."""
     if source.dense:
         whole = source.held.blocks or source.boxes
-        return [ValidationBox(source, *box) for lo, hi in whole for box in _sections(lo, hi, plan)]
+        if plan.dimension == "3d":
+            return [ValidationBox(source, lo, hi) for lo, hi in whole]
+        deep = THICK if stacks else 1
+        return [ValidationBox(source, *box) for lo, hi in whole for box in _cut(lo, hi, deep)]
     boxes = []
     deep = plan.window_zyx[0] if plan.dimension == "3d" else 1
     edge = max(256, plan.window_zyx[1])
@@ -105,26 +108,28 @@ def _tiles_with_labels(source: Source, deep: int, edge: int) -> set[tuple[int, i
     return tiles
 
 
-def _sections(lo: Triple, hi: Triple, plan: VoxelPlan) -> list[tuple[Triple, Triple]]:
-    """Return a dense box in pieces of a section each, or whole for a network of volumes.
+def _cut(lo: Triple, hi: Triple, deep: int) -> list[tuple[Triple, Triple]]:
+    """Return a dense box in pieces of at least `deep` sections where it has them.
 
-    Objects that affinities tell through sections need stacks of them.
+    Stacks are also cut within their sections, until a validation can look at one.
     """
-    if plan.dimension == "3d":
-        return [(lo, hi)]
-    deep = THICK if go_through(_offsets(plan)) else 1
-    ends = np.linspace(lo[0], hi[0], max(1, (hi[0] - lo[0]) // deep) + 1).round().astype(int)
-    return [((a, lo[1], lo[2]), (b, hi[1], hi[2])) for a, b in pairwise(ends.tolist())]
-
-
-def _offsets(plan: VoxelPlan) -> list[tuple[float, float, float]]:
-    return [offset for offset in map(offset_of, plan.kinds) if offset is not None]
+    edge = math.isqrt(_MOST_VOXELS // deep) if deep > 1 else max(hi[1] - lo[1], hi[2] - lo[2])
+    counts = (
+        (hi[0] - lo[0]) // deep,
+        *(-(-(b - a) // edge) for a, b in zip(lo[1:], hi[1:], strict=True)),
+    )
+    spans = [
+        pairwise(np.linspace(a, b, max(1, count) + 1).round().astype(int).tolist())
+        for a, b, count in zip(lo, hi, counts, strict=True)
+    ]
+    return [tuple(zip(*piece, strict=True)) for piece in product(*spans)]  # type: ignore[misc]
 
 
 def judge_sources(
     predictor: VoxelPredictor,
     boxes: Sequence[ValidationBox],
     options: TargetOptions,
+    decoder: Mapping[str, DecoderSettings],
     *,
     should_stop: Callable[[], bool],
     enough: Callable[[], bool],
@@ -132,8 +137,9 @@ def judge_sources(
 ) -> Judged | None:
     """Return what held-out labels say of a predictor; None where `should_stop` ended it.
 
-    `enough` ends it early, with what was seen until then. The decoder is tuned where the score is
-    above `tune_from`; None: never.
+    Objects are found by `decoder`, by class: what objects of these images begin with. It is tuned
+    where the score is above `tune_from` (None: never), and where objects that it finds through
+    sections are judged so. `enough` ends all early, with what was seen until then.
     """
     specs = predictor.specs
     dense = bool(boxes) and all(box.source.dense for box in boxes)
@@ -171,10 +177,10 @@ def judge_sources(
         kept = []
     verdicts = {name: count.verdict() for name, count in counts.items()}
     told = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
-    judged = _judged(predictor, told, kept)
+    judged = _judged(predictor, told, decoder, kept)
     judged.metrics["labelled"] = labelled / max(1, looked_at)
-    if kept and tune_from is not None and judged.score > tune_from:
-        return replace(judged, decoder=_tuned(predictor, judged.offsets, kept))
+    if tune_from is not None and judged.score > tune_from:
+        return replace(judged, decoder=_tuned(predictor, judged.offsets, decoder, kept))
     return judged
 
 
@@ -195,6 +201,7 @@ def of_held(labels: NDArray[np.int32], held: NDArray[np.bool_]) -> NDArray[np.in
 def _judged(
     predictor: VoxelPredictor,
     verdicts: dict[str, MapVerdict],
+    decoder: Mapping[str, DecoderSettings],
     kept: list[tuple[NDArray[np.float32], NDArray[np.int32]]],
 ) -> Judged:
     every = [c.name for c in predictor.label_classes]
@@ -221,7 +228,7 @@ def _judged(
     borders = [v.rank for name, v in verdicts.items() if name not in names]
     if not kept:
         return Judged(float(np.mean([rank, *borders])), metrics, offsets)
-    precision = _average_precision(predictor, offsets, kept)
+    precision = _average_precision(predictor, offsets, decoder, kept)
     metrics["ap50"] = precision
     return Judged((rank + precision) / 2, metrics, offsets)
 
@@ -234,51 +241,52 @@ def _maps_of(
     return maps
 
 
-def _default_decoder(predictor: VoxelPredictor) -> DecoderSettings:
-    plan, offsets = predictor.plan, _offsets(predictor.plan)
-    deep = plan.dimension == "3d" or go_through(offsets)
-    return default_settings(
-        "instance",
-        "3d" if deep else "2d",
-        plan.working_voxel_zyx_nm,
-        affinities=bool(offsets),
-    )
+def through_sections(decoder: Mapping[str, DecoderSettings]) -> bool:
+    """Return whether objects go through sections."""
+    return any(settings.dimension != "2d" for settings in decoder.values())
 
 
 def _tuned(
     predictor: VoxelPredictor,
     offsets: dict[str, float],
+    decoder: Mapping[str, DecoderSettings],
     kept: list[tuple[NDArray[np.float32], NDArray[np.int32]]],
 ) -> dict[str, Any]:
-    """Return the settings of each class's decoder that suit what was held out."""
+    """Return the settings of each class's decoder that suit what was held out; none: not known."""
     samples, voxels = [], 0
+    least = THICK if through_sections(decoder) else 1
     for logits, labels in kept:
+        if logits.shape[1] < least:
+            continue
         samples.append(TuningSample(_maps_of(predictor, offsets, logits), labels))
         voxels += labels[0].size
         if voxels > _MOST_TUNED:
             break
+    if not samples:
+        return {}
     names = [c.name for c in predictor.label_classes]
-    found = tune(
-        samples, predictor.maps, names, _default_decoder(predictor),
-        predictor.plan.working_voxel_zyx_nm,
-    )  # fmt: skip
+    found = tune(samples, predictor.maps, names, decoder, predictor.plan.working_voxel_zyx_nm)
     return {name: settings.model_dump() for name, settings in found.items()}
 
 
 def _average_precision(
     predictor: VoxelPredictor,
     offsets: dict[str, float],
+    decoder: Mapping[str, DecoderSettings],
     kept: list[tuple[NDArray[np.float32], NDArray[np.int32]]],
 ) -> float:
-    """Return matched / (matched + extra + missed) of objects found by the default decoder."""
+    """Return matched / (matched + extra + missed) of objects that a decoder finds."""
     plan = predictor.plan
     voxel, names = plan.working_voxel_zyx_nm, [c.name for c in predictor.label_classes]
-    settings = _default_decoder(predictor)
     counts = MatchCounts()
     for logits, labels in kept:
         maps = _maps_of(predictor, offsets, logits)
-        found = decode(maps, predictor.maps, names, settings, voxel, exclusive=predictor.exclusive)
+        found = decode(maps, predictor.maps, names, decoder, voxel, exclusive=predictor.exclusive)
         for index, name in enumerate(names):
             one = found[0] if len(found) == 1 else found[index]
-            counts += pair_objects(labels[index], one.of_class(name)).counts(0.5)
+            objects = one.of_class(name)
+            if decoder[name].dimension == "2d":
+                counts += summed(pair_by_section(labels[index], objects), 0.5)
+            else:
+                counts += pair_objects(labels[index], objects).counts(0.5)
     return counts.average_precision
