@@ -112,3 +112,18 @@ def test_in_memory_it_reads_the_same_without_the_file() -> None:
 def test_a_mask_of_bits_is_no_image() -> None:
     with pytest.raises(TomoscribeError, match=r"made.mrc holds a bit for each voxel"):
         scale_volume(_volume(_noise() > 5), 1)
+
+
+@pytest.mark.parametrize(
+    ("lo", "hi"),
+    [((-9, 0, 0), (-5, 30, 33)), ((0, 40, 0), (24, 47, 33)), ((-2, -3, 30), (30, 2, 36))],
+)
+def test_a_box_beyond_the_image_has_its_shape_and_the_nearest_edge(
+    lo: tuple[int, ...], hi: tuple[int, ...]
+) -> None:
+    scaled = scale_volume(_volume(_noise()), 1)
+    whole = scaled.read_all()
+    nearest = np.ix_(
+        *(np.arange(a, b).clip(0, n - 1) for a, b, n in zip(lo, hi, whole.shape, strict=True))
+    )
+    np.testing.assert_array_equal(scaled.read(lo, hi), whole[nearest])

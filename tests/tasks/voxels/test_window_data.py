@@ -91,7 +91,7 @@ def test_what_is_held_is_what_would_be_read_wherever_a_window_lies(
     assert (held.whole, read.whole) == (True, False)
     rng = np.random.default_rng(1)
     for _ in range(60):
-        lo = tuple(int(n) for n in rng.integers((-3, -19, -19), (6, 90, 90)))
+        lo = tuple(int(n) for n in rng.integers((-9, -39, -39), (9, 130, 130)))
         hi = tuple(
             int(a + n) for a, n in zip(lo, rng.integers((4, 20, 20), (16, 90, 90)), strict=True)
         )

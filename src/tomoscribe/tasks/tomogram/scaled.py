@@ -63,14 +63,10 @@ class ScaledVolume:
             If voxels are not finite.
         """
         shape = self.shape_zyx
-        inner = [
-            (min(max(a, 0), s - 1), max(min(b, s), 1))
-            for a, b, s in zip(lo, hi, shape, strict=True)
-        ]
-        box = self._inner(inner)
-        pads = [
-            (max(0, i0 - a), max(0, b - i1)) for a, b, (i0, i1) in zip(lo, hi, inner, strict=True)
-        ]
+        inner, pads = zip(
+            *(inside(a, b, s) for a, b, s in zip(lo, hi, shape, strict=True)), strict=True
+        )
+        box = self._inner(list(inner))
         return np.pad(box, pads, mode="edge") if np.any(pads) else box
 
     def _inner(self, box: list[tuple[int, int]]) -> NDArray[np.float32]:
@@ -93,6 +89,17 @@ class ScaledVolume:
             stop = min(start + thickness, whole.shape[0])
             whole[start:stop] = self.read((start, 0, 0), (stop, *whole.shape[1:]))
         return whole
+
+
+def inside(lo: int, hi: int, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return what of `lo` <= index < `hi` an axis has, and how often its two ends repeat.
+
+    Of a range beyond all of it, the nearest index alone.
+    """
+    first = min(max(lo, 0), size - 1)
+    last = min(max(hi, first + 1), size)
+    before = min(max(0, first - lo), hi - lo - 1)
+    return (first, last), (before, hi - lo - before - (last - first))
 
 
 def binned_shape(volume: Volume, factor: int | Triple) -> Triple:

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from tomoscribe.segmentation.labels import UNKNOWN
+from tomoscribe.tasks.tomogram.scaled import inside
 from tomoscribe.tasks.voxels.places import pieces_of
 
 if TYPE_CHECKING:
@@ -80,12 +81,10 @@ class WindowData:
         if self._image is None:
             return torch.from_numpy(self.source.image.read(lo, hi)).to(self._device)
         shape = self._image.shape
-        inner = [
-            (min(max(a, 0), n - 1), max(min(b, n), 1))
-            for a, b, n in zip(lo, hi, shape, strict=True)
-        ]
+        inner, pads = zip(
+            *(inside(a, b, n) for a, b, n in zip(lo, hi, shape, strict=True)), strict=True
+        )
         box = self._image[tuple(slice(a, b) for a, b in inner)]
-        pads = [(i - a, b - j) for a, b, (i, j) in zip(lo, hi, inner, strict=True)]
         return _padded(box[None, None], pads, None)[0, 0]
 
     def labels(self, lo: Triple, hi: Triple) -> Tensor:
