@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 import torch
+from tests.tasks.train_steps import make_steps
 
 from tomoscribe.project.model import Role, TrainingData, TrainingSample
 from tomoscribe.segmentation.decoder_settings import THICK
@@ -18,6 +20,15 @@ from tomoscribe.tasks.voxels import validation
 
 CPU = torch.device("cpu")
 EDGE = 96
+SETTINGS = TrainingSettings(
+    bin=1,
+    width=8,
+    batch=4,
+    precision="float32",
+    max_steps=30,
+    learning_rate=1e-2,
+    voxels={"dimension": "2d", "window_zyx": (1, 32, 32), "levels": 2, "hold_out_labels": 0.3},
+)
 
 
 def rods(folder: Path, depth: int, depth_nm: float, labelled: int) -> TrainingData:
@@ -51,23 +62,43 @@ def rods(folder: Path, depth: int, depth_nm: float, labelled: int) -> TrainingDa
 def test_a_decoder_is_tuned_on_stacks_where_objects_go_through_them(
     tmp_path: Path, depth: int, depth_nm: float, labelled: int, found: str | None
 ) -> None:
-    own = {"dimension": "2d", "window_zyx": (1, 32, 32), "levels": 2, "hold_out_labels": 0.3}
-    settings = TrainingSettings(
-        bin=1, width=8, batch=4, precision="float32", max_steps=30, learning_rate=1e-2, voxels=own
-    )
     data = rods(tmp_path, depth, depth_nm, labelled)
-    module = get_task("instance").build(data, settings, CPU)
-    for step in range(30):
-        module.set_progress(step / 30)
-        loss = module.training_step(None, 0)
-        module.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        module.optimizer.step()
+    module = get_task("instance").build(data, SETTINGS, CPU)
+    make_steps(module, 30)
     evaluation = module.evaluate()
     assert evaluation is not None
     assert evaluation.score > 0
     tuned = evaluation.decoder.get("rod")
     assert (tuned and tuned["dimension"]) == found
+
+
+def test_of_equal_scores_the_last_is_tuned_too_for_it_is_the_best(tmp_path: Path) -> None:
+    module = get_task("instance").build(rods(tmp_path, 4, 50.0, 4), SETTINGS, CPU)
+    make_steps(module, 30)
+    first, second = module.evaluate(), module.evaluate()
+    assert first is not None
+    assert second is not None
+    assert second.score == first.score
+    assert first.decoder
+    assert second.decoder == first.decoder
+
+
+def test_scores_on_other_labels_are_not_compared_to_tune_a_decoder(tmp_path: Path) -> None:
+    data = rods(tmp_path, 4, 50.0, 4)
+    module = get_task("instance").build(data, SETTINGS, CPU)
+    make_steps(module, 30)
+    first = module.evaluate()
+    (sample,) = data.samples
+    assert sample.labels is not None
+    shifted = np.roll(sample.labels.reader.read((0, 0, 0), (4, EDGE, EDGE)), 6, 2)
+    box = ((0, 0, 0), (3, EDGE, EDGE))
+    worse = replace(sample, labels=SampleLabels(ArrayLabels(shifted), (box,), "shifted"))
+    module.set_data(replace(data, samples=(worse,)))
+    second = module.evaluate()
+    assert first is not None
+    assert second is not None
+    assert 0 < second.score < first.score
+    assert second.decoder
 
 
 def test_stacks_are_cut_until_a_validation_can_look_at_one(monkeypatch: pytest.MonkeyPatch) -> None:

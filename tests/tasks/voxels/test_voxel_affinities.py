@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from tests.tasks.train_steps import make_steps
 
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.model import Role, TrainingData, TrainingSample
@@ -113,12 +114,7 @@ def test_a_training_tunes_the_decoder_by_affinities_through_sections(tmp_path: P
     )
     task = get_task("instance")
     module = task.build(data, settings, CPU)
-    for step in range(120):
-        module.set_progress(step / 120)
-        loss = module.training_step(None, 0)
-        module.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        module.optimizer.step()
+    make_steps(module, 120)
     evaluation = module.evaluate()
     assert evaluation is not None
     tuned = DecoderSettings(**evaluation.decoder["cell"])

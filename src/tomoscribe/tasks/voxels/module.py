@@ -100,6 +100,7 @@ class VoxelModule(Learner):
         self._offsets = dict.fromkeys((spec.name for spec in self.specs), 0.0)
         self._decoder: dict[str, Any] = {}
         self._best = 0.0
+        self._held_out = 0
         self._place = device
         self._sources: dict[str, Source] = {}
         self._train: list[Source] = []
@@ -147,8 +148,10 @@ class VoxelModule(Learner):
         self._losses = self._loss_options()
         used = sum(s.places.known for s in training)
         held = sum(s.places.held for s in (*training, *judging))
-        self._status = TrainingStatus(used=used, total=used + held, held_out=held)
-        return self._status
+        if held != self._held_out:
+            # Scores on other labels cannot be compared with those before.
+            self._best, self._held_out = 0.0, held
+        return TrainingStatus(used=used, total=used + held, held_out=held)
 
     def _threads(self) -> int:
         """Return how many threads cut windows: beside a GPU processors have nothing else to do."""

@@ -138,7 +138,7 @@ def judge_sources(
     """Return what held-out labels say of a predictor; None where `should_stop` ended it.
 
     Objects are found by `decoder`, by class: what objects of these images begin with. It is tuned
-    where the score is above `tune_from` (None: never), and where objects that it finds through
+    where the score is at least `tune_from` (None: never), and where objects that it finds through
     sections are judged so. `enough` ends all early, with what was seen until then.
     """
     specs = predictor.specs
@@ -179,7 +179,7 @@ def judge_sources(
     told = {name: verdict for name, verdict in verdicts.items() if verdict is not None}
     judged = _judged(predictor, told, decoder, kept)
     judged.metrics["labelled"] = labelled / max(1, looked_at)
-    if tune_from is not None and judged.score > tune_from:
+    if tune_from is not None and judged.score >= tune_from:
         return replace(judged, decoder=_tuned(predictor, judged.offsets, decoder, kept))
     return judged
 
