@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests.tasks.balls import DIAMETER, ball_centres, make_sample
+from tests.tasks.train_steps import make_steps
 
 from tomoscribe.io.score_maps import open_score_maps
 from tomoscribe.io.volumes import open_volume, write_mrc
@@ -104,24 +105,13 @@ def _voxels(dimension: str, window: tuple[int, int, int]) -> TrainingSettings:
     )
 
 
-def _steps(module: object, count: int) -> list[float]:
-    losses = []
-    for _ in range(count):
-        loss = module.training_step(None, 0)  # type: ignore[attr-defined]
-        module.optimizer.zero_grad(set_to_none=True)  # type: ignore[attr-defined]
-        loss.backward()
-        module.optimizer.step()  # type: ignore[attr-defined]
-        losses.append(float(loss.detach()))
-    return losses
-
-
 @pytest.mark.parametrize(("task", "dimension", "window"), VOXELS)
 def test_a_gpu_learns_labels_and_streams_what_a_processor_predicts(
     cells: TrainingData, tmp_path: Path, task: str, dimension: str, window: tuple[int, int, int]
 ) -> None:
     module = get_task(task).build(cells, _voxels(dimension, window), GPU)
     assert all(part.whole for part in module._parts)  # type: ignore[attr-defined]
-    _steps(module, 60)
+    make_steps(module, 60)
     evaluation = module.evaluate()
     assert evaluation is not None
     assert evaluation.metrics["iou"] > 0.8
@@ -145,21 +135,21 @@ def test_a_training_of_labels_that_is_resumed_on_a_gpu_goes_on(
     settings, kind = _voxels(dimension, window), get_task(task)
     with torch.backends.cudnn.flags(deterministic=True, benchmark=False):
         straight = kind.build(cells, settings, GPU)
-        _steps(straight, 3)
+        make_steps(straight, 3)
         state = straight.checkpoint()
-        rest = _steps(straight, 3)
+        rest = make_steps(straight, 3)
         resumed = kind.build(cells, settings, GPU, state)
         resumed.restore(state, weights_only=False)
         # Sums of a GPU may be in another order each time.
-        assert _steps(resumed, 3) == pytest.approx(rest, rel=0.01)
+        assert make_steps(resumed, 3) == pytest.approx(rest, rel=0.01)
 
 
 def test_a_training_of_labels_that_pauses_frees_the_gpu(cells: TrainingData) -> None:
     module = get_task("semantic").build(cells, _voxels("2d", (1, 64, 64)), GPU)
-    _steps(module, 2)
+    make_steps(module, 2)
     held = torch.cuda.memory_allocated(GPU)
     module.to(CPU)  # type: ignore[attr-defined]
     # Image and labels, four bytes each.
     assert held - torch.cuda.memory_allocated(GPU) >= 2 * 4 * np.prod(SHAPE)
     module.to(GPU)  # type: ignore[attr-defined]
-    assert np.isfinite(_steps(module, 2)).all()
+    assert np.isfinite(make_steps(module, 2)).all()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 from pydantic import ValidationError
-from tests.tasks.voxels.test_voxel_training import CPU, SMALL, three_classes, train
+from tests.tasks.train_steps import make_steps
+from tests.tasks.voxels.test_voxel_training import CPU, SMALL, three_classes
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.tasks.named_calls import OPTIMIZERS, SCHEDULERS
@@ -35,15 +36,15 @@ def test_a_named_optimizer_and_scheduler_train_and_go_on_exactly(three_classes):
     assert isinstance(whole.optimizer, torch.optim.SGD)
     rates = []
     for _ in range(5):
-        train(whole, 1)
+        make_steps(whole, 1)
         rates.append(whole.optimizer.param_groups[0]["lr"])
     assert rates == [0.1, 0.1, 0.05, 0.05, 0.025]
     first = build(three_classes, settings, CPU)
-    train(first, 3)
+    make_steps(first, 3)
     state = first.checkpoint()
     second = build(three_classes, settings, CPU, state)
     second.restore(state, weights_only=False)
-    train(second, 2)
+    make_steps(second, 2)
     assert second.optimizer.param_groups[0]["lr"] == 0.025
     for ours, theirs in zip(second.net.parameters(), whole.net.parameters(), strict=True):
         assert torch.equal(ours, theirs)
@@ -51,7 +52,7 @@ def test_a_named_optimizer_and_scheduler_train_and_go_on_exactly(three_classes):
     other = build(three_classes, settings_with(optimizer="RAdam"), CPU, state)
     other.restore(state, weights_only=False)
     assert other.steps_done == 3
-    train(other, 1)
+    make_steps(other, 1)
 
 
 def test_voxels_of_a_class_count_as_much_as_the_user_says(three_classes):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 import torch
+from tests.tasks.train_steps import make_steps
 
 from tomoscribe.cli.run_progress import summarise
 from tomoscribe.errors import TomoscribeError
@@ -65,21 +66,9 @@ def three_classes(tmp_path: Path) -> TrainingData:
     return TrainingData((sample_of(tmp_path, classes, labels),), (), label_classes=names)
 
 
-def train(module: object, steps: int) -> list[float]:
-    """Make steps as the trainer does."""
-    losses = []
-    for _ in range(steps):
-        loss = module.training_step(None, 0)  # type: ignore[attr-defined]
-        module.optimizer.zero_grad(set_to_none=True)  # type: ignore[attr-defined]
-        loss.backward()
-        module.optimizer.step()  # type: ignore[attr-defined]
-        losses.append(float(loss.detach()))
-    return losses
-
-
 def test_three_classes_stay_three_classes(three_classes: TrainingData) -> None:
     module = get_task("semantic").build(three_classes, TrainingSettings(**SMALL), CPU)
-    train(module, 80)
+    make_steps(module, 80)
     evaluation = module.evaluate()
     assert evaluation is not None
     assert evaluation.score > 0.8
@@ -198,12 +187,12 @@ def test_a_training_that_is_resumed_goes_on_as_if_it_had_not_ended(
     own = {**SMALL["voxels"], "intensity": True, "scale": 1.25, **voxels}
     settings, kind = TrainingSettings(**{**SMALL, "voxels": own}), get_task(task)
     straight = kind.build(three_classes, settings, CPU)
-    train(straight, 3)
+    make_steps(straight, 3)
     state = straight.checkpoint()
-    rest = train(straight, 3)
+    rest = make_steps(straight, 3)
     resumed = kind.build(three_classes, settings, CPU, state)
     resumed.restore(state, weights_only=False)
-    assert train(resumed, 3) == rest
+    assert make_steps(resumed, 3) == rest
 
 
 def test_a_window_larger_than_the_image_is_told_before_anything_is_trained(
@@ -257,7 +246,7 @@ def test_instances_painted_sparsely_are_ranked_by_objects(tmp_path: Path) -> Non
         label_classes=(LabelClass("band"),),
     )
     module = get_task("instance").build(data, TrainingSettings(**SMALL), CPU)
-    train(module, 3)
+    make_steps(module, 3)
     evaluation = module.evaluate()
     assert evaluation is not None
     assert "ap50" in evaluation.metrics
