@@ -106,5 +106,7 @@ def test_the_layer_of_objects_goes_with_its_image(segmented, tmp_path: Path) -> 
     tifffile.imwrite(tmp_path / "other.tif", grey)
     session.open_paths([tmp_path / "other.tif"])
     assert segmented.segments.layer.layer is None
+    segmented.dock._prepare_objects()
+    assert segmented.segments.layer.layer is None
     units = {str(layer.units[-3:]) for layer in session.viewer.layers}
     assert len(units) == 1, units

@@ -231,6 +231,8 @@ class CompareDock(QWidget):
     def _prepare_objects(self) -> None:
         """Make the layer of objects while a worker starts, not when its first block comes."""
         mode, project = LabelMode.of(self._session), self._session.project
+        if self._session.pending is not None:
+            return  # an image without a voxel size counts in voxels: it is shown anew
         if mode.on and project is not None:
             colors = None if mode.objects else [c.color for c in project.label_classes]
             self.segments.layer.prepare(colors)

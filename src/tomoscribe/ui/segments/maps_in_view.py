@@ -109,6 +109,8 @@ def maps_in_view(
     content, sample = feed.layer.in_view, feed.sample
     if content is None or content.computed is None or sample is None or image is None:
         return None
+    if session.current is None:
+        return None  # an image in view whose voxel size is asked for is not the sample
     if feed.layer.shown is LIVE:
         ref, segmented, live = sides.in_view, feed.segmented, monitor.alive
         source, coverage = sides.source or "", 0.0 if live else _coverage(monitor, sample)

@@ -77,8 +77,7 @@ class Segments(SessionBound):
         self._own: Settings = {}
         self._scores_shown: bool | None = None
         self._dressed: bool | None = None
-        self.cancelled = False
-        self._blocks, self._marked = -1, False
+        self._blocks, self._marked, self.cancelled = -1, False, False
         self._sectioner = Background(reads_only=True)
         self._decoder = VolumeDecoder()
         self._soon = self._timer(SOON_MS, self._show, once=True)
@@ -217,14 +216,15 @@ class Segments(SessionBound):
         """See which maps are in view, and show their objects."""
         maps = maps_in_view(self._session, self._monitor, self._sides, self._library)
         before = self.maps
-        shown = self._monitor.feed.layer.in_view
-        if maps is None and before and shown and shown.values is before.values:
-            return  # they stay in view while those of another checkpoint are read
+        if maps is None and before and before.sample == self._session.current:
+            shown = self._monitor.feed.layer.in_view
+            if shown and shown.values is before.values:
+                return  # they stay in view while those of another checkpoint are read
         self.maps = maps
+        if maps is None and before is not None:
+            self._forget()
+            self.changed.emit()
         if maps is None:
-            if before is not None:
-                self._forget()
-                self.changed.emit()
             return
         if before is not None and not maps.is_like(before):
             self._own = {}
@@ -298,10 +298,9 @@ class Segments(SessionBound):
 
     def _key(self) -> object:
         """Return what tells decoded volumes apart."""
-        maps = self.maps
-        assert maps is not None
+        assert self.maps is not None
         settings = tuple(sorted((n, s.model_dump_json()) for n, s in self.settings.items()))
-        return maps.source, maps.sample, settings
+        return self.maps.source, self.maps.sample, settings
 
     def _show(self) -> None:
         """Show the section in view; the volume too, where it can be had."""
@@ -339,7 +338,8 @@ class Segments(SessionBound):
         return axis, int(np.clip(index, 0, maps.grid.shape_zyx[axis] - 1))
 
     def _take_section(self, maps: MapsInView, settings: Settings, section: Section) -> None:
-        if maps is not self.maps and not maps.is_like(self.maps):
+        known = maps is self.maps or maps.is_like(self.maps)
+        if not known or self._session.current is None:
             return
         self.problem = ""
         self.section = section
