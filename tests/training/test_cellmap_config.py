@@ -219,6 +219,8 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
             "model_name = '2d_resnet'\nmodel_kwargs = {'n_blok': 3}",
             "has 'n_blok', which the model '2d_resnet' does not know: there are ngf, n_blocks",
         ),
+        ("input_array_info = {'shape': (128, 128)}", "give three numbers of voxels, z, y, x"),
+        ("model = '2d_unt'", "give the name of one here"),
         ("optimizer = 'SDG'", "no optimizer 'SDG' here: 'SGD' is meant"),
         ("scheduler = 'ReduceLROnPlateau'", "no scheduler 'ReduceLROnPlateau' here"),
         ("criterion = 'HingeLoss'", "no criterion 'HingeLoss' here"),
@@ -233,6 +235,22 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
 def test_what_does_not_fit_is_one_sentence(tmp_path, text, says):
     with pytest.raises(TomoscribeError, match=says):
         prepare(read_config(written(tmp_path, text)), "runs", {})
+
+
+@pytest.mark.parametrize(("suffix", "trust"), [(".py", False), (".py", True), (".yaml", False)])
+def test_a_network_may_be_named_beside_any_model_name(tmp_path, suffix, trust):
+    file = tmp_path / f"config{suffix}"
+    text = 'model_name = "anew"\nmodel = "2d_resnet"\nmodel_kwargs = {"ngf": 8}\n'
+    file.write_text(text if suffix == ".py" else text.replace(" =", ":"))
+    read = read_config(file, trust=trust)
+    assert (read.config.model_name, read.config.model) == ("anew", "2d_resnet")
+    assert read.config.model_kwargs == {"ngf": 8}
+    assert read.notes == ()
+
+
+def test_options_beside_a_model_that_is_made_are_told_to_have_no_effect(tmp_path):
+    path = written(tmp_path, "model = UNet_2D(1, 1)\nmodel_kwargs = {'foo': 1}")
+    assert any("model_kwargs has no effect" in note for note in read_config(path).notes)
 
 
 def assert_board_tells_all(folder):
@@ -280,9 +298,15 @@ def test_training_leaves_what_the_keys_name_and_goes_on_to_complete_its_epochs(
     code, told = train(EXAMPLE)
     assert code == 1
     assert "has made all of its 3 epochs" in told
-    code, told = train(EXAMPLE.replace("epochs = 3", "epochs = 4"))
+    assert "give another model_name, with '2d_unet' as its model" in told
+    code, told = train(EXAMPLE.replace("1, 32, 32", "1, 999, 999"))
+    assert "larger than the smallest image" in told  # before that nothing is left to do
+    code, told = train(
+        EXAMPLE.replace("epochs = 3", "epochs = 4").replace("1, 32, 32", "1, 48, 48")
+    )
     assert code == 0, told
     assert "epoch 3 of 4" in told
+    assert f"what {first.name} had otherwise: voxels.window_zyx = (1, 48, 48)." in told
     second = list_runs(cells / "runs")[-1].run
     assert second.config().parent == first.name
     assert second.checkpoints()[-1].step == 8  # not 6 + 8

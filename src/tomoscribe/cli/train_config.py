@@ -13,7 +13,7 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.nets.trust import trust as trust_file
 from tomoscribe.project.default_task import SEMANTIC, VOXEL_TASKS
 from tomoscribe.project.file import RUNS_FOLDER
-from tomoscribe.training.cellmap_config import prepare
+from tomoscribe.training.cellmap_config import begun_with_run, prepare
 from tomoscribe.training.cellmap_file import CONFIG_SUFFIXES, read_config
 from tomoscribe.training.cellmap_keys import FROM_FILE
 from tomoscribe.training.cellmap_weights import begun_with_weights
@@ -52,14 +52,14 @@ def train_config(
         raise TomoscribeError(f"{path} is about voxels: --task is {' or '.join(VOXEL_TASKS)}.")
     overrides = {key: values[key] for key in given}
     prepared = prepare(read, RUNS_FOLDER, overrides, task or SEMANTIC)
-    prepared = begun_with_weights(prepared, read)
+    # Bad data are told before that nothing is left to do, and leave no run behind.
+    check_data(prepared.config)
+    prepared = begun_with_weights(begun_with_run(prepared, read), read)
     if trust and read.config.model == FROM_FILE:
         # The worker inherits it.
         trust_file(str(path.absolute()))
     for note in prepared.notes:
         typer.echo(note, err=True)
-    # Bad data are told now, and leave no run behind.
-    check_data(prepared.config)
     if run is not None and prepared.config.parent is not None:
         raise TomoscribeError("The training goes on from a run: leave --run away.")
     train_in_foreground(prepared.config, prepared.runs_dir, run)

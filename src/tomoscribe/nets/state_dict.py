@@ -42,7 +42,7 @@ def load_state_dict(module: nn.Module, state: dict[str, Tensor], name: str) -> N
         raise TomoscribeError(
             f"{name} holds weights alone, of a network of another program, which do not fit the "
             "networks here: let the configuration build that network (model = ...) and run it "
-            "with --trust-config, or begin anew with another model_name."
+            "with --trust-config, or begin anew: another model_name, with the network in `model`."
         )
     for net in nets:
         _check(net.model, state, name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from tomoscribe.training.cellmap_keys import FROM_FILE, MODELS
 from tomoscribe.training.cellmap_turns import turns
 from tomoscribe.training.config import RunConfig, ToolboxRun
 from tomoscribe.training.launch import list_runs
-from tomoscribe.training.setting_keys import with_values
+from tomoscribe.training.setting_keys import flat_values, with_values
 
 if TYPE_CHECKING:
     from tomoscribe.project.datasplit_make import Sizes
@@ -74,7 +74,7 @@ def prepare(
     Raises
     ------
     TomoscribeError
-        If keys do not fit each other, no crop is found, or all epochs are done already.
+        If keys do not fit each other, or no crop is found.
     """
     config, base = read.config, base_folder(read)
     runs_dir = base / runs_folder
@@ -99,7 +99,7 @@ def prepare(
             tensorboard=_placed(base, config.logs_save_path.replace(_MODEL, config.model_name)),
         ),
     )
-    return Prepared(_begun(run, config, runs_dir, notes), runs_dir, tuple(notes))
+    return Prepared(run, runs_dir, tuple(notes))
 
 
 _MODEL = "{model_name}"
@@ -258,26 +258,59 @@ def _datasplit(config: CellMapConfig, base: Path, notes: list[str]) -> Path:
     return csv
 
 
-def _begun(run: RunConfig, config: CellMapConfig, runs_dir: Path, notes: list[str]) -> RunConfig:
-    """Return the run as it goes on from the checkpoint that load_model names, if there is one."""
-    wanted = config.model_to_load or config.model_name
-    found = find_checkpoint(runs_dir, wanted, best=config.load_model == "best", task=run.task)
+def begun_with_run(prepared: Prepared, read: ReadConfig) -> Prepared:
+    """Return a run that goes on from the checkpoint which `load_model` means, if there is one.
+
+    Raises
+    ------
+    TomoscribeError
+        If all epochs are done already, or the newest run of the model still goes on.
+    """
+    run, config = prepared.config, read.config
+    wanted, best = config.model_to_load or config.model_name, config.load_model == "best"
+    found = find_checkpoint(prepared.runs_dir, wanted, best=best, task=run.task)
     if found is None:
-        return run
+        return prepared
     parent, checkpoint = found
     if wanted != config.model_name:
-        notes.append(f"Begins with the weights of {parent.name} ({checkpoint.name}).")
-        return run.model_copy(update={"start_from": str(checkpoint.path.absolute())})
+        note = f"Begins with the weights of {parent.name} ({checkpoint.name})."
+        begun = run.model_copy(update={"start_from": str(checkpoint.path.absolute())})
+        return replace(prepared, config=begun, notes=(*prepared.notes, note))
     limit = run.settings.max_steps
     if limit is not None and checkpoint.step >= limit:
         epochs = limit / config.iterations_per_epoch
         raise TomoscribeError(
-            f"{parent.name} has made all of its {epochs:g} epochs: raise epochs to go on, or give "
-            "another model_name to begin anew."
+            f"{parent.name} has made all of its {epochs:g} epochs: raise epochs to go on, or to "
+            f"begin anew give another model_name, with {_architecture(config)}."
         )
     epoch = checkpoint.step / config.iterations_per_epoch
-    notes.append(f"Goes on from {parent.name}, epoch {epoch:g} of {config.epochs}.")
-    return run.model_copy(update={"parent": parent.name, "parent_checkpoint": checkpoint.name})
+    notes = [f"Goes on from {parent.name}, epoch {epoch:g} of {config.epochs}."]
+    if changed := _changes(parent.config(), run):
+        notes.append(f"From here on with what {parent.name} had otherwise: {', '.join(changed)}.")
+    update = {"parent": parent.name, "parent_checkpoint": checkpoint.name}
+    begun = run.model_copy(update=update)
+    return replace(prepared, config=begun, notes=(*prepared.notes, *notes))
+
+
+def _architecture(config: CellMapConfig) -> str:
+    """Return how a file says which network it is, whatever model_name says."""
+    name = config.model or config.model_name
+    return "the file's own model" if name == FROM_FILE else f"'{name}' as its model"
+
+
+def _changes(before: RunConfig, now: RunConfig) -> list[str]:
+    """Return what of a training is asked for otherwise than before, its length left aside."""
+    mine, theirs = flat_values(now.settings), flat_values(before.settings)
+    told = [
+        f"{key} = {mine[key]}"
+        for key in mine
+        if mine[key] != theirs[key] and key not in ("max_steps", "max_minutes")
+    ]
+    new, old = now.data.voxels.absolute(), before.data.voxels.absolute()
+    told += [f"classes = {', '.join(new.classes)}"] if new.classes != old.classes else []
+    told += ["another scale"] if new.scale_zyx_nm != old.scale_zyx_nm else []
+    told += [f"the datasplit {new.csv}"] if new.csv != old.csv else []
+    return told
 
 
 def find_checkpoint(

@@ -22,6 +22,7 @@ from tomoscribe.training.cellmap_calls import call_text
 from tomoscribe.training.cellmap_keys import (
     CALLS,
     FROM_FILE,
+    MODELS,
     TRANSFORMS,
     UNUSED,
     CellMapConfig,
@@ -103,31 +104,40 @@ def read_config(path: Path, *, trust: bool = False) -> ReadConfig:
         values = _run(path)
     else:
         values = _read_literals(path, text)
-    _take_network(values, path)
-    notes = [f"{key} has no effect: {UNUSED[key]}." for key in values if key in UNUSED]
+    notes = _take_network(values, path)
+    notes += [f"{key} has no effect: {UNUSED[key]}." for key in values if key in UNUSED]
     kept = {key: value for key, value in values.items() if key not in UNUSED}
     config = checked(kept, str(path), strict=not python)
     return ReadConfig(path, config, tuple(notes))
 
 
-def _take_network(values: dict[str, Any], path: Path) -> None:
+def _take_network(values: dict[str, Any], path: Path) -> list[str]:
     """Turn a network of the toolbox into its name and options, and a file's own into the file.
+
+    One may also be named, so that model_name is free where no file can build a network. Returns
+    sentences about what has no effect.
 
     Raises
     ------
     TomoscribeError
-        If a network is named where only a file can build one.
+        If there is no such network.
     """
     model = values.pop("model", None)
     if model is None:
-        return
+        return []
+    if isinstance(model, str) and model in MODELS:
+        model = Network(model, values.pop("model_kwargs", None) or {})
     if not isinstance(model, Network):
         raise TomoscribeError(
-            f"{path} has model = {model!r}: only a Python file can build a network; name one with "
-            "model_name."
+            f"{path} has model = {model!r}: give the name of one here ({', '.join(MODELS)}); "
+            "another network only a Python file can build."
         )
+    unused = values.get("model_kwargs")
     values.setdefault("model_name", model.name)
     values["model"], values["model_kwargs"] = model.name, model.options
+    return (
+        ["model_kwargs has no effect: the model was made with its own options."] if unused else []
+    )
 
 
 def _read_yaml(path: Path, text: str) -> dict[str, Any]:
@@ -334,7 +344,7 @@ def transforms(value):
         return None
     found = getattr(value, "transforms", value if isinstance(value, (list, tuple)) else [value])
     return [called(one) for one in found]
-kinds = {"model": lambda value: value is not None or None}
+kinds = {"model": lambda value: value if isinstance(value, str) else value is not None or None}
 kinds.update({k: called for k in ("optimizer", "scheduler", "criterion")})
 kinds.update({k: transforms for k in keys if k.endswith("_value_transforms")})
 found = {k: kinds[k](v) if k in kinds else v for k, v in names.items() if k in keys}
@@ -355,6 +365,6 @@ def _run(path: Path) -> dict[str, Any]:
         reason = (ended.stderr.strip().splitlines() or ["it ended early"])[-1]
         raise TomoscribeError(f"{path} could not be run: {reason}.")
     values: dict[str, Any] = json.loads(ended.stdout)
-    if values.get("model") is not None:
+    if values.get("model") is True:
         values["model"] = Network(FROM_FILE, {"file": str(path.absolute())})
     return values

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from tomoscribe.errors import TomoscribeError
 
@@ -45,12 +45,19 @@ TRANSFORMS = (
 """Keys whose values are such names, one after the other."""
 
 
+def _three(value: object) -> object:
+    """Say what is wrong in words of the key; pydantic tells of a field that is missing."""
+    if not isinstance(value, (list, tuple)) or len(value) != 3:
+        raise ValueError(f"= {value!r} cannot be: give three numbers of voxels, z, y, x")
+    return value
+
+
 class ArrayInfo(BaseModel):
     """Voxels of a window and their edges in nm, axes z y x."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    shape: tuple[int, int, int] = (1, 128, 128)
+    shape: Annotated[tuple[int, int, int], BeforeValidator(_three)] = (1, 128, 128)
     scale: Triple = (8.0, 8.0, 8.0)
 
 

@@ -164,10 +164,13 @@ class RunSummary:
         except TomoscribeError as error:
             self._row = replace(self._row, message=str(error))
             return
+        values = flat_values(config.settings) | {DIAMETER_SCALE: config.data.diameter_scale}
+        if config.toolbox is not None:
+            del values["max_minutes"]  # epochs end it, minutes never do
         self._row = replace(
             self._row,
             task=config.task,
-            values=flat_values(config.settings) | {DIAMETER_SCALE: config.data.diameter_scale},
+            values=values,
             parent=config.parent or _checkpoint_words(config.start_from),
             sweep=config.sweep or "",
             message="",
