@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
 
 _SCRIPT = """
 import sys
@@ -61,3 +67,19 @@ class S3Server:
         self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
         assert self._process.stdout.readline() == "done\n"
+
+
+@contextmanager
+def served(local: Path, place: str) -> Iterator[S3Server]:
+    """Serve what lies in a folder as `place` of the bucket `cells`, with credentials for it set."""
+    import s3fs
+
+    server = S3Server()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in server.settings.items():
+            patch.setenv(name, value)
+        system = s3fs.S3FileSystem(skip_instance_cache=True)
+        system.mkdir("cells")
+        system.put(f"{local}{os.sep}", f"cells/{place}", recursive=True)
+        yield server
+    server.close()

@@ -9,7 +9,7 @@ import urllib.request
 import numpy as np
 import pytest
 from tests.io.pyramids import write_pyramid
-from tests.io.s3_server import S3Server
+from tests.io.s3_server import served
 from tests.project.cells import write_cell
 
 from tomoscribe.errors import TomoscribeError
@@ -26,20 +26,11 @@ DATA = np.random.default_rng(0).integers(1, 200, (16, 24, 32), dtype=np.uint8)
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     pytest.importorskip("moto.server")
-    import s3fs
-
-    server = S3Server()
     local = tmp_path_factory.mktemp("s3")
     write_pyramid(local / "a.zarr", DATA, 4, 2, zarr_format=2)
     write_pyramid(local / "b.zarr", DATA, 4, 2, zarr_format=3)
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in server.settings.items():
-            patch.setenv(name, value)
-        system = s3fs.S3FileSystem(skip_instance_cache=True)
-        system.mkdir("cells")
-        system.put(f"{local}{os.sep}", "cells/x/", recursive=True)
+    with served(local, "x/") as server:
         yield server
-    server.close()
 
 
 @pytest.fixture(autouse=True)

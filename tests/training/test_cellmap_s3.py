@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import threading
 
 import pytest
-from tests.io.s3_server import S3Server
+from tests.io.s3_server import served
 from tests.project.cells import write_cell
 
 from tomoscribe.cli.main import main
@@ -37,19 +36,10 @@ SMALL = ("width=2", "voxels.levels=2", "voxels.memory_gb=0")
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     pytest.importorskip("moto.server")
-    import s3fs
-
-    server = S3Server()
     local = tmp_path_factory.mktemp("s3")
     write_cell(local / "data", "one", {"crop1": ("mito", "er"), "crop2": ("mito", "er")})
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in server.settings.items():
-            patch.setenv(name, value)
-        system = s3fs.S3FileSystem(skip_instance_cache=True)
-        system.mkdir("cells")
-        system.put(f"{local}{os.sep}", "cells/", recursive=True)
+    with served(local, "") as server:
         yield server
-    server.close()
 
 
 @pytest.fixture
