@@ -54,6 +54,19 @@ def test_a_threshold_just_above_the_background_leaves_the_background_sure() -> N
     np.testing.assert_allclose(uncertainty(ordinary, 0.5, 0.001), uncertainty(ordinary, 0.5))
 
 
+@pytest.mark.parametrize("apart", [0.0039, 1e-3, 1e-6, 1e-12])
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.97])
+def test_however_little_the_threshold_is_above_the_background_it_is_even_odds(
+    threshold: float, apart: float
+) -> None:
+    scores = np.array([0, 0.01, threshold, 0.99, 1, np.nan], np.float32)
+    found = belief(scores, threshold, threshold - apart)
+    assert found[2] == pytest.approx(0.5, abs=0.01)
+    np.testing.assert_allclose(found[[0, 1, 3, 4]], [0, 0, 1, 1], atol=1e-6)
+    assert np.isnan(found[5])
+    assert np.isfinite(uncertainty(scores, threshold, threshold - apart)).all()
+
+
 def test_models_agree_where_each_is_as_far_above_its_own_threshold() -> None:
     apart = disagreement(np.array([0.2, 0.2]), np.array([0.6, 0.2]), (0.2, 0.6))
     assert apart[0] == pytest.approx(0.0, abs=1e-6)

@@ -25,6 +25,9 @@ LEAST = 0.05
 SURE = math.log(0.99 / 0.01)
 """Log odds at which the background is left to be none of particles."""
 
+LEAST_APART = 1e-3
+"""Log odds between background and threshold that are told apart: less is rounding."""
+
 SAMPLED = 1_000_000
 """Voxels that the background is read from."""
 
@@ -52,19 +55,22 @@ def belief(
         spread, so that it is as good as sure: else all of it would count as unsure.
     """
     cut = float(np.clip(threshold, 1e-3, 1 - 1e-3))
-    spread = np.float32(_spread(cut, background))
-    scores = np.asarray(scores, np.float32)
-    yes = (scores * np.float32(1 - cut)) ** spread
-    no = ((1 - scores) * np.float32(cut)) ** spread
-    return np.asarray(yes / (yes + no), np.float32)
+    # As log odds: powers of a large spread would all be 0.
+    odds = scipy.special.logit(np.asarray(scores, np.float32)) - np.float32(_log_odds(cut))
+    odds *= np.float32(_spread(cut, background))
+    return np.asarray(scipy.special.expit(odds), np.float32)
 
 
 def _spread(cut: float, background: float) -> float:
     """Return what log odds are multiplied by; 1 where the background is far below, or above."""
     if not 0 < background < cut:
         return 1.0
-    apart = math.log(cut / (1 - cut)) - math.log(background / (1 - background))
+    apart = max(_log_odds(cut) - _log_odds(background), LEAST_APART)
     return max(SURE / apart, 1.0)
+
+
+def _log_odds(probability: float) -> float:
+    return math.log(probability / (1 - probability))
 
 
 def entropy(probability: NDArray[np.floating]) -> NDArray[np.float32]:

@@ -84,7 +84,7 @@ def test_a_stroke_reads_the_chunk_that_it_touched_and_no_other(
     anew = get_task(task).build(load_painted(project.path, 1), settings(), CPU)
     assert torch.equal(held_labels(module), held_labels(anew))
     assert (held_labels(module) > 0).sum() > (before > 0).sum()
-    assert told == anew._status  # type: ignore[attr-defined]
+    assert told == anew.set_data(load_painted(project.path, 1))
 
 
 def test_an_object_that_becomes_another_class_and_a_box_that_is_declared_are_read(
