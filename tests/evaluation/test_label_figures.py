@@ -11,6 +11,7 @@ from tomoscribe.evaluation.label_figures import (
     MATCHED,
     THROUGH,
     LabelOptions,
+    challenge_figures,
     label_figures,
 )
 from tomoscribe.io.label_files import LabelVolume
@@ -74,3 +75,15 @@ def test_many_values_without_names_are_hardly_classes() -> None:
     told = label_figures(few, few, LabelOptions())
     assert list(told.of_class) == ["class 1", "class 2", "mean"]
     assert "--objects" in told.notes[0]
+
+
+def test_nothing_is_found_where_numbers_are_below_0() -> None:
+    found = THROUGH_ALL.copy()
+    found[:, 2:4, 2:8] = -1
+    found[0, 0, 0] = -1
+    for hausdorff in (False, True):
+        left_out = compared(found, THROUGH_ALL, hausdorff=hausdorff)
+        assert left_out == compared(np.maximum(found, 0), THROUGH_ALL, hausdorff=hausdorff)
+        assert left_out[0]["VOI split, bits"] > 0  # half of an object is not found
+    pairs = {n: tuple(LabelVolume.of(v, n, NM) for v in (found, THROUGH_ALL)) for n in ("mito",)}
+    assert challenge_figures(pairs, None)["mito"]["F1"] == 1  # type: ignore[arg-type]

@@ -133,3 +133,21 @@ def test_objects_are_matched_in_the_challenge_with_the_largest_sum_of_ious():
     alone = cellmap_instance_score(truth, found, NM)
     assert (alone.counts.hits, alone.counts.extra, alone.counts.missed) == (1, 1, 1)
     assert alone.counts.iou_sum == pytest.approx(8 / 14)
+
+
+def test_numbers_that_32_bits_do_not_hold_stay_those_of_their_objects():
+    truth = np.zeros((2, 6, 8), np.uint64)
+    truth[:, 1:3, 1:4], truth[:, 1:3, 4:7], truth[:, 4:, 2:5] = 5, 2**32 + 5, 3_000_000_000
+    score = cellmap_instance_score(truth, truth, NM)
+    assert (score.counts.hits, score.counts.extra, score.counts.missed) == (3, 0, 0)
+    assert score.combined == 1
+
+
+def test_sections_without_true_objects_do_not_thin_out_what_is_split_and_merged():
+    truth, found = np.full((5, 20, 20), UNKNOWN), np.zeros((5, 20, 20), np.int32)
+    truth[3] = 0
+    truth[3, 2:12, 2:12], truth[3, 2:12, 12:18] = 1, 2
+    found[:, 2:12, 2:18] = 1
+    each = instance_scores(truth, found, by_section=True)
+    assert each.voi_merge > 0.5
+    assert each == instance_scores(truth, found)

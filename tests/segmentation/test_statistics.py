@@ -91,6 +91,14 @@ def test_random_objects_measure_as_scikit_image_says():
         assert 0.97 * smooth < row.surface_nm2 < 1.03 * stairs
 
 
+def test_numbers_of_64_bits_stay_as_they_are_also_where_nothing_is_background():
+    labels = np.full((2, 8, 8), 720575940621039145, np.uint64)
+    labels[:, :, 4:] += np.uint64(1)
+    rows = object_table(labels, NM)
+    assert [r.number for r in rows] == [720575940621039145, 720575940621039146]
+    assert rows[0].surface_nm2 == pytest.approx(rows[1].surface_nm2)
+
+
 def test_the_table_is_written_with_units_in_its_heads(tmp_path: Path):
     write_object_table(tmp_path / "objects.csv", object_table(ball_and_box(), NM))
     with (tmp_path / "objects.csv").open() as file:

@@ -15,7 +15,7 @@ import scipy
 from tomoscribe.evaluation.segmentation import voxel_scores
 from tomoscribe.segmentation.labels import UNKNOWN
 from tomoscribe.segmentation.matching import MatchCounts, pair_objects
-from tomoscribe.segmentation.renumber import renumbered
+from tomoscribe.segmentation.renumber import object_numbers, renumbered
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +189,8 @@ def _connected(labels: NDArray[Any]) -> NDArray[np.int32]:
     """Return the parts of each object that hang together, over corners too, as objects."""
     result = np.zeros(labels.shape, dtype=np.int32)
     count = 0
-    numbered = renumbered(labels.astype(np.int32))
+    # Numbers that int32 does not hold would become others, also those of other objects.
+    numbered = renumbered(np.where(labels == 0, np.int32(0), object_numbers(labels)))
     for number, box in enumerate(scipy.ndimage.find_objects(numbered), start=1):
         parts, found = scipy.ndimage.label(numbered[box] == number, np.ones((3, 3, 3)))
         np.add(parts, count, out=result[box], where=parts > 0, casting="unsafe")

@@ -119,7 +119,7 @@ def challenge_figures(
     volumes, sizes = {}, set()
     for name, (mine, true) in pairs.items():
         known = _known_in(mine, true, unlabelled)
-        volumes[name] = (_with_unknown(true, known), mine.values)
+        volumes[name] = (_with_unknown(true, known), _found_in(mine))
         sizes.add(true.require_voxel_size())
     if len(sizes) > 1:
         files = ", ".join(true.path for _, true in pairs.values())
@@ -152,6 +152,11 @@ def _known_in(found: LabelVolume, truth: LabelVolume, unlabelled: int | None) ->
 def _with_unknown(truth: LabelVolume, known: NDArray[np.bool_]) -> NDArray[np.int64]:
     # Unsigned numbers have no place for what is unlabelled.
     return np.where(known, truth.values.astype(np.int64), UNKNOWN)
+
+
+def _found_in(found: LabelVolume) -> NDArray[np.integer[Any]]:
+    # What other programs leave out has a number below 0 in their files: there nothing is found.
+    return np.maximum(found.values, 0)
 
 
 def _known(truth: LabelVolume, unlabelled: int | None) -> NDArray[np.bool_]:
@@ -207,16 +212,17 @@ def _values_as_classes(truth: LabelVolume, known: NDArray[np.bool_]) -> dict[int
 def _objects(
     found: LabelVolume, truth: NDArray[Any], options: LabelOptions, by_section: bool
 ) -> Figures:
-    voxels = voxel_scores(truth, found.values)
+    mine = _found_in(found)
+    voxels = voxel_scores(truth, mine)
     figures: dict[str, float | str] = {
         MATCHED: IN_SECTIONS if by_section else THROUGH,
-        **_instance_figures(instance_scores(truth, found.values, by_section=by_section)),
+        **_instance_figures(instance_scores(truth, mine, by_section=by_section)),
         "IoU of all voxels": voxels.iou,
         "Dice of all voxels": voxels.dice,
     }
     if options.hausdorff:
         size = found.require_voxel_size()
-        score = cellmap_instance_score(truth, found.values, size)
+        score = cellmap_instance_score(truth, mine, size)
         if score.hausdorff_nm:
             figures["median Hausdorff distance, nm"] = float(np.median(score.hausdorff_nm))
         figures |= {

@@ -116,11 +116,13 @@ def instance_scores(
     found : (Z, Y, X) array of int
         0 background, else the number of an object.
     by_section : bool
-        Objects are matched in each section, not through the volume.
+        Objects are matched in each section, not through the volume; the variation of information
+        is the mean over those that hold true objects.
     """
     pairs = pair_by_section(truth, found) if by_section else [pair_objects(truth, found)]
     parts = list(zip(truth, found, strict=True)) if by_section else [(truth, found)]
-    return pooled_instances(pairs, [variation_of_information(t, f) for t, f in parts])
+    vois = [variation_of_information(t, f) for t, f in parts if (t > 0).any()]
+    return pooled_instances(pairs, vois)
 
 
 def pooled_instances(

@@ -240,5 +240,5 @@ def _numbered(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32
         return np.arange(highest + 1), labels.astype(np.int32, copy=False)
     values, inverse = np.unique(labels, return_inverse=True)
     if values[0] != 0:
-        values, inverse = np.concatenate([[0], values]), inverse + 1
+        values, inverse = np.concatenate([np.zeros_like(values[:1]), values]), inverse + 1
     return values.astype(np.int64), inverse.reshape(labels.shape).astype(np.int32)
