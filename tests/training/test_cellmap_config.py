@@ -186,6 +186,36 @@ def test_values_that_would_fill_the_memory_are_not_worked_out(tmp_path, value):
         read_config(written(tmp_path, text + "\n"))
 
 
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("size = 8\nsize *= 4\nbatch_size = size", "batch_size"),
+        ("names = ['a']\nnames.append('b')\nclasses = names", "classes"),
+        ("names = ['a']\nclasses = names\nlast = names.pop()", "classes"),
+        ("info = {'shape': (1, 8, 8)}\ninfo['shape'] = 0\ninput_array_info = info", "input_array"),
+        ("n = 1000\nif n > 10:\n    n = 10\nepochs = n", "epochs"),
+        ("a = 1\na, b = 3, 4\nepochs = a", "epochs"),
+        ("from common import classes", "classes"),
+        ("import common as model_kwargs", "model_kwargs"),
+        ("def criterion(a, b): pass", "criterion"),
+        ("from shared import *", "all that shared holds"),
+    ],
+)
+def test_what_other_code_may_have_changed_is_not_taken_for_known(tmp_path, text, key):
+    written(tmp_path, "classes = ['mito']", "shared.py")
+    with pytest.raises(TomoscribeError, match=f"sets {key}.* by code"):
+        read_config(written(tmp_path, text + "\n"))
+
+
+def test_code_that_concerns_no_key_is_passed_over(tmp_path):
+    text = (
+        "from torch.nn import *\nnames = ['mito', 'er']\nprint(names)\nfor name in names:\n"
+        "    print(name.upper())\nother = sorted(names)\nclasses = names\nepochs = len(names)\n"
+    )
+    config = read_config(written(tmp_path, text)).config
+    assert (config.classes, config.epochs) == (("mito", "er"), 2)
+
+
 def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cells):
     text = EXAMPLE.replace("from cellmap_segmentation_challenge.models import UNet_2D", "")
     text = text.replace(

@@ -168,6 +168,10 @@ class CellMapConfig(BaseModel):
         return self.epochs * self.iterations_per_epoch
 
 
+KEYS = {*CellMapConfig.model_fields, *UNUSED}
+"""All keys that a file may hold."""
+
+
 def checked(values: Mapping[str, object], place: str, *, strict: bool) -> CellMapConfig:
     """Return a configuration from values by key.
 
