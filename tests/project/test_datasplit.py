@@ -59,6 +59,44 @@ def test_crops_that_lack_a_class_are_moved_or_left_out_as_forced(cells):
         make_datasplit(["vim"], **given)
 
 
+def test_the_only_crop_that_labels_a_class_trains(cells, tmp_path):
+    only = {"search_path": search(cells), "datasets": ["one"], "csv_path": tmp_path / "split.csv"}
+    for seed in range(20):
+        for force in (False, "validate"):
+            made = make_datasplit(
+                ["mito", "er"], seed=seed, validation_prob=0.5, force_all_classes=force, **only
+            )
+            assert uses(made) == {"crop1": "train", "crop2": "validate"}
+    source = DataSource(kind="datasplit", voxels=LabelFiles(csv=only["csv_path"]))
+    assert len(load_training_data(source, "semantic").label_classes) == 2
+    apart = make_datasplit(["er", "nuc"], search_path=search(cells), datasets=["two"])
+    assert sorted(uses(apart).values()) == ["train", "validate"]
+    assert any("so that none teaches it" in note for note in apart.notes)
+
+
+def test_crops_without_their_image_are_left_out_and_told(cells, tmp_path):
+    shutil.copytree(cells, tmp_path / "data")
+    shutil.rmtree(tmp_path / "data" / "two" / "two.zarr" / "recon-1" / "em")
+    made = make_datasplit(["mito", "er"], search_path=search(tmp_path / "data"))
+    assert list(uses(made)) == ["crop1", "crop2"]
+    assert any("left out: 1, such as of" in note for note in made.notes)
+    with pytest.raises(TomoscribeError, match="3 crops were found, but there is no image at"):
+        make_datasplit(["mito", "er"], search_path=search(cells), raw_name="em/raw")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"search_path": "{data}/{name}"}, r"{data}, which .* it may hold {dataset} and {name}"),
+        ({"crop_name": "labels/{crops}/{label}"}, "{crops}, which .* it may hold {crop} and"),
+        ({"search_path": "{name"}, "lacks one of a pair of braces"),
+    ],
+)
+def test_misspelt_parts_in_braces_are_told(cells, given, says):
+    with pytest.raises(TomoscribeError, match=says):
+        make_datasplit(["mito"], **{"search_path": search(cells), **given})
+
+
 def test_command_writes_the_columns_of_the_toolbox_and_a_dry_run_writes_nothing(
     cells, tmp_path, capsys
 ):
@@ -110,8 +148,8 @@ def test_samples_are_crops_in_their_image_at_the_scale_and_lacking_classes_are_u
     csv.write_text(
         "# by hand\n"
         f"train,{base}/em/fibsem-uint8,{base}/labels/groundtruth/crop1/[mito,er]\n"
-        f'"validate","data/one/one.zarr","recon-1/em/fibsem-uint8",'
-        f'"data/one/one.zarr","recon-1/labels/groundtruth/crop2/[mito,er]"\n'
+        f'"validate","data/one/one.zarr","/recon-1/em/fibsem-uint8",'
+        f'"data/one/one.zarr","/recon-1/labels/groundtruth/crop2/[mito,er]"\n'
         f"unused,gone,gone\n"
     )
     source = DataSource(

@@ -149,7 +149,9 @@ def _row(path: Path, line: int, cells: list[str]) -> DatasplitRow:
             "raw path, label path)."
         )
     usage, raw_container, raw_name, crop_container, crop_name = cells
+    raw_name = raw_name.strip("/")  # else it were a path of its own
     name, bracket, classes = crop_name.partition("[")
+    name = name.strip("/")
     if not bracket:
         container, bracket, classes = crop_container.partition("[")
         crop_container = container.rstrip("/") if bracket else crop_container
@@ -158,9 +160,9 @@ def _row(path: Path, line: int, cells: list[str]) -> DatasplitRow:
     return DatasplitRow(
         usage,
         _resolved(path, raw_container, raw_name),
-        raw_name.strip("/"),
+        raw_name,
         _resolved(path, crop_container, name),
-        name.strip("/"),
+        name,
         tuple(c.strip() for c in classes.removesuffix("]").split(",") if c.strip()),
         line,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import glob
 import random
 from dataclasses import dataclass, replace
+from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING, Literal
 
 from tomoscribe.errors import TomoscribeError
@@ -15,7 +17,6 @@ from tomoscribe.segmentation.multiscale_labels import finest_sizes_A, has_class
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     Sizes = tuple[float, float, float]
 
@@ -85,11 +86,14 @@ def make_datasplit(
     Raises
     ------
     TomoscribeError
-        If no crop is found, or a bucket cannot be read.
+        If no crop is found, or none has its image; a name has other parts in braces than it may; or
+        a bucket cannot be read.
     """
     if not 0 <= validation_prob < 1:
         raise TomoscribeError(f"A validation share of {validation_prob:g} must be 0 to below 1.")
     pattern = search_path or (S3_SEARCH_PATH if s3 else SEARCH_PATH)
+    _require_fields("search path", pattern, {"dataset", "name"})
+    _require_fields("name of crops", crop_name, {"crop", "label"})
     if "{name}" not in pattern:
         raise TomoscribeError(f"The search path {pattern} lacks {{name}}, which stands for images.")
     found = _find(pattern, raw_name, crop_name, datasets, crops, classes)
@@ -100,11 +104,31 @@ def make_datasplit(
             "path and the names."
         )
     notes: list[str] = []
-    found = _fine_enough(found, scale_zyx_nm, notes)
+    found = _fine_enough(_with_image(found, notes), scale_zyx_nm, notes)
     rows = _with_usage(found, classes, force_all_classes, validation_prob, seed, notes)
     if csv_path is not None and not dry_run:
         write_rows(csv_path, rows)
     return MadeDatasplit(tuple(rows), tuple(notes))
+
+
+def _require_fields(what: str, pattern: str, known: set[str]) -> None:
+    """Check that a pattern has no other parts in braces than those that are known.
+
+    Raises
+    ------
+    TomoscribeError
+        If it has, or a brace lacks its other one.
+    """
+    try:
+        fields = [field for _, field, _, _ in Formatter().parse(pattern) if field is not None]
+    except ValueError as error:
+        raise TomoscribeError(f"The {what} {pattern} lacks one of a pair of braces.") from error
+    strange = [field for field in fields if field not in known]
+    if strange:
+        raise TomoscribeError(
+            f"The {what} {pattern} has {{{strange[0]}}}, which stands for nothing: it may hold "
+            f"{' and '.join(f'{{{name}}}' for name in sorted(known))}."
+        )
 
 
 def _find(
@@ -148,6 +172,32 @@ def _matches(pattern: str) -> list[str]:
     return remote.find(pattern) if remote.is_address(pattern) else sorted(glob.glob(pattern))
 
 
+def _with_image(rows: list[DatasplitRow], notes: list[str]) -> list[DatasplitRow]:
+    """Return the rows whose raw image is there.
+
+    Raises
+    ------
+    TomoscribeError
+        If that of none is.
+    """
+    images = dict.fromkeys(row.raw for row in rows)
+    gone = [place for place in images if not _is_there(place)]
+    kept = [row for row in rows if row.raw not in gone]
+    if not kept:
+        raise TomoscribeError(
+            f"{len(rows)} crops were found, but there is no image at {gone[0]}: check the name of "
+            "the raw image."
+        )
+    if gone:
+        left = len(rows) - len(kept)
+        notes.append(f"Crops that have no image and are left out: {left}, such as of {gone[0]}.")
+    return kept
+
+
+def _is_there(place: str) -> bool:
+    return remote.exists(place) if remote.is_address(place) else Path(place).exists()
+
+
 def _fine_enough(
     rows: list[DatasplitRow], scale_zyx_nm: Sizes | None, notes: list[str]
 ) -> list[DatasplitRow]:
@@ -177,7 +227,10 @@ def _with_usage(
     seed: int,
     notes: list[str],
 ) -> list[DatasplitRow]:
-    """Return the rows with their use: drawn, then forced, then such that no side is empty."""
+    """Return the rows with their use: drawn, forced, then such that both sides have what they need.
+
+    All classes are to be taught, and of two crops or more one is to validate.
+    """
 
     def whole(row: DatasplitRow) -> bool:
         return set(row.classes) == set(classes)
@@ -198,13 +251,46 @@ def _with_usage(
         other[usage] if usage == force and not whole(row) else usage
         for row, usage in zip(rows, drawn, strict=True)
     ]
-    for side in (VALIDATE, TRAIN):
-        if side in used or len(rows) < 2:
-            continue
-        # Rather one that labels all; where none does, an empty side would be worse.
-        indices = list(range(len(rows)))
-        most = max(len(rows[i].classes) for i in indices)
-        index = chance.choice([i for i in indices if len(rows[i].classes) == most])
-        used[index] = side
-        notes.append(f"By chance no crop would {side}: {rows[index].crop} does.")
+    _teach_all(rows, used, notes)
+    if VALIDATE not in used and len(rows) > 1:
+        index = _to_validate(rows, chance)
+        used[index] = VALIDATE
+        notes.append(f"By chance no crop would validate: {rows[index].crop} does.")
+        lost = [c for c in rows[index].classes if c not in _labelled(_training(rows, used))]
+        if lost:
+            notes.append(
+                f"No other crop labels {', '.join(lost)}, so that none teaches it: add a crop, or "
+                "ask for other classes."
+            )
     return [replace(row, usage=usage) for row, usage in zip(rows, used, strict=True)]
+
+
+def _teach_all(rows: Sequence[DatasplitRow], used: list[str], notes: list[str]) -> None:
+    """Let crops train without which a class would not be learned."""
+    for name in _labelled(rows):
+        if name not in _labelled(_training(rows, used)):
+            holders = [i for i, row in enumerate(rows) if name in row.classes]
+            index = max(holders, key=lambda i: len(rows[i].classes))
+            used[index] = TRAIN
+            notes.append(f"{rows[index].crop} trains: else no crop would teach {name}.")
+
+
+def _to_validate(rows: Sequence[DatasplitRow], chance: random.Random) -> int:
+    """Return which of the crops, which all train, validates best.
+
+    Rather one that others can stand in for; of those one that labels most. Where there is none, a
+    side without crops would be worse.
+    """
+    every = range(len(rows))
+    spare = [i for i in every if {*rows[i].classes} <= {*_labelled([*rows[:i], *rows[i + 1 :]])}]
+    most = max(len(rows[i].classes) for i in spare or every)
+    return chance.choice([i for i in spare or every if len(rows[i].classes) == most])
+
+
+def _training(rows: Sequence[DatasplitRow], used: Sequence[str]) -> list[DatasplitRow]:
+    return [row for row, usage in zip(rows, used, strict=True) if usage == TRAIN]
+
+
+def _labelled(rows: Sequence[DatasplitRow]) -> list[str]:
+    """Return the classes that rows label, each once, in their order."""
+    return list(dict.fromkeys(name for row in rows for name in row.classes))
