@@ -30,6 +30,17 @@ def test_labels_come_back_equal_with_the_size_of_their_voxels(
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.parametrize("suffix", [".tif", ".mrc", ".h5", ".zarr"])
+@pytest.mark.parametrize("shape", [(1, 5, 7), (5, 1, 7), (5, 7, 1), (1, 5, 1), (5, 1, 1), (4, 3, 4)])
+def test_axes_of_one_place_stay_where_they_are(tmp_path: Path, suffix: str, shape: tuple[int, ...]):
+    labels = np.arange(np.prod(shape)).reshape(shape)
+    path = tmp_path / f"labels{suffix}"
+    write_labels(path, labels, NM)
+    volume = open_volume(path)
+    assert np.array_equal(volume.data[...], labels)
+    assert volume.voxel_sizes_zyx_A == pytest.approx((400.0, 45.0, 40.0))
+
+
 def test_labels_that_no_file_can_hold_are_told(tmp_path: Path):
     with pytest.raises(TomoscribeError, match="negative"):
         write_labels(tmp_path / "a.tif", np.full((2, 2, 2), -1), NM)

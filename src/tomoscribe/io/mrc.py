@@ -14,7 +14,7 @@ from mrcfile.dtypes import HEADER_DTYPE  # type: ignore[import-untyped]
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.arrays import UnpackedArray
-from tomoscribe.io.mrc_write import write_mrc
+from tomoscribe.io.mrc_write import OWN_LABEL, write_mrc
 from tomoscribe.io.opened import Opened, usable
 
 if TYPE_CHECKING:
@@ -208,8 +208,8 @@ def _sizes(
     cell = (float(head.cella.z), float(head.cella.y), float(head.cella.x))
     grid = (int(head.mz), int(head.my), int(head.mx))
     z, y, x = (round(c / m, 5) if m > 0 else 0.0 for c, m in zip(cell, grid, strict=True))
-    if shape[0] == 1:
-        z = x  # The thickness of a single section is never in the header.
+    if shape[0] == 1 and bytes(head.label[0]).rstrip() != OWN_LABEL:
+        z = x  # Others never tell the thickness of a single section.
     for axis, m, n in zip("zyx", grid, shape, strict=True):
         if m == 1 and n > 1:
             same = usable(x) and usable(y) and abs(x - y) < 0.01 * x

@@ -25,6 +25,8 @@ _MODES = {
     "f2": (12, "f2"),
 }
 _SLAB_BYTES = 1 << 26
+OWN_LABEL = b"Written by tomoscribe"
+"""First label of the header."""
 
 
 def write_mrc(
@@ -107,5 +109,5 @@ def _header(
     header["map"] = b"MAP "
     header["machst"] = (0x44, 0x44, 0, 0)
     header["nlabl"] = 1
-    header["label"][0] = b"Written by tomoscribe"
+    header["label"][0] = OWN_LABEL
     return header

@@ -111,6 +111,11 @@ def _shape_zyx(place: str, series: tifffile.TiffPageSeries) -> tuple[int, int, i
             f"{place} holds values of the type {series.dtype}: save grey values as whole or "
             "decimal numbers."
         )
+    deep = names.removesuffix("S").rstrip("YX")
+    if len(deep) < 2:
+        # Axes of one place are not among the names: what is Y or X of one stays so.
+        plane = dict(zip(names[len(deep) :], sides[len(deep) :], strict=False))
+        return sides[0] if deep else 1, plane.get("Y", 1), plane.get("X", 1)
     z, y, x = [1] * (3 - len(sides)) + sides
     return z, y, x
 
