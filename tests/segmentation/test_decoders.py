@@ -128,6 +128,18 @@ def test_a_large_volume_is_flooded_slab_by_slab_to_the_same_objects(monkeypatch)
     assert np.mean(whole != slabs) < 0.01
 
 
+def test_an_object_that_winds_through_the_slabs_is_flooded_to_its_end(monkeypatch):
+    mask = np.zeros((24, 3, 40), bool)
+    for turn, x in enumerate(range(2, 38, 4)):
+        mask[1:23, 1, x] = True
+        mask[22 if turn % 2 else 1, 1, x : min(x + 5, 35)] = True
+    seeds = np.zeros(mask.shape, np.int32)
+    seeds[20, 1, 2], seeds[18, 1, 2] = 1, 2
+    monkeypatch.setattr(watershed, "SLAB_VOXELS", 6 * 40)
+    flooded = watershed.grow_seeds(mask, seeds, np.ones(mask.shape, np.float32))
+    assert np.array_equal(flooded > 0, mask)
+
+
 def test_presets_are_the_four_buttons_in_physical_units():
     four = presets((10.0, 5.0, 5.0))
     assert list(four) == ["Semantic2D", "Semantic3D", "Instance2D", "Instance3D"]

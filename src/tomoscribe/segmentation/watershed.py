@@ -85,25 +85,30 @@ def _flood(
     """Fill `seeds` where `parts` is `part`."""
     depth = len(parts)
     thick = max(2, SLAB_VOXELS // (parts.size // depth)) if parts.ndim == 3 else depth
-    starts = range(0, depth, thick)
-    # Down and up again: an object may be reached from a seed in a later slab only. Each slab
-    # takes a section of its neighbours along, so that what was flooded there goes on in it.
-    for start in (*starts, *reversed(starts[:-1])):
-        between()
-        slab = slice(max(start - 1, 0), min(start + thick + 1, depth))
-        _watershed(parts[slab] == part, seeds[slab], height[slab])
+    # Each slab takes a section of its neighbours along, so that what was flooded there goes on in
+    # it. Down and up in turns, until nothing grows: an object may wind through the slabs.
+    order, grows = range(0, depth, thick), True
+    while grows:
+        grows = False
+        for start in order:
+            between()
+            slab = slice(max(start - 1, 0), min(start + thick + 1, depth))
+            grows |= _watershed(parts[slab] == part, seeds[slab], height[slab])
+        order, grows = order[::-1], grows and len(order) > 1
 
 
-def _watershed(inside: NDArray[np.bool_], seeds: NDArray[np.int32], height: NDArray[Any]) -> None:
+def _watershed(inside: NDArray[np.bool_], seeds: NDArray[np.int32], height: NDArray[Any]) -> bool:
+    """Fill `seeds` where `inside`, and return whether that changed anything."""
     from skimage.segmentation import watershed
 
     dry = inside & (seeds == 0)
     if not dry.any():
-        return
+        return False
     # Only the rims of seeds can flood anything: the queue need not hold what is deep in them.
     rim = scipy.ndimage.binary_dilation(dry, mask=inside) & ~dry
     markers = np.where(rim, seeds, 0)
     if not markers.any():
-        return
+        return False
     flooded = watershed(-as_floats(height), markers, mask=dry | rim)  # type: ignore[no-untyped-call]
     np.copyto(seeds, flooded, where=dry)
+    return True
