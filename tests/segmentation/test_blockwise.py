@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.segmentation.blockwise import BlockPlan, decode_blocks, decode_maps
+from tomoscribe.segmentation.blockwise import BlockPlan, Joining, decode_blocks, decode_maps
 from tomoscribe.segmentation.decoder_settings import DecoderSettings
 from tomoscribe.segmentation.decoders import Segmentation, decode
 from tomoscribe.segmentation.matching import pair_objects
@@ -85,8 +85,8 @@ def test_a_block_that_takes_two_grown_objects_for_one_does_not_join_what_others_
     found = {}
     for mutual in (False, True):
         out = np.zeros(apart.shape[1:], np.uint32)
-        plan = BlockPlan((1, 10, 8), (0, 0, 2), (0, 0, 2), mutual=mutual)
-        decode_blocks(apart, out, decode_box, plan)
+        plan = BlockPlan((1, 10, 8), (0, 0, 2), (0, 0, 2))
+        decode_blocks(apart, out, decode_box, plan, joining=[Joining(mutual=mutual)])
         found[mutual] = out[0]
     assert found[False].max() == 1
     assert found[True].max() == 3
@@ -96,6 +96,21 @@ def test_a_block_that_takes_two_grown_objects_for_one_does_not_join_what_others_
     (one,) = np.unique(found[True][:, 8:16])
     assert one == (lower if goes_on.start else upper)
     assert (found[True][goes_on, 16:] == one).all()
+
+
+def test_components_stay_whole_beside_a_class_whose_objects_grow() -> None:
+    fork = np.zeros((1, 12, 30), bool)
+    fork[0, 2, 2:28] = fork[0, 8, 2:28] = fork[0, 2:9, 2] = True  # the first block shows one object
+    maps = np.stack([fork, ~fork]).astype(np.float32)
+    settings = {
+        "vessel": DecoderSettings(kind="components"),
+        "cell": DecoderSettings(kind="watershed"),
+    }
+    out = np.zeros(fork.shape, np.uint32)
+    plan = BlockPlan.boxes(halo=(0, 2, 4), block=(1, 12, 10))
+    class_of = decode_maps(maps, list(settings), list(settings), settings, NM, out, plan=plan)
+    assert (class_of == 0).sum() == 1
+    assert np.array_equal(class_of[out] == 0, fork)
 
 
 def test_classes_keep_their_numbers(maps: np.ndarray) -> None:

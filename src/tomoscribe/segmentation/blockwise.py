@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -51,18 +51,11 @@ class BlockPlan:
     ----------
     block, halo_lo, halo_hi : (int, int, int)
         Voxels of a block, and those that it sees beyond it on either side.
-    covered : float
-        Share of the smaller part from which two objects of neighbouring blocks are one; 0: sharing
-        a voxel is enough.
-    mutual : bool
-        Each of the two must be what the other covers most.
     """
 
     block: Voxels
     halo_lo: Voxels
     halo_hi: Voxels
-    covered: float = _COVERED
-    mutual: bool = False
 
     @classmethod
     def boxes(cls, halo: Voxels = HALO, block: Voxels = BLOCK) -> BlockPlan:
@@ -78,6 +71,22 @@ class BlockPlan:
         linked = any(s.dimension == "linked" for s in settings)
         # The section before tells which objects go on.
         return cls((depth, *shape_zyx[1:]), (int(linked), 0, 0), (0, 0, 0))
+
+
+@dataclass(frozen=True)
+class Joining:
+    """When objects of a class in neighbouring blocks are one, by what both blocks have seen.
+
+    Parameters
+    ----------
+    covered : float
+        Share of the smaller part that both cover; 0: sharing a voxel is enough.
+    mutual : bool
+        Each of the two must be what the other covers most.
+    """
+
+    covered: float = _COVERED
+    mutual: bool = False
 
 
 @dataclass
@@ -137,7 +146,7 @@ def decode_blocks(
     decode_box: DecodeBox,
     plan: BlockPlan,
     *,
-    class_count: int = 1,
+    joining: Sequence[Joining] = (Joining(),),
     whole: Sequence[int] = (),
     least: Sequence[float] | None = None,
     on_progress: Callable[[float], None] = lambda _: None,
@@ -153,8 +162,8 @@ def decode_blocks(
     decode_box : callable
         Labels of a box of the maps.
     plan : BlockPlan
-    class_count : int
-        Number of classes that `decode_box` tells.
+    joining : sequence of Joining
+        One for each class that `decode_box` tells.
     whole : sequence of int
         Classes whose objects are not told apart.
     least : sequence of float, optional
@@ -180,10 +189,10 @@ def decode_blocks(
         labels = _number_on(found, inner, numbers, whole)
         before = np.asarray(out[seen])
         if before.any():
-            numbers.pairs.append(_same(before, labels, plan, numbers.firsts))
+            numbers.pairs.append(_same(before, labels, numbers, joining))
         out[core] = labels[inner]
         on_progress(0.9 * (index + 1) / len(cores))
-    table, class_of = numbers.final(whole, [0.0] * class_count if least is None else least)
+    table, class_of = numbers.final(whole, [0.0] * len(joining) if least is None else least)
     for core in cores:
         out[core] = table[np.asarray(out[core])]
     on_progress(1.0)
@@ -215,8 +224,7 @@ def decode_maps(
     mine = [settings[name] for name in classes]
     plan = plan or BlockPlan.of(mine, out.shape)
     # What hangs together is the same in every block, so sharing a voxel is enough.
-    grows = any(s.grows for s in mine)
-    plan = replace(plan, mutual=True) if grows else replace(plan, covered=0.0)
+    joining = [Joining(mutual=True) if s.grows else Joining(covered=0.0) for s in mine]
     whole = [i for i, s in enumerate(mine) if s.kind in SEMANTIC_KINDS]
     voxel, least, inside = math.prod(voxel_size_zyx_nm), [], {}
     for index, (name, each) in enumerate(zip(classes, mine, strict=True)):
@@ -229,7 +237,7 @@ def decode_maps(
         return found
 
     return decode_blocks(
-        maps, out, decode_box, plan, class_count=len(classes), whole=whole, least=least,
+        maps, out, decode_box, plan, joining=joining, whole=whole, least=least,
         on_progress=on_progress,
     )  # fmt: skip
 
@@ -268,24 +276,26 @@ def _number_on(
 def _same(
     before: NDArray[np.uint32],
     labels: NDArray[np.uint32],
-    plan: BlockPlan,
-    firsts: NDArray[np.int64],
+    numbers: _Numbers,
+    joining: Sequence[Joining],
 ) -> NDArray[np.int64]:
     """Return pairs (P, 2) of objects, counted from 0, that are one in what two blocks have seen.
 
-    `firsts` are the first numbers of the classes that are one object, and of each block.
+    `labels` are those that were added to the `numbers` last.
     """
+    firsts = numbers.firsts
     both = (before >= firsts[1]) & (labels >= firsts[1])
     pairs = overlaps(np.where(both, before, 0), np.where(both, labels, 0))
     seen = before > 0
     theirs, mine = _sizes(before[seen]), _sizes(labels[seen])
     smaller = np.minimum([theirs[i] for i in pairs.first], [mine[i] for i in pairs.second])
-    good = pairs.voxels >= plan.covered * smaller
-    if plan.mutual:
-        block = np.searchsorted(firsts, pairs.first, side="right")
-        # An object may go on in several blocks before, in one object of each.
-        good &= _most(pairs.first, pairs.voxels)
-        good &= _most(pairs.second * (len(firsts) + 1) + block, pairs.voxels)
+    of_class = numbers.classes[-1][pairs.second - firsts[-1]]
+    good = pairs.voxels >= np.array([j.covered for j in joining])[of_class] * smaller
+    block = np.searchsorted(firsts, pairs.first, side="right")
+    # An object may go on in several blocks before, in one object of each.
+    most = _most(pairs.first, pairs.voxels)
+    most &= _most(pairs.second * (len(firsts) + 1) + block, pairs.voxels)
+    good &= most | ~np.array([j.mutual for j in joining])[of_class]
     return np.stack([pairs.first[good], pairs.second[good]], 1) - 1
 
 

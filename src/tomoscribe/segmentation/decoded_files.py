@@ -84,7 +84,7 @@ def decode_file(
     Raises
     ------
     TomoscribeError
-        If it cannot be written.
+        If it cannot be written, or objects could not be joined with such a halo.
     """
     header, size = opened.header, opened.header.voxel_size_zyx_nm
     if size is None:
@@ -92,6 +92,7 @@ def decode_file(
     shape = opened.data.shape[1:]
     if halo is not None or int(np.prod(shape)) > most_voxels:
         plan = BlockPlan.boxes() if halo is None else BlockPlan.boxes(halo)
+        _require_halo(plan, shape, settings)
         if callable(settings):
             with label_store(out, shape, size) as labels:
                 class_of = decode_blocks(
@@ -116,6 +117,22 @@ def decode_file(
         written.append(Decoded(path, result.class_names, result.class_of, shares, anew))
     on_progress(1.0)
     return tuple(written)
+
+
+def _require_halo(
+    plan: BlockPlan,
+    shape: Sequence[int],
+    settings: Mapping[str, DecoderSettings] | DecodeBox,
+) -> None:
+    """Refuse a halo with which blocks show nothing of each other, where objects go on in them."""
+    apart = callable(settings) or any(s.kind not in SEMANTIC_KINDS for s in settings.values())
+    sides = zip(plan.halo_lo, plan.block, shape, strict=True)
+    if any(halo < 0 or (apart and halo == 0 and block < n) for halo, block, n in sides):
+        least = "1" if apart else "0"
+        raise TomoscribeError(
+            f"The halo {','.join(map(str, plan.halo_lo))} is too small: give {least} voxel or more "
+            "along each axis, so that what goes on in the next block is joined."
+        )
 
 
 def of_class(path: Path, name: str) -> Path:
