@@ -252,6 +252,9 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
         ("input_array_info = {'shape': (128, 128)}", "give three numbers of voxels, z, y, x"),
         ("model = '2d_unt'", "give the name of one here"),
         ("optimizer = 'SDG'", "no optimizer 'SDG' here: 'SGD' is meant"),
+        ("optimizer = 'SGD(lr=-1)'", "learning_rate=-1 cannot be: Input should be greater than 0"),
+        ("optimizer = 'SGD(lr=\"high\")'", "learning_rate=high cannot be: .* a valid number"),
+        ("model_kwargs = {'ngf': 'wide'}", "width=wide cannot be: .* a valid integer"),
         ("scheduler = 'ReduceLROnPlateau'", "no scheduler 'ReduceLROnPlateau' here"),
         ("criterion = 'HingeLoss'", "no criterion 'HingeLoss' here"),
         ("criterion = my_loss(1, 2)", "no criterion 'my_loss' here: there are: BCE"),
@@ -265,6 +268,29 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
 def test_what_does_not_fit_is_one_sentence(tmp_path, text, says):
     with pytest.raises(TomoscribeError, match=says):
         prepare(read_config(written(tmp_path, text)), "runs", {})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("optimizer = 'SGD(mu=1)'", "unexpected keyword argument 'mu'"),
+        ("optimizer = 'SGD(nesterov=True)'", "Nesterov momentum requires a momentum"),
+        ("optimizer = 'Adam(betas=(0.9,))'", r"The optimizer Adam(betas=(0.9,)) cannot be"),
+        ("scheduler = 'StepLR'", "missing 1 required positional argument: 'step_size'"),
+        ("scheduler = 'StepLR(step_size=\"a\")'", "cannot go on in epoch 2"),
+        ("scheduler = 'OneCycleLR(max_lr=1, total_steps=1)'", "cannot go on in epoch 3"),
+        ("criterion_kwargs = {'pos_weight': [1, 2, 3]}", "3 numbers for 2 classes"),
+    ],
+)
+def test_what_torch_does_not_take_is_told_by_the_command_before_a_run_begins(
+    cells, capsys, text, says
+):
+    path = written(cells, f"{EXAMPLE}criterion = 'BCEWithLogitsLoss'\n{text}\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["train", str(path)])
+    assert ended.value.code == 1
+    assert says in " ".join(capsys.readouterr().err.split())
+    assert list_runs(cells / "runs") == []
 
 
 @pytest.mark.parametrize(("suffix", "trust"), [(".py", False), (".py", True), (".yaml", False)])

@@ -1,10 +1,11 @@
-"""`--set key=value`: settings of a training from the command line, checked by their one model."""
+"""`--set key=value`: settings of a training from the command line, checked before it starts."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.training.setting_keys import (
     DEFAULTS,
@@ -17,6 +18,8 @@ from tomoscribe.training.setting_keys import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from tomoscribe.training.config import RunConfig
 
 
 def parse_settings(pairs: Sequence[str], **given: object) -> TrainingSettings:
@@ -39,6 +42,23 @@ def parse_settings(pairs: Sequence[str], **given: object) -> TrainingSettings:
         values[name] = value_of(value, name)
     values |= {key: value for key, value in given.items() if value is not None}
     return with_values(TrainingSettings(), values)
+
+
+def check_optimization(config: RunConfig) -> None:
+    """Try the optimizer and the scheduler that a training on voxels names, before it starts.
+
+    Raises
+    ------
+    TomoscribeError
+        If they do not take what is given to them.
+    """
+    named = config.settings.voxels.optimizer or config.settings.voxels.scheduler
+    if named is None or config.task not in VOXEL_TASKS:
+        return
+    # PyTorch takes seconds to load, which other trainings need not pay here.
+    from tomoscribe.tasks import optimizers
+
+    optimizers.check_optimization(config.settings)
 
 
 def help_text() -> str:

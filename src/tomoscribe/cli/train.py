@@ -85,7 +85,7 @@ TaskName = Annotated[
         help="What is learned: picks in a tomogram or on a membrane, semantic (classes of voxels) "
         "or instance (objects).",
         show_default="membrane where the data hold membranes, semantic where they are label "
-        "files, else tomogram",
+        "files or a project that has classes of voxels only, else tomogram",
     ),
 ]
 Complete = Annotated[
@@ -179,6 +179,7 @@ def train(
     )
     # Bad data are told now, not after the device was waited for, and leave no run behind.
     check_data(config)
+    set_options.check_optimization(config)
     folder = source.path if source.kind == "project" and source.path else Path()
     if sweep is not None:
         if run is not None:

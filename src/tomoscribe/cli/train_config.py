@@ -54,6 +54,7 @@ def train_config(
     prepared = prepare(read, RUNS_FOLDER, overrides, task or SEMANTIC)
     # Bad data are told before that nothing is left to do, and leave no run behind.
     check_data(prepared.config)
+    set_options.check_optimization(prepared.config)
     prepared = begun_with_weights(begun_with_run(prepared, read), read)
     if trust and read.config.model == FROM_FILE:
         # The worker inherits it.

@@ -15,6 +15,13 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
     from torch.optim import Optimizer
 
+    from tomoscribe.tasks.settings import TrainingSettings
+
+_WRONG_VALUE = (TypeError, ValueError, RuntimeError, ArithmeticError, LookupError)
+"""What torch raises where an argument is unknown, or its value makes no sense."""
+_MOST_EPOCHS = 10_000
+"""That are tried before a training; each takes a few µs."""
+
 
 def make_optimizer(
     named: str | None, parameters: Iterable[Parameter], learning_rate: float, weight_decay: float
@@ -42,7 +49,7 @@ def make_optimizer(
     kind: Any = getattr(torch.optim, call.name)
     try:
         made: Optimizer = kind(parameters, **{"lr": learning_rate, **call.options})
-    except (TypeError, ValueError) as error:
+    except _WRONG_VALUE as error:
         raise TomoscribeError(f"The optimizer {call} cannot be: {error}.") from error
     return made
 
@@ -57,7 +64,7 @@ class EpochSchedule:
     optimizer : Optimizer
         Whose learning rate it sets.
     every : int or None
-        Steps of an epoch.
+        Steps of an epoch; kept as `every`.
 
     Raises
     ------
@@ -75,18 +82,21 @@ class EpochSchedule:
         kind: Any = getattr(torch.optim.lr_scheduler, call.name)
         try:
             self._scheduler = kind(optimizer, **call.options)
-        except (TypeError, ValueError) as error:
+        except _WRONG_VALUE as error:
             raise TomoscribeError(f"The scheduler {call} cannot be: {error}.") from error
-        self._every, self._made = every, 0
+        self.every = every
+        self._call, self._made = call, 0
 
     def follow(self, steps: int) -> None:
         """Set the learning rate of a training that has made so many steps."""
-        while self._made < steps // self._every:
+        while self._made < steps // self.every:
             self._made += 1
             try:
                 self._scheduler.step()
-            except ValueError as error:  # of as many epochs as it was made for
-                raise TomoscribeError(f"The scheduler cannot go on: {error}.") from error
+            except _WRONG_VALUE as error:  # a value, or more epochs than it was made for
+                raise TomoscribeError(
+                    f"The scheduler {self._call} cannot go on in epoch {self._made + 1}: {error}."
+                ) from error
 
     def state(self) -> dict[str, Any]:
         """Return its state as plain data."""
@@ -96,3 +106,32 @@ class EpochSchedule:
         """Take over what `state` returned."""
         self._made = int(state["made"])
         self._scheduler.load_state_dict(state["scheduler"])
+
+
+def optimizer_steps(settings: TrainingSettings) -> int | None:
+    """Return the optimizer's steps of an epoch; None where no epoch is told."""
+    every = settings.validate_every_steps
+    return None if every is None else max(1, every // settings.accumulate)
+
+
+def check_optimization(settings: TrainingSettings) -> None:
+    """Try the named optimizer and scheduler on one number, before a training takes time.
+
+    Raises
+    ------
+    TomoscribeError
+        If an argument of theirs is unknown, or a value cannot be in one of the epochs.
+    """
+    named, scheduler = settings.voxels.optimizer, settings.voxels.scheduler
+    if named is None and scheduler is None:
+        return
+    number = torch.nn.Parameter(torch.zeros(1))
+    optimizer = make_optimizer(named, [number], settings.learning_rate or 1.0, 0.0)
+    if scheduler is None:
+        return
+    schedule = EpochSchedule(scheduler, optimizer, optimizer_steps(settings))
+    optimizer.step()  # schedulers warn where none was made
+    steps = (settings.max_steps or 0) // settings.accumulate
+    # The last epoch ends the training; no step of the scheduler comes behind it.
+    epochs = min(max(steps // schedule.every - 1, 1), _MOST_EPOCHS)
+    schedule.follow(epochs * schedule.every)

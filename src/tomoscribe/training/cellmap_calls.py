@@ -37,8 +37,8 @@ POSITION = "_{}"
 """Name of an argument that was given by its place."""
 
 
-def optimization(config: CellMapConfig) -> tuple[dict[str, Any], float]:
-    """Return our settings for optimizer and scheduler, and the learning rate.
+def optimization(config: CellMapConfig) -> tuple[dict[str, Any], Any]:
+    """Return our settings for optimizer and scheduler, and the learning rate, not checked yet.
 
     Raises
     ------
@@ -46,11 +46,11 @@ def optimization(config: CellMapConfig) -> tuple[dict[str, Any], float]:
         If there is none of that name here.
     """
     found: dict[str, Any] = {}
-    rate = config.learning_rate
+    rate: Any = config.learning_rate
     if config.optimizer is not None:
         call = read_call(config.optimizer, OPTIMIZERS, "optimizer")
         options = _named(call, ("", "lr"))
-        rate = float(options.pop("lr", rate))
+        rate = options.pop("lr", rate)
         found["optimizer"] = str(NamedCall(call.name, options))
     if config.scheduler is not None:
         call = read_call(config.scheduler, SCHEDULERS, "scheduler")

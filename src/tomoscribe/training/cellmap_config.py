@@ -150,7 +150,8 @@ def _settings(config: CellMapConfig, notes: list[str]) -> TrainingSettings:
     if _WIDTH in options:
         values["width"] = options.pop(_WIDTH)
     voxels["net_options"] = options
-    return TrainingSettings.model_validate({**values, "voxels": voxels})
+    values |= {f"voxels.{key}": value for key, value in voxels.items()}
+    return with_values(TrainingSettings(), values)
 
 
 def _net_options(config: CellMapConfig, net: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.model import Role
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.tasks.voxels.images import scale_image
-from tomoscribe.tasks.voxels.plan import require_window_fits
+from tomoscribe.tasks.voxels.plan import positive_weights, require_window_fits
 from tomoscribe.tasks.voxels.settings import PRESETS
 from tomoscribe.tasks.voxels.summary import smallest_shape
 from tomoscribe.training.devices import choose
@@ -51,6 +51,7 @@ def check_data(config: RunConfig) -> None:
     found = load_training_data(config.data, config.task)
     if config.task not in VOXEL_TASKS:
         return
+    positive_weights(config.settings.voxels.positive_weights, len(found.label_classes))
     window = config.settings.voxels.window_zyx
     if window is not None:
         require_window_fits(window, smallest_shape(found))

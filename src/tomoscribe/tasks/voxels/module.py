@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.nets.voxel_nets import VoxelNet
 from tomoscribe.project.model import Role
@@ -18,13 +17,14 @@ from tomoscribe.segmentation.stored_settings import settings_by_class
 from tomoscribe.tasks.base import Evaluation, TrainingStatus
 from tomoscribe.tasks.checkpoint import check_goes_on, pack
 from tomoscribe.tasks.learner import Learner
+from tomoscribe.tasks.optimizers import optimizer_steps
 from tomoscribe.tasks.voxels import checkpoints
 from tomoscribe.tasks.voxels.batches import BatchMaker, target_options
 from tomoscribe.tasks.voxels.checks import check_change, check_labels
 from tomoscribe.tasks.voxels.depths import check_depths
 from tomoscribe.tasks.voxels.images import resident, scale_image
 from tomoscribe.tasks.voxels.losses import LossOptions, total_loss
-from tomoscribe.tasks.voxels.plan import OF_THE_NETWORK
+from tomoscribe.tasks.voxels.plan import OF_THE_NETWORK, positive_weights
 from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 from tomoscribe.tasks.voxels.sampler import WindowSampler
 from tomoscribe.tasks.voxels.sources import Source, make_source
@@ -88,7 +88,7 @@ class VoxelModule(Learner):
             seed=settings.seed,
             optimizer=settings.voxels.optimizer,
             scheduler=settings.voxels.scheduler,
-            epoch_steps=_optimizer_steps(settings),
+            epoch_steps=optimizer_steps(settings),
         )
         self.settings, self._plan, self._task = settings, plan, task
         chosen = plan.model_dump()
@@ -171,7 +171,7 @@ class VoxelModule(Learner):
     def _loss_options(self) -> LossOptions:
         own, parts = self.settings.voxels, {"bce": (1.0, 0.0), "dice": (0.0, 1.0)}
         entropy, dice = parts.get(own.loss, (1.0, own.dice_weight))
-        weights = _positive_weights(own.positive_weights, len(self.label_classes))
+        weights = positive_weights(own.positive_weights, len(self.label_classes))
         if own.class_weights and not weights:
             known = sum(s.places.known for s in self._train)
             share = sum(s.places.positive for s in self._train) / max(known, 1)
@@ -301,25 +301,3 @@ class VoxelModule(Learner):
         self.take_over(state["ema"], state["training"], weights_only=weights_only)
         self._offsets = {str(k): float(v) for k, v in state["offsets"].items()}
         self._decoder = dict(state["decoder"])
-
-
-def _positive_weights(given: list[float], classes: int) -> tuple[float, ...]:
-    """Return a weight for each class; none are given: none.
-
-    Raises
-    ------
-    TomoscribeError
-        If there are other than one, or one a class.
-    """
-    if len(given) not in (0, 1, classes):
-        raise TomoscribeError(
-            f"voxels.positive_weights has {len(given)} numbers for {classes} classes: give one a "
-            "class, or one for all."
-        )
-    return tuple(given) * classes if len(given) == 1 else tuple(given)
-
-
-def _optimizer_steps(settings: TrainingSettings) -> int | None:
-    """Return the optimizer's steps of an epoch."""
-    every = settings.validate_every_steps
-    return None if every is None else max(1, every // settings.accumulate)

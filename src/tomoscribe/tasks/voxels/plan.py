@@ -191,6 +191,22 @@ def require_window_fits(window_zyx: Triple, smallest_shape_zyx: Triple) -> None:
         )
 
 
+def positive_weights(given: list[float], classes: int) -> tuple[float, ...]:
+    """Return a weight for each class; none are given: none.
+
+    Raises
+    ------
+    TomoscribeError
+        If there are other than one, or one a class.
+    """
+    if len(given) not in (0, 1, classes):
+        raise TomoscribeError(
+            f"voxels.positive_weights has {len(given)} numbers for {classes} classes: give one a "
+            "class, or one for all."
+        )
+    return tuple(given) * classes if len(given) == 1 else tuple(given)
+
+
 def _softmax(task: str, data: DataSummary, overlap: bool | None) -> bool:
     exclusive = data.exclusive if overlap is None else not overlap
     return task == "semantic" and exclusive and data.classes > 1
