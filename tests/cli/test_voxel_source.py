@@ -8,8 +8,10 @@ import pytest
 import tifffile
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.model import ParticleClass
 from tomoscribe.project.source import DataSource
 from tomoscribe.project.store import Project
+from tomoscribe.segmentation.labels import LabelClass
 
 Run = Callable[..., int | str | None]
 
@@ -61,6 +63,18 @@ def test_a_folder_of_images_with_labels_and_a_datasplit_are_segmented(
     assert asked[0][0].voxels.objects
     assert asked[1][0].voxels.csv == tmp_path / "split.csv"
     assert asked[1][0].voxels.classes == ("nuc",)
+
+
+def test_a_project_that_has_classes_of_voxels_only_is_segmented(
+    exit_code: Run, asked: list[tuple[DataSource, str]], tmp_path: Path
+) -> None:
+    project = Project.create(tmp_path / "project")
+    project.set_label_classes([LabelClass("mito")])
+    exit_code("train", project.path)
+    project.set_classes([ParticleClass("ribosome", 250)])
+    exit_code("train", project.path)
+    exit_code("train", project.path, "--task", "instance")
+    assert [task for _, task in asked] == ["semantic", "tomogram", "instance"]
 
 
 @pytest.mark.parametrize(

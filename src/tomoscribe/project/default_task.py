@@ -64,7 +64,10 @@ def chosen_task(wanted: str | None, source: DataSource) -> str:
         return SEMANTIC
     membranes = False
     if source.path is not None and source.kind == "project":
-        membranes = bool(read_project_file(source.path).membranes)
+        content = read_project_file(source.path)
+        membranes = bool(content.membranes)
+        if content.label_classes and not content.classes and not membranes:
+            return SEMANTIC  # there are no particles to learn
     elif source.path is not None and source.kind == "folder":
         membranes = holds_membranes(source.path)
     return likely_tasks(membranes=membranes)[0]

@@ -65,7 +65,8 @@ def train(
     voxel_size_nm : float or tuple of float, optional
         Edge of a voxel, or its edges z, y, x, where the image does not tell them.
     task : {"tomogram", "membrane", "semantic", "instance"}, optional
-        What is learned; default: on membranes where there are some, semantic from label files.
+        What is learned; default: on membranes where there are some, semantic from label files and
+        from projects that have classes of voxels only.
     preset : {"Semantic2D", "Semantic3D", "Instance2D", "Instance3D"}, optional
         Task and dimension of AutoSeg's configurations.
     name : str, optional
