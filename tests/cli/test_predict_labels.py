@@ -133,3 +133,28 @@ def test_why_nothing_was_found_is_told_with_the_command_that_changes_it(
     maps = tmp_path / "out" / "balls_maps.zarr"
     assert "No voxel is ball: the highest score is 0.00, below --threshold" in told.err
     assert f"lower it with `tomoscribe decode {maps}`." in told.err
+
+
+def test_neither_the_image_nor_labels_that_somebody_made_are_written_over(
+    exit_code: Run, model: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checkpoint, _ = model
+    image, painted = write_image(tmp_path / "em.mrc", SHAPE), tmp_path / "em_labels.tif"
+    write_labels(painted, np.full(SHAPE, 9, np.uint8), (4.0, 4.0, 4.0))
+    before = image.read_bytes(), painted.read_bytes()
+    assert exit_code("predict", checkpoint, image, "-o", image) == 1
+    assert "em.mrc is what is read" in capsys.readouterr().err
+    # An image that is trained on has its labels beside it, under this name.
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path) == 1
+    assert "em_labels.tif is there already" in capsys.readouterr().err
+    assert (image.read_bytes(), painted.read_bytes()) == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["em.mrc", "em_labels.tif"]
+    # What a prediction wrote, the next one writes anew.
+    for views in ("1", "4"):
+        again = ("-o", tmp_path / "out", "--views", views)
+        assert exit_code("predict", checkpoint, image, *again) == 0
+    maps = tmp_path / "out" / "em_maps.zarr"
+    assert exit_code("decode", maps, "-o", maps) == 1
+    assert "em_maps.zarr is what is read" in capsys.readouterr().err
+    assert exit_code("decode", maps, "-o", tmp_path / "a.zarr", "--halo", "-1,4,4") == 1
+    assert "The halo -1,4,4 is too small" in capsys.readouterr().err

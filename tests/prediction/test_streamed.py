@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -14,11 +15,14 @@ import torch
 import zarr
 from pydantic import ValidationError
 from tests.prediction.small_nets import predictor_of, write_image
+from torch import Tensor, nn
+from torch.nn import functional
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_write import write_labels
 from tomoscribe.io.score_maps import open_score_maps
 from tomoscribe.io.volumes import open_volume
+from tomoscribe.nets.voxel_nets import VoxelNet
 from tomoscribe.prediction import streamed
 from tomoscribe.prediction.augmented import views_of
 from tomoscribe.prediction.settings import PredictionSettings
@@ -169,6 +173,67 @@ def test_folder_that_holds_anything_but_maps_is_never_replaced(image: Path, tmp_
     assert (plain / "notes.txt").read_text() == "years of work"
     assert np.array_equal(zarr.open_group(str(other), mode="r")["0/s0"][...], np.ones(3))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["other.zarr", "plain.zarr"]
+
+
+@pytest.mark.parametrize("dtype", ["i2", "f4"])
+def test_hdf5_file_that_holds_anything_but_maps_is_never_replaced(
+    image: Path, tmp_path: Path, dtype: str
+) -> None:
+    other = tmp_path / "image.h5"
+    with h5py.File(other, "w") as file:
+        file["raw"] = np.ones((5, 8, 8), dtype)
+    with pytest.raises(TomoscribeError, match="left as it is"):
+        stream_maps(predictor_of(), open_volume(image), other, PredictionSettings())
+    with h5py.File(other) as file:
+        assert list(file) == ["raw"]
+
+
+def test_maps_of_another_voxel_size_are_predicted_anew(image: Path, tmp_path: Path) -> None:
+    out = tmp_path / "maps.zarr"
+    for sizes in ((40.0, 40.0, 40.0), (400.0, 40.0, 40.0)):
+        stream_maps(predictor_of(), open_volume(image, sizes), out, PredictionSettings())
+        assert open_score_maps(out).header.voxel_size_zyx_nm == tuple(s / 10 for s in sizes)
+
+
+class _BlindAtItsRim(nn.Module):
+    """A network for which all beyond its window is black."""
+
+    multiple_zyx = (1, 4, 4)
+
+    def forward(self, boxes: Tensor) -> Tensor:
+        smooth = functional.avg_pool2d(boxes, 3, 1, 1)
+        return torch.cat([smooth, 0.5 * smooth], 1)
+
+
+def test_windows_that_overlap_reach_beyond_the_image_where_padded(tmp_path: Path) -> None:
+    volume = open_volume(write_image(tmp_path / "image.mrc", (1, 60, 50)))
+    whole, _ = predict_heatmap(predictor_of(), volume)
+    predictor = predictor_of()
+    predictor.net = VoxelNet(_BlindAtItsRim(), sections=True).eval()
+    wrong = {}
+    for pad in (0, 16):
+        settings = PredictionSettings(stride_zyx=(1, 16, 16), pad_zyx=(0, pad, pad))
+        stream_maps(predictor, volume, tmp_path / f"{pad}.zarr", settings)
+        found = maps_of(tmp_path / f"{pad}.zarr")
+        wrong[pad] = np.abs(found - np.rint(whole * 255))[0, 0, [0, -1]].max()
+    assert wrong[0] > 20
+    assert wrong[16] <= 3
+
+
+def test_small_windows_keep_half_of_their_edges(tmp_path: Path) -> None:
+    volume = open_volume(write_image(tmp_path / "image.mrc", (1, 60, 50)))
+    predictor, seen = predictor_of(), []
+    logits_of = predictor.logits_of
+
+    def counted(boxes: Tensor) -> Tensor:
+        seen.append(tuple(boxes.shape[-2:]))
+        return logits_of(boxes)
+
+    predictor.logits_of = counted  # type: ignore[method-assign]
+    settings = PredictionSettings(window_zyx=(1, 32, 32))
+    stream_maps(predictor, volume, tmp_path / "maps.zarr", settings)
+    assert max(max(shape) for shape in seen) <= 32
+    assert len(seen) == 4 * 4
 
 
 def test_sections_of_another_distance_are_refused_unless_each_is_seen_alone(

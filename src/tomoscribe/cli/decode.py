@@ -13,7 +13,7 @@ from tomoscribe.cli.label_volumes import VoxelSizeNm, edges_given
 from tomoscribe.cli.prediction_options import DecodeVoxels, parse_voxels, settings_of
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_files import open_label_array
-from tomoscribe.io.label_write import LABEL_SUFFIXES
+from tomoscribe.io.label_write import LABEL_SUFFIXES, require_other_place
 from tomoscribe.segmentation.decode_request import open_to_decode, settings_asked
 from tomoscribe.segmentation.decoded_files import decode_file, of_class
 from tomoscribe.segmentation.decoder_settings import (
@@ -130,6 +130,7 @@ def decode(
     }  # fmt: skip
     if out.suffix.lower() not in LABEL_SUFFIXES:
         raise TomoscribeError(f"{out}: labels are written as {', '.join(LABEL_SUFFIXES)}.")
+    require_other_place(out, maps)
     opened, size = open_to_decode(maps, name or [], edges_given(voxel_size_nm))
     settings: dict[str, DecoderSettings] | DecodeBox
     if function is not None:

@@ -27,6 +27,26 @@ _EXACT_FLOAT32 = 1 << 24
 _BIG_TIFF = 1 << 31
 
 
+def require_other_place(out: Path, source: str | Path) -> None:
+    """Refuse to write over what is read.
+
+    Parameters
+    ----------
+    out : Path
+        What is to be written.
+    source : str or Path
+        A file, with or without the dataset in it (`em.h5::raw`), or an address.
+
+    Raises
+    ------
+    TomoscribeError
+        If both are the same.
+    """
+    place = Path(str(source).partition("::")[0])
+    if out.exists() and place.exists() and out.samefile(place):
+        raise TomoscribeError(f"{out} is what is read: write to another name.")
+
+
 def write_labels(
     path: str | Path,
     labels: NDArray[Any],

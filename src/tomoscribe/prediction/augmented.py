@@ -97,6 +97,7 @@ class WindowScores:
         self._stride: Triple | None = None
         if settings.stride_zyx is not None:
             self._stride = self._working(settings.stride_zyx)
+        self._halo = self._halo_of(settings)
         self._window = self._window_of(settings)
 
     @property
@@ -164,9 +165,10 @@ class WindowScores:
         if self._stride is None:
             shape = tuple(n + 2 * p for n, p in zip(self.shape, self._pad, strict=True))
             return [self._padded(box, shape) for box in cut(lo, hi, self._window)]
+        axes = zip(self.shape, self._window, self._stride, self._pad, lo, hi, strict=True)
         starts = [
-            _starts(n, w, s, a, b)
-            for n, w, s, a, b in zip(self.shape, self._window, self._stride, lo, hi, strict=True)
+            [start - p for start in _starts(n + 2 * p, w, s, a + p, b + p)]
+            for n, w, s, p, a, b in axes
         ]
         return [self._overlapping(at) for at in itertools.product(*starts)]
 
@@ -219,10 +221,15 @@ class WindowScores:
         logits = self.predictor.logits_of(view.turn(boxes))
         return view.turn_back(torch.stack([self.predictor.scores(each) for each in logits]))
 
-    @property
-    def _halo(self) -> Triple:
+    def _halo_of(self, settings: PredictionSettings) -> Triple:
+        """Return the rim of windows side by side; one that is given keeps half of its edges."""
         edge = HALO_DEEP if self._deep else HALO
-        return (edge if self._deep else 0), edge, edge
+        usual: Triple = (edge if self._deep else 0, edge, edge)
+        if settings.window_zyx is None:
+            return usual
+        wanted = self._working(settings.window_zyx)
+        z, y, x = (min(h, w // 4) for h, w in zip(usual, wanted, strict=True))
+        return z, y, x
 
     def _window_of(self, settings: PredictionSettings) -> Triple:
         """Return the core of windows side by side, or the whole of overlapping windows."""
@@ -230,7 +237,7 @@ class WindowScores:
             if settings.window_zyx is None:
                 return _CORE_DEEP if self._deep else _CORE
             wanted = self._working(settings.window_zyx)
-            z, y, x = (max(1, w - 2 * h) for w, h in zip(wanted, self._halo, strict=True))
+            z, y, x = (w - 2 * h for w, h in zip(wanted, self._halo, strict=True))
             return z, y, x
         window = self.predictor.plan.window_zyx
         if settings.window_zyx is not None:

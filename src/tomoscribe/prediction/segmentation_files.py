@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_write import LABEL_SUFFIXES
+from tomoscribe.io.label_write import LABEL_SUFFIXES, require_other_place
 from tomoscribe.io.score_maps import HDF5_SUFFIXES, open_score_maps
 from tomoscribe.prediction.streamed import stream_maps
 from tomoscribe.prediction.window_checks import check_windows
-from tomoscribe.segmentation.decoded_files import Decoded, decode_file
+from tomoscribe.segmentation.decoded_files import Decoded, decode_file, of_class
 from tomoscribe.segmentation.stored_settings import settings_by_class
 
 if TYPE_CHECKING:
@@ -139,21 +139,27 @@ def predict_segmentations(
     SegmentationFiles or TomoscribeError
         What was written for an image, or why nothing was; what headers tell comes first.
     """
-    where, opened = places(out, stems), {}
+    where, opened, targets = places(out, stems), {}, {}
     for source in stems:
         # All headers first: a mistake in the last file must not show after an hour.
         try:
             volume, notes = _open(predictor, source, (sizes or {}).get(source))
             notes = (*notes, *check_windows(predictor.plan, settings, volume))
             opened[source] = volume, notes
+            maps, labels = where[source]
+            require_other_place(out, source)
             if decode:
-                _check_labels(opened[source][0], where[source][1], settings)
+                _check_labels(volume, labels, settings)
+                suffix = ".tif" if _size(volume) <= settings.decode_voxels else ".zarr"
+                targets[source] = labels or maps.with_name(f"{stems[source]}_labels{suffix}")
+                if targets[source] != out:
+                    _require_own(predictor, source, maps, targets[source])
         except TomoscribeError as error:
             opened.pop(source, None)
             yield error
     weights = hashlib.sha256(checkpoint.read_bytes()).hexdigest()
     for source, (volume, notes) in opened.items():
-        maps, labels = where[source]
+        maps, _ = where[source]
         share = _PREDICTED if decode else 1.0
         told = partial(_part, partial(on_progress, source), 0.0, share)
         origin = {"image": source, "file": _stamp(source), "weights": weights}
@@ -164,10 +170,8 @@ def predict_segmentations(
             decoded: tuple[Decoded, ...] = ()
             used: dict[str, DecoderSettings] = {}
             if decode:
-                suffix = ".tif" if _size(volume) <= settings.decode_voxels else ".zarr"
-                target = labels or maps.with_name(f"{stems[source]}_labels{suffix}")
                 told = partial(_part, partial(on_progress, source), share, 1.0)
-                decoded, used = _decode(predictor, maps, target, settings, told)
+                decoded, used = _decode(predictor, maps, targets[source], settings, told)
             yield SegmentationFiles(source, maps, decoded, notes, used)
         except TomoscribeError as error:
             yield error
@@ -199,6 +203,22 @@ def _check_labels(volume: Volume, labels: Path | None, settings: PredictionSetti
         raise TomoscribeError(
             f"{volume.path} has {_size(volume):,} voxels, too many for labels in memory: write "
             f".zarr or .h5 instead of {labels.suffix}, or set decode_voxels higher."
+        )
+
+
+def _require_own(predictor: VoxelPredictor, source: str, maps: Path, labels: Path) -> None:
+    """Refuse to write over labels that no prediction has made.
+
+    Labels that an image is trained on have the very name that those predicted of it get: without
+    predicted maps beside them they are somebody's work.
+    """
+    names = [c.name for c in predictor.label_classes]
+    files = [labels] if predictor.exclusive else [of_class(labels, name) for name in names]
+    there = next((file for file in files if file.exists()), None)
+    if there is not None and not maps.exists():
+        raise TomoscribeError(
+            f"{there} is there already, and no maps of {source} are beside it that it was decoded "
+            "from: it is left as it is; move it away, or write to another folder."
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from tomoscribe.io.atomic import write_error
 from tomoscribe.io.score_maps import MapsHeader, create_score_maps, is_hdf5, open_score_maps
 from tomoscribe.prediction.augmented import WindowScores
 from tomoscribe.prediction.finished_blocks import FinishedBlocks
+from tomoscribe.tasks.tomogram.scaled import inside
 from tomoscribe.tasks.voxels.tiles import cut
 
 if TYPE_CHECKING:
@@ -54,18 +56,15 @@ class _Region:
 
     def read(self, lo: tuple[int, ...], hi: tuple[int, ...]) -> NDArray[np.float32]:
         """Return the box `lo` <= index < `hi`; the image's edge repeats."""
-        shape = self.image.shape_zyx
-        inner = [
-            (min(max(a, 0), n - 1), max(min(b, n), 1))
-            for a, b, n in zip(lo, hi, shape, strict=True)
-        ]
+        inner, pads = zip(
+            *(inside(a, b, n) for a, b, n in zip(lo, hi, self.shape_zyx, strict=True)), strict=True
+        )
         ends = zip(inner, self.lo, self.values.shape, strict=True)
         if any(a < o or b > o + n for (a, b), o, n in ends):
             return self.image.read(lo, hi)
         box = self.values[
             tuple(slice(a - o, b - o) for (a, b), o in zip(inner, self.lo, strict=True))
         ]
-        pads = [(max(0, i - a), max(0, b - j)) for a, b, (i, j) in zip(lo, hi, inner, strict=True)]
         return np.pad(box, pads, mode="edge") if np.any(pads) else np.ascontiguousarray(box)
 
     @property
@@ -116,10 +115,11 @@ def stream_maps(
     wanted = {
         "shape_zyx": list(volume.shape_zyx),
         "maps": list(header.maps),
+        "voxel_size_zyx_nm": list(header.voxel_size_zyx_nm or ()),
         "settings": settings.model_dump(mode="json", exclude={"batch", "decode_voxels"}),
         **(origin or {}),
     }
-    if _is_done(path, wanted):
+    if path.exists() and _prediction_in(path) == wanted:
         on_progress(1.0)
         return
     _require_replaceable(path)
@@ -233,31 +233,34 @@ def _put_in_place(unfinished: Path, path: Path, header: MapsHeader, wanted: dict
 
 
 def _require_replaceable(path: Path) -> None:
-    """Refuse to delete a folder that is no file of maps."""
-    if is_hdf5(path) or not path.exists():
-        return
-    try:
-        open_score_maps(path)
-    except TomoscribeError as error:
+    """Refuse to replace what is no file of maps that we wrote.
+
+    Raises
+    ------
+    TomoscribeError
+        If something else is there.
+    """
+    if path.exists() and _prediction_in(path) is None:
         raise TomoscribeError(
             f"{path} is there already and holds no predicted maps: it is left as it is; move it "
             "away, or write to another name."
-        ) from error
+        )
 
 
-def _is_done(path: Path, wanted: dict[str, Any]) -> bool:
-    """Return whether `path` holds this very prediction, whole."""
-    if not path.exists():
-        return False
+def _prediction_in(path: Path) -> dict[str, Any] | None:
+    """Return what the maps in a file say of their prediction; None: it holds no maps of ours."""
     try:
-        data = open_score_maps(path).data
+        opened = open_score_maps(path)
     except TomoscribeError:
-        return False
-    if is_hdf5(path):
-        with data.file:
-            told = data.attrs.get("prediction")
-        return told is not None and json.loads(told) == wanted
-    return dict(zarr.open_group(str(path), mode="r").attrs).get("prediction") == wanted
+        return None
+    with closing(opened):
+        if not opened.header.maps:
+            return None
+        if is_hdf5(path):
+            told: Any = json.loads(opened.data.attrs.get("prediction", "{}"))
+        else:
+            told = zarr.open_group(str(path), mode="r").attrs.get("prediction", {})
+    return dict(told)
 
 
 def _least(one: Triple, other: Triple) -> Triple:

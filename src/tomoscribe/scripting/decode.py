@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_write import LABEL_SUFFIXES
+from tomoscribe.io.label_write import LABEL_SUFFIXES, require_other_place
 from tomoscribe.io.voxel_size import edges_nm
 from tomoscribe.prediction.settings import PredictionSettings
 from tomoscribe.scripting.label_files import LabelFile
@@ -79,6 +79,7 @@ def decode(
     """
     if Path(out).suffix.lower() not in LABEL_SUFFIXES:
         raise TomoscribeError(f"{out}: labels are written as {', '.join(LABEL_SUFFIXES)}.")
+    require_other_place(Path(out), maps)
     size = None if voxel_size_nm is None else edges_nm(voxel_size_nm)
     opened, size = open_to_decode(Path(maps), map_names, size)
     how: Mapping[str, DecoderSettings] | DecodeBox
