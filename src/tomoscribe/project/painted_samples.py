@@ -119,6 +119,24 @@ def painted_of(folder: Path, names: Collection[str] | None = None) -> TrainingDa
     return TrainingData(samples, (), label_classes=classes, exclusive=True)
 
 
+def judging_images(folder: Path) -> set[str]:
+    """Return the names of a project's images that validate and have labels; it opens no image.
+
+    Raises
+    ------
+    TomoscribeError
+        If the project or a painting cannot be read.
+    """
+    entries = [item.to_entry(folder) for item in read_project_file(folder).tomograms]
+    names = [entry.name for entry in entries if entry.role == Role.VALIDATE]
+    return {name for name in names if _is_labelled(folder, name)}
+
+
+def _is_labelled(folder: Path, name: str) -> bool:
+    painted = is_painted(folder, name) and PaintedLabels(folder, name, read_only=True).chunks()
+    return bool(painted or regions_of(Journal.replay(journal_path(folder, name))))
+
+
 def _samples(
     folder: Path,
     content: ProjectFile,

@@ -9,6 +9,7 @@ import numpy as np
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.project.model import Role
+from tomoscribe.project.painted_samples import judging_images
 from tomoscribe.tasks.tomogram.scaled import ScaledVolume
 from tomoscribe.tasks.voxels.sources import held_in
 from tomoscribe.training.seen import same_folder, trainings_behind
@@ -39,7 +40,7 @@ def unseen_voxels(
     source : DataSource
         Where the data are from: of trainings on others nobody knows whether a sample is the same.
     data : TrainingData
-        The labels as they are now.
+        The labels as they are now; of a project those of some images do.
     sample : TrainingSample
         One of them, with labels.
 
@@ -51,13 +52,15 @@ def unseen_voxels(
     behind = trainings_behind(ref)
     if behind is None or not all(_is_of(training, source) for training in behind):
         return None
+    judging = _judging(source, data)
     held = []
     for training in behind:
         if sample.name in training.started.train and sample.labels is not None:
             reduction = _reduction(training)
             if reduction is None:
                 return None
-            held.append((_held_by(training, data, sample, reduction), reduction))
+            share = _share_held_out(training, judging)
+            held.append((_held_by(sample, len(data.label_classes), share, reduction), reduction))
 
     def unseen(lo: Triple, hi: Triple) -> NDArray[np.bool_]:
         mask = np.ones([b - a for a, b in zip(lo, hi, strict=True)], bool)
@@ -88,16 +91,25 @@ def _reduction(training: Training) -> Triple | None:
     return z, y, x
 
 
-def _held_by(
-    training: Training, data: TrainingData, sample: TrainingSample, reduction: Triple
-) -> Held:
+def _judging(source: DataSource, data: TrainingData) -> set[str]:
+    """Return the samples that validate and have labels, whether `data` hold them or not."""
+    if source.kind == "project" and source.path is not None:
+        return judging_images(source.path)
+    return {s.name for s in data.with_role(Role.VALIDATE) if s.labels and s.labels.boxes}
+
+
+def _share_held_out(training: Training, judging: set[str]) -> float:
+    """Return the share of the labels that a training held out: none where samples judged it."""
+    if judging & set(training.started.validate):
+        return 0.0
+    return training.config.settings.voxels.hold_out_labels
+
+
+def _held_by(sample: TrainingSample, classes: int, share: float, reduction: Triple) -> Held:
     assert sample.labels is not None
-    judging = {s.name for s in data.with_role(Role.VALIDATE) if s.labels and s.labels.boxes}
-    validated = judging & set(training.started.validate)
-    share = 0.0 if validated else training.config.settings.voxels.hold_out_labels
     volume = open_volume(sample.volume_path, sample.size)
     grid = ScaledVolume(volume, reduction, 0.0, 1.0)
-    return held_in(sample.labels, grid, len(data.label_classes), share)[0]
+    return held_in(sample.labels, grid, classes, share)[0]
 
 
 def _in_image(held: Held, steps: Triple, lo: Triple, hi: Triple) -> NDArray[np.bool_]:
