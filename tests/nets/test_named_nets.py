@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -51,3 +54,33 @@ def test_network_of_ones_own_file_is_built_only_where_the_file_is_trusted(tmp_pa
     file.write_text("model = 7")
     with pytest.raises(TomoscribeError, match="builds no network"):
         make_net("file", "2d", 2, **given)
+
+
+def test_ones_own_file_reads_and_imports_from_its_folder_and_has_modules_of_its_own(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    here, files = Path.cwd(), []
+    for name, value in (("one", 1.0), ("two", 2.0)):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "bias.txt").write_text(str(value))
+        (folder / "own_layers.py").write_text(
+            "import torch\nclass Net(torch.nn.Conv2d):\n    def forward(self, images):\n"
+            "        import own_ending\n        return own_ending.ended(super().forward(images))\n"
+        )
+        (folder / "own_ending.py").write_text(f"def ended(x):\n    return x * 0 + {value}\n")
+        (folder / "config.py").write_text(
+            "from own_layers import Net\nmodel = Net(1, 1, 1)\n"
+            "model.told = float(open('bias.txt').read())\n"
+        )
+        files.append(str(folder / "config.py"))
+        trust(files[-1])
+    nets = [
+        make_net("file", "2d", 1, width=4, levels=3, steps=(), options={"file": file})
+        for file in files
+    ]
+    assert [net.net.model.told for net in nets] == [1, 2]
+    assert nets[1](torch.zeros(1, 1, 1, 16, 16)).detach().max() == 2
+    assert Path.cwd() == here

@@ -6,8 +6,10 @@ anything, and one of one's own is opened where `TOMOSCRIBE_TRUST` names its file
 
 from __future__ import annotations
 
-import os
+import contextlib
 import runpy
+import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +25,17 @@ if TYPE_CHECKING:
 MULTIPLE = 16
 """Windows are multiples of this, whatever the network halves inside."""
 
+_RUNNING = threading.Lock()
+"""One file at a time: the current folder and the modules are those of the whole process."""
+_RAN: dict[Path, set[str]] = {}
+"""Folders of the files that were run, and the names of modules that there were before each."""
+
 
 class TrustedNet(nn.Module):
     """The variable `model` of a file: logits (B, output, ...) of images (B, input, ...).
+
+    While the file runs, its folder is the current one of the process, so that relative paths in it
+    count from there.
 
     Parameters
     ----------
@@ -62,19 +72,40 @@ def _built(file: str) -> nn.Module:
             f"The network is code in {file}, which is executed only if you trust it: train with "
             f"--trust-config, and elsewhere set {VARIABLE}={file}."
         )
-    before = Path.cwd()
     try:
-        # As the toolbox does: a configuration's relative paths count from its folder.
-        os.chdir(Path(file).parent)
-        model = runpy.run_path(file, run_name="config").get("model")
+        with _RUNNING:
+            model = _variables(file).get("model")
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise TomoscribeError(f"{file} could not be run ({reason}).") from error
-    finally:
-        os.chdir(before)
     if not isinstance(model, nn.Module):
         raise TomoscribeError(f"{file} builds no network: its variable model is {model!r}.")
     return model
+
+
+def _variables(file: str) -> dict[str, Any]:
+    """Run a file in its folder, from which it also imports, and return its variables.
+
+    The folder stays where modules are looked for, as a network may import when it is first used.
+    What other files brought from their folders is forgotten, so that each gets its own of a name.
+    """
+    for ran, before in _RAN.items():
+        later = [name for name in sys.modules if name.partition(".")[0] not in before]
+        for name in [name for name in later if _is_within(name, ran)]:
+            del sys.modules[name]
+    folder = Path(file).parent
+    _RAN[folder] = set(sys.modules)
+    sys.path[:] = [str(folder), *(place for place in sys.path if place != str(folder))]
+    with contextlib.chdir(folder):
+        return runpy.run_path(file, run_name="config")
+
+
+def _is_within(name: str, folder: Path) -> bool:
+    """Return whether a module lies in a folder, and not in an environment there."""
+    place = getattr(sys.modules[name], "__file__", None)
+    if place is None or folder not in Path(place).parents:
+        return False
+    return not {"site-packages", "dist-packages"} & {*Path(place).parts}
 
 
 def _check(model: nn.Module, dims: int, inputs: int, outputs: int, file: str) -> None:
