@@ -169,3 +169,24 @@ def test_the_contrast_is_that_of_the_only_section_that_is_computed() -> None:
     noise = rng.integers(100, 105, (10, 400, 400), np.uint8)
     low, _ = contrast_of(noise, 0.002, AREA_SPAN)
     assert low > noise.max()
+
+
+def test_areas_shine_through_a_bright_image_and_peaks_come_back(heatmap: HeatmapLayer) -> None:
+    layer = heatmap.layer
+    heatmap.show_areas(True)
+    colors = layer.colormap.map(np.array([0.0, 1.0]))
+    assert layer.blending == "translucent_no_depth"  # added to white, nothing would be seen
+    assert colors[0, 3] == 0
+    assert colors[1, 3] == 1
+    assert colors[1, :3].min() < 0.5
+    heatmap.show_areas(False)
+    assert (layer.blending, layer.colormap.name) == ("additive", "inferno")
+
+
+def test_colours_that_the_user_has_chosen_stay_where_areas_are_shown(heatmap: HeatmapLayer) -> None:
+    layer = heatmap.layer
+    layer.colormap = "viridis"
+    layer.opacity = 0.9
+    heatmap.show_areas(True)
+    assert (layer.blending, layer.colormap.name) == ("additive", "viridis")
+    assert layer.opacity == 0.9

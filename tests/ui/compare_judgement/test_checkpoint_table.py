@@ -48,10 +48,10 @@ def texts(model: CheckpointModel, title: str) -> list[str]:
 
 
 def test_columns_are_sorted_by_what_they_mean_and_unknown_values_come_last(model) -> None:
-    model.sort(column("F1"), DESCENDING)
-    assert texts(model, "F1") == ["0.90", "0.70", "0.50", ""]
-    model.sort(column("F1"), ASCENDING)
-    assert texts(model, "F1") == ["0.50", "0.70", "0.90", ""]
+    model.sort(column("Score"), DESCENDING)
+    assert texts(model, "Score") == ["0.90", "0.70", "0.50", ""]
+    model.sort(column("Score"), ASCENDING)
+    assert texts(model, "Score") == ["0.50", "0.70", "0.90", ""]
     model.sort(column("Time"), ASCENDING)
     assert texts(model, "Time") == ["0:09", "0:30", "2:05", ""]
     model.sort(column("Step"), DESCENDING)
@@ -64,7 +64,7 @@ def test_columns_are_sorted_by_what_they_mean_and_unknown_values_come_last(model
 
 def test_what_is_selected_stays_selected_while_rows_are_sorted(model) -> None:
     kept = QPersistentModelIndex(model.index(2, column("Run")))
-    model.sort(column("F1"), DESCENDING)
+    model.sort(column("Score"), DESCENDING)
     assert kept.row() == 0
     assert model.row(QModelIndex(kept)).step == 200
 
@@ -110,7 +110,7 @@ def test_a_thousand_rows_are_sorted_and_filtered_without_losing_any(model) -> No
         made(f"run{r:02d}", 10 * s, (s * 37 % 101) / 101) for r in range(50) for s in range(20)
     )
     model.set_rows(many)
-    model.sort(column("F1"), DESCENDING)
+    model.sort(column("Score"), DESCENDING)
     figures = [row.f1 for row in model.plain.shown]
     assert figures == sorted(figures, reverse=True)
     assert model.rowCount() == 1000

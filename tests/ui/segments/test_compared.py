@@ -33,6 +33,10 @@ def test_objects_follow_the_side_in_view(segmented, qtbot, process_until) -> Non
     process_until(lambda: "objects" in twin and twin["objects"].data[8].any(), "B beside A")
     assert layer.layer.visible
     assert not layer.layer.data[8].any()
+    rings = canvas._twins[0].proposals
+    process_until(lambda: not rings._finder.busy, "what is sought for B")
+    assert "proposals" not in twin or not twin["proposals"].shown.any()  # there are no particles
+    assert segmented.panel.counts.text().startswith("A: ")
     qtbot.mouseClick(segmented.dock.judgement_panel.fold, Qt.MouseButton.LeftButton)
     figures = segmented.dock.judgement_panel.figures
     process_until(lambda: "0.80" in figures.table.text(), "the figures")

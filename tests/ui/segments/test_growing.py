@@ -8,12 +8,15 @@ from tests.ui.segments.conftest import (
     VESICLE,
     SegmentingWorker,
     made_up_maps,
+    segmenting_run,
     show_compare,
 )
 from tests.ui.segments.test_decoder_panel import centre, number_at
 
 from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.ui.labels.mode import LabelMode
+from tomoscribe.ui.runs.label_switch import LabelSwitch
+from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.segments.segments import Segments
 
 
@@ -64,3 +67,28 @@ def test_the_layer_of_objects_is_there_before_the_first_block(
         process_until(lambda: segments.layer.layer.data.any(), "objects")
         assert segments.layer.layer is prepared
         assert prepared.colormap is colors
+
+
+def test_the_next_training_is_awaited_among_labels_not_among_particles(
+    session, project, process_until, qtbot
+) -> None:
+    project.set_label_classes([LabelClass("mito", "#e69f00"), LabelClass("vesicle", "#56b4e9")])
+    LabelMode.of(session).set(on=True, objects=False)
+    switch = LabelSwitch(session)
+    qtbot.addWidget(switch)
+    first = segmenting_run(project, "first", instances=False)
+    segments = Segments.of(session)
+    with show_compare(session) as dock:
+        session.run = first.run
+        process_until(lambda: segments.objects is not None, "the objects")
+        heat = RunMonitor.of(session).feed.volume.layer
+        assert heat.blending == "translucent_no_depth"
+        second = SegmentingWorker(project, "second", instances=False)
+        session.run = second.run
+        process_until(lambda: segments.maps is None, "the next run")
+        process_until(lambda: RunMonitor.of(session).alive, "the next worker")
+        assert dock.decoder_panel.isVisible()
+        assert not dock.proposals_panel.isVisible()
+        process_until(lambda: "no maps" in dock.decoder_panel.counts.text(), "what is awaited")
+        assert heat.blending == "translucent_no_depth"  # what the first has left is still of labels
+        process_until(lambda: "strokes" in switch.text(), "what the training takes")

@@ -44,7 +44,7 @@ def _figure(name: str, title: str, tip: str) -> Column:
     return Column(title, text, lambda row: getattr(row, name), tip)
 
 
-def _f1_text(row: CheckpointRow) -> str:
+def _score_text(row: CheckpointRow) -> str:
     if row.f1 is not None:
         return f"{row.f1:.2f}"
     if row.score is None:
@@ -57,7 +57,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("Run", lambda r: r.run or "(file)", lambda r: r.run, "The training, or a file", False),
     Column("Step", lambda r: str(r.step) if r.run else r.ref.name, lambda r: r.step,
            "Optimizer steps"),
-    Column("F1", _f1_text, lambda r: r.score if r.f1 is None else r.f1,
+    Column("Score", _score_text, lambda r: r.score if r.f1 is None else r.f1,
            "F1 of the training's validation on held-out clicks, mean over the classes; ≈ where it "
            "could only be estimated; of segmentations their IoU, ≈ where little is labelled. It "
            "ranks the checkpoints of one "

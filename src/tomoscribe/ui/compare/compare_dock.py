@@ -141,7 +141,10 @@ class CompareDock(QWidget):
     def _on_segments(self) -> None:
         """Show what belongs to objects, or to particles; without scores, what is annotated."""
         nothing = self._monitor.feed.layer.content is None
-        segmented = self.segments.maps is not None or (nothing and LabelMode.of(self._session).on)
+        comes = nothing and LabelMode.of(self._session).on
+        # What a training has left in view stays there until the next one's first maps come.
+        comes = comes or (self.segments.awaited and not self._is_instant())
+        segmented = self.segments.maps is not None or comes
         self.decoder_panel.setVisible(segmented)
         for panel in (self.proposals_panel, self.review_panel):
             panel.setVisible(not segmented)

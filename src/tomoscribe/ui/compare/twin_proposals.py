@@ -37,7 +37,8 @@ class TwinProposals:
         session, entry = self._session, self._session.entry
         surface = session.surfaces.shelved if self._feed.kind == "mesh" else None
         if (
-            scores is None or entry is None or class_name not in scores.grid.class_names
+            scores is None or entry is None or scores.about.segmented is not None
+            or class_name not in scores.grid.class_names
             or class_name is None or (surface is None) != (scores.kind == "volume")
         ):  # fmt: skip
             self._asked, self._found = (), None

@@ -51,7 +51,8 @@ class LabelSwitch(QCheckBox):
         update = self._monitor.update
         waits = update is not None and update.status is not None and update.status.labels_wait
         alive = self._monitor.alive
-        painted = self._monitor.feed.segmented is not None if alive else self._mode.on
+        known = self._monitor.learns_labels if alive else None
+        painted = self._mode.on if known is None else known
         what = STROKES if painted else CLICKS
         self.setText(f"Take new {what}" + (" (some wait)" if waits and alive else ""))
         self.setProperty("tip", TIP.format(WHAT_ENTERS[what]))

@@ -10,6 +10,7 @@ from psygnal import Signal
 from qtpy.QtCore import QObject, QTimer
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.default_task import VOXEL_TASKS
 from tomoscribe.training.events import Block, Preview
 from tomoscribe.training.follow import RunFollower, Update
 from tomoscribe.training.status import State
@@ -86,6 +87,14 @@ class RunMonitor(SessionBound):
     def alive(self) -> bool:
         """Whether the run that is followed goes on, waits or is about to begin."""
         return self.update is not None and self.update.alive
+
+    @property
+    def learns_labels(self) -> bool | None:
+        """Whether the run that is followed learns painted labels; None where nobody knows yet."""
+        if self.record.previews:
+            return next(reversed(self.record.previews.values())).segmented is not None
+        row = self._watch.row_of(self.run)
+        return row.task in VOXEL_TASKS if row is not None and row.task else None
 
     @property
     def silent_s(self) -> float:

@@ -21,7 +21,15 @@ NAME = "heatmap"
 COLORMAP = "inferno"
 OPACITY = 0.8
 FAINT = 0.4
-"""Opacity below objects that are made of the scores."""
+"""Opacity of areas that become objects."""
+
+AREA_COLORMAP = "faint inferno"
+PEAKS, AREAS = "additive", "translucent_no_depth"
+"""How scores are blended: areas by a transparency of their own, for what is added to a bright
+image is white."""
+
+AREA_COLORS = 0.25, 0.85
+"""Part of the colormap that areas have: neither black nor white, which images have themselves."""
 
 DIFFERENCE_LOOK: dict[str, Any] = {"blending": "translucent_no_depth", "rendering": "translucent"}
 """Colours with a transparency of their own; additive ones would lose blue on bright density."""
@@ -57,11 +65,18 @@ class HeatmapLayer(ScoreMap):
             self._layer = self._score_look = None
         return self._layer
 
-    def fade(self, faint: bool) -> None:
-        """Show scores faintly or as by themselves; an opacity that the user has set stays."""
+    def show_areas(self, areas: bool) -> None:
+        """Show scores faintly, as areas, or as peaks; what the user has set stays."""
         layer = self.layer
-        if layer is not None and layer.opacity in (OPACITY, FAINT):
-            layer.opacity = FAINT if faint else OPACITY
+        if layer is None:
+            return
+        if layer.opacity in (OPACITY, FAINT):
+            layer.opacity = FAINT if areas else OPACITY
+        looks = (COLORMAP, PEAKS), (AREA_COLORMAP, AREAS)
+        before, wanted = looks if areas else looks[::-1]
+        if (layer.colormap.name, layer.blending) == before:
+            layer.colormap = _area_map() if areas else COLORMAP
+            layer.blending = wanted[1]
 
     @property
     def visible(self) -> bool:
@@ -195,7 +210,7 @@ class HeatmapLayer(ScoreMap):
             name=NAME,
             rgb=False,
             colormap=COLORMAP,
-            blending="additive",
+            blending=PEAKS,
             opacity=OPACITY,
             contrast_limits=self._limits(values),
             interpolation2d="linear",
@@ -209,6 +224,18 @@ class HeatmapLayer(ScoreMap):
         self._layer, self._score_look = layer, None
         self._contrast = tuple(layer.contrast_limits)
         return layer
+
+
+def _area_map() -> Any:
+    """Return colours that are the more transparent the lower the score."""
+    from napari.utils import Colormap
+    from napari.utils.colormaps import ensure_colormap
+
+    place = np.linspace(0, 1, 256)
+    first, last = AREA_COLORS
+    colors = ensure_colormap(COLORMAP).map(first + (last - first) * place)
+    colors[:, 3] = place
+    return Colormap(colors, name=AREA_COLORMAP)
 
 
 def _difference_map() -> Any:

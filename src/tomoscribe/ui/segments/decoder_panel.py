@@ -10,7 +10,9 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QLabel, QProgressBar, QVBoxLayo
 
 from tomoscribe.segmentation.decoder_settings import DecoderSettings
 from tomoscribe.ui import style
+from tomoscribe.ui.compare.sides import Sides
 from tomoscribe.ui.connections import connect
+from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.segments.decoder_words import (
     DIMENSIONS,
     KINDS,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 ALL = "all classes"
 NO_MAPS = "No segmentation is in view yet: paint a few strokes of each class, then press Train."
+AWAITED = "The training has no maps of this tomogram yet; the section in view comes first."
 TUNED = "The settings are as they were tuned."
 LOOK_MS = 250
 """Between two looks at how far the volume is; what is ready sooner shows no bar at all."""
@@ -54,6 +57,8 @@ class DecoderPanel(QWidget):
     ) -> None:
         super().__init__(parent)
         self._segments = Segments.of(session)
+        self._monitor = RunMonitor.of(session)
+        self._sides = Sides.of(session)
         self.counts = QLabel()
         self.counts.setWordWrap(True)
         self.counts.setTextFormat(Qt.TextFormat.RichText)
@@ -95,6 +100,7 @@ class DecoderPanel(QWidget):
         self.dimension.activated.connect(lambda _: self._choose("dimension", self.dimension))
         connect(self, self._segments.changed, self.refresh)
         connect(self, self._segments.decoded, self.say)
+        connect(self, self._monitor.updated, self._wait)
         self.refresh()
 
     def refresh(self, *_: object) -> None:
@@ -116,9 +122,12 @@ class DecoderPanel(QWidget):
         for part in (self._inside, self.scores, self.outlines):
             part.setVisible(segments.maps is not None)
         if segments.maps is None:
-            self.counts.setText(NO_MAPS)
+            comes = segments.awaited and self._monitor.alive
+            self.counts.setText(AWAITED if comes else NO_MAPS)
             return
-        self.counts.setText(counts(segments))
+        # Beside each other, the canvas that all this is about is that of A.
+        of_a = "A: " if self._sides.mode == "side_by_side" else ""
+        self.counts.setText(f"{of_a}{counts(segments)}")
         self.state.setText(state(segments))
         if not segments.busy:
             self._looking.stop()
@@ -130,6 +139,11 @@ class DecoderPanel(QWidget):
         enable(self.apply, why_no_volume(segments))
         enable(self.reset, None if segments.is_own else TUNED)
         enable(self.table, why_no_objects(segments))
+
+    def _wait(self, *_: object) -> None:
+        """Say whether a training that goes on brings the first maps."""
+        if self._segments.maps is None:
+            self.say()
 
     def _show_progress(self) -> None:
         done = self._segments.done

@@ -15,9 +15,11 @@ from qtpy.QtCore import QTimer
 from tomoscribe.project.classes import class_color
 from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.compare.sides import Sides
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.painter import LabelPainter
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.scores.score_library import ScoreLibrary
+from tomoscribe.ui.segments.below_objects import BelowObjects
 from tomoscribe.ui.segments.decoding import (
     Objects,
     Section,
@@ -75,9 +77,8 @@ class Segments(SessionBound):
         self.section: Section | None = None
         self.problem, self.selected = "", 0
         self._own: Settings = {}
-        self._scores_shown: bool | None = None
-        self._dressed: bool | None = None
-        self._blocks, self._marked, self.cancelled = -1, False, False
+        self._below = BelowObjects(self._monitor.feed, self.layer)
+        self._blocks, self.cancelled = -1, False
         self._sectioner = Background(reads_only=True)
         self._decoder = VolumeDecoder()
         self._soon = self._timer(SOON_MS, self._show, once=True)
@@ -181,35 +182,29 @@ class Segments(SessionBound):
 
     # ---------------------------------------------------------------- scores below objects
     @property
-    def scores_shown(self) -> bool:
-        """Whether the map of scores is drawn below the objects.
+    def awaited(self) -> bool:
+        """Whether no maps are in view, but those of a training that is followed are to come."""
+        monitor = self._monitor
+        learns = monitor.run is not None and monitor.learns_labels is not False
+        return self.maps is None and LabelMode.of(self._session).on and learns
 
-        Until the user chooses: while it grows, for a young model's scores become no objects.
-        """
-        if self._scores_shown is None:
-            return self.maps is None or not self.maps.is_final
-        return self._scores_shown
+    @property
+    def scores_shown(self) -> bool:
+        """Whether the map of scores is drawn below the objects."""
+        return self._below.scores_shown(self.maps)
 
     def show_scores(self, on: bool) -> None:
         """Draw the map of scores below the objects, or not."""
-        self._scores_shown, self._dressed = on, None
+        self._below.show_scores(on)
         self._dress()
 
     def show_marks(self, on: bool) -> None:
         """Give way to colours that tell what is matched, missed and extra, or show objects."""
-        self._marked = on
+        self._below.show_marks(on)
         self._dress()
 
     def _dress(self) -> None:
-        """Show and hide what lies over each other: a difference is shown alone."""
-        volume, difference = self._monitor.feed.volume, self._monitor.feed.layer.shows_difference
-        volume.read_hidden = self.maps is not None
-        volume.fade(self.maps is not None and not difference)
-        shown, wanted = volume.layer, self.scores_shown or difference
-        if self.maps is not None and shown is not None and wanted != self._dressed:
-            self._dressed = shown.visible = wanted  # once: the user may do otherwise since
-            self.layer.fade(wanted)
-        self.layer.hide(difference or self._marked)
+        self._below.dress(self.maps, awaited=self.awaited)
 
     # ---------------------------------------------------------------- following
     def look(self, *_: object) -> None:
@@ -260,12 +255,7 @@ class Segments(SessionBound):
     def _forget(self) -> None:
         self._drop()
         self.layer.clear()
-        volume = self._monitor.feed.volume
-        volume.read_hidden = False
-        volume.fade(False)
-        if volume.layer is not None and self._dressed is False:
-            volume.layer.visible = True  # scores of particles are looked at by themselves
-        self._dressed = None
+        self._below.undress(awaited=self.awaited)
 
     def _drop(self) -> None:
         """Forget what was decoded of other maps; what is shown stays until it is replaced."""
