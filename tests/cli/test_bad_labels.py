@@ -96,7 +96,10 @@ def test_an_image_and_labels_that_cannot_be_are_told(
     ("lines", "sentence"),
     [
         ("a,b,c,d\n", r"Line 1 of .*split.csv has 4 columns: a datasplit has five"),
-        ("a,b,c\n", "split.csv names no crop to train on: its first column must be train"),
+        ("a,b,c\n", "split.csv names no crop to train on: a line begins with train"),
+        ("train,image.tif,labels.tif[nuc]\n", "image.tif, named in line 1 .*with --image and"),
+        ("train,plain.zarr/raw,labels.tif\n", "labels.tif, named in line 1 .* is a file"),
+        ("train,plain.zarr/raw,old.n5/crop\n", "crop, named in line 1 .* is n5.* as Fiji does"),
         ("train,gone.zarr,em,gone.zarr,crop/[nuc]\n", r"gone.zarr/em is gone, named in line 1"),
         (
             "train,plain.zarr,raw,plain.zarr,crop/[nuc]\n",

@@ -71,8 +71,12 @@ def test_what_cannot_be_chosen_is_said(tmp_path):
         open_volume(f"{tmp_path / 'plain.zarr'}::@8")
     (tmp_path / "old.n5").mkdir()
     (tmp_path / "old.n5" / "attributes.json").write_text('{"n5": "2.0.0"}')
-    with pytest.raises(TomoscribeError, match=r"old\.n5 is n5.*convert it to zarr"):
-        open_volume(tmp_path / "old.n5")
+    (tmp_path / "unnamed").mkdir()
+    (tmp_path / "unnamed" / "attributes.json").write_text('{"blockSize": [64, 64, 64]}')
+    (tmp_path / "old.n5" / "em").mkdir()
+    for place in ("old.n5", "old.n5/em", "unnamed"):
+        with pytest.raises(TomoscribeError, match=f"{place} is n5.*convert it to OME-Zarr"):
+            open_volume(tmp_path / place)
 
 
 def test_labels_of_a_crop_lie_where_their_translations_say_and_lacking_ones_are_unknown(tmp_path):

@@ -270,7 +270,20 @@ def test_a_star_without_its_volume_gets_a_sentence(
 ) -> None:
     make_volume("data/A.mrc")
     write_star(tmp_path / "data" / "B.star", POINTS)
-    with pytest.raises(TomoscribeError, match="no volume for"):
+    with pytest.raises(
+        TomoscribeError, match=r"no volume for .*B.star: .* put B.mrc, .* beside it\.$"
+    ):
+        load_folder(tmp_path / "data")
+
+
+def test_a_table_beside_images_that_is_no_list_of_picks_is_told_what_it_may_be(
+    tmp_path: Path, make_volume: Callable[..., Path]
+) -> None:
+    make_volume("data/A.mrc")
+    (tmp_path / "data" / "split.csv").write_text("train,a.zarr/em,a.zarr/crop/[mito]\n")
+    with pytest.raises(
+        TomoscribeError, match=r"tomoscribe train .*split\.csv`; .* are X_labels\.tif beside X\.tif"
+    ):
         load_folder(tmp_path / "data")
 
 

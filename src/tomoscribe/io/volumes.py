@@ -12,6 +12,7 @@ import numpy as np
 from tomoscribe.coords import Geometry
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.mrc import open_mrc, write_mrc
+from tomoscribe.io.n5 import is_n5
 from tomoscribe.io.opened import Opened, judge_sizes
 from tomoscribe.io.voxel_size import check_voxel_size
 
@@ -252,7 +253,7 @@ def _reader(place: str) -> Callable[[str, str | None], Opened] | None:
         marks = ("zarr.json", ".zgroup", ".zattrs", ".zarray")
         if any((local / mark).exists() for mark in marks):
             return _open_zarr
-        return _open_zarr if name.endswith(".n5") else None
+        return _open_zarr if is_n5(place) else None
     if name.endswith(_MRC):
         return open_mrc
     if name.endswith(_TIFF):

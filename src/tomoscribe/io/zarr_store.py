@@ -12,6 +12,7 @@ import zarr.storage
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.arrays import IndexedArray
 from tomoscribe.io.multiscale import multiscale_of, open_level
+from tomoscribe.io.n5 import is_n5, refused
 from tomoscribe.io.opened import Opened
 from tomoscribe.io.remote import is_address, open_remote_node
 
@@ -57,19 +58,10 @@ def open_node(place: str) -> zarr.Array[Any] | zarr.Group:
         return open_remote_node(place)
     except (FileNotFoundError, zarr.errors.BaseZarrError, KeyError) as error:
         if is_n5(place):
-            raise TomoscribeError(
-                f"{place} is n5, which zarr-python reads no more since its version 3: convert it "
-                "to zarr."
-            ) from error
+            raise refused(place) from error
         raise TomoscribeError(f"There is no zarr image at {place}.") from error
     except (OSError, ValueError, ImportError) as error:
         raise TomoscribeError(f"{place} cannot be read: {error}.") from error
-
-
-def is_n5(place: str) -> bool:
-    """Return whether a folder or address is named as n5, or has n5's metadata."""
-    named = any(part.endswith(".n5") for part in place.lower().split("/"))
-    return named or (not is_address(place) and (Path(place) / "attributes.json").is_file())
 
 
 def _volume(place: str, array: Any, lead: int) -> IndexedArray:

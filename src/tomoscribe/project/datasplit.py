@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import write_text_atomic
+from tomoscribe.io.n5 import is_n5, refused
 from tomoscribe.io.remote import is_address
 from tomoscribe.project.model import Role
 
@@ -89,7 +90,8 @@ def read_rows(path: Path) -> list[DatasplitRow]:
     Raises
     ------
     TomoscribeError
-        If it cannot be read, has other columns, or names a local image or crop that is not there.
+        If it cannot be read, has other columns, or names a local image or crop that is not there,
+        or is no OME-Zarr.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -180,11 +182,22 @@ def _resolved(csv_path: Path, container: str, name: str) -> str:
 
 
 def _require(csv_path: Path, row: DatasplitRow, place: str, what: str) -> None:
+    named = f"named in line {row.line} of {csv_path}"
+    if is_n5(place):
+        raise refused(place, f", {named},")
     # What is remote tells of itself when it is opened.
-    if not is_address(place) and not Path(place).exists():
+    if is_address(place):
+        return
+    if not Path(place).exists():
         raise TomoscribeError(
-            f"The {what} {place} is gone, named in line {row.line} of {csv_path}: correct the "
+            f"The {what} {place} is gone, {named}: correct the "
             "path, or make the datasplit anew with `tomoscribe datasplit`."
+        )
+    if Path(place).is_file():
+        raise TomoscribeError(
+            f"The {what} {place}, {named}, is a file, where a datasplit has OME-Zarr, for labels a "
+            "folder with a group for each class: train on such files with --image and --labels, or "
+            "on a folder of several, X.tif and X_labels.tif."
         )
 
 

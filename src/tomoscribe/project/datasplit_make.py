@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io import remote
 from tomoscribe.io.multiscale import A_PER_NM
+from tomoscribe.io.n5 import is_n5, refused
 from tomoscribe.project.datasplit import DatasplitRow, split_container, write_rows
 from tomoscribe.segmentation.multiscale_labels import finest_sizes_A, has_class
 
@@ -99,6 +100,8 @@ def make_datasplit(
     found = _find(pattern, raw_name, crop_name, datasets, crops, classes)
     if not found:
         looked = pattern.format(dataset=datasets[0], name=_crop_folder(crop_name, crops[0]))
+        if is_n5(looked):
+            raise refused(looked)
         raise TomoscribeError(
             f"No crop labels any of {', '.join(classes)}; looked for {looked}: check the search "
             "path and the names."

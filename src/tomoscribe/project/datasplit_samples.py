@@ -74,7 +74,10 @@ def read_datasplit(
     """
     rows = [row for row in read_rows(path) if row.role != Role.UNUSED]
     if not any(row.role == Role.TRAIN for row in rows):
-        raise TomoscribeError(f"{path} names no crop to train on: its first column must be train.")
+        raise TomoscribeError(
+            f"{path} names no crop to train on: a line begins with train or validate, then come "
+            "the raw image and the labels, in two columns or four."
+        )
     named = dict.fromkeys(c for row in rows for c in row.classes)
     wanted = tuple(classes or named)
     if not wanted:

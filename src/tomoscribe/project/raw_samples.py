@@ -139,10 +139,7 @@ def read_folder(
         volumes, labels = _volumes_and_labels(part)
         volume_count += len(volumes)
         for name in sorted(labels.keys() - volumes.keys()):
-            raise TomoscribeError(
-                f"There is no volume for {labels[name]}: put {name}.mrc, or a link to it, beside "
-                "it."
-            )
+            raise TomoscribeError(_without_volume(labels[name]))
         for name in sorted(volumes):
             if name in labels:
                 own = free_name(safe_name(name), {s.name for s in samples})
@@ -159,6 +156,19 @@ def read_folder(
             f"{folder} holds tomograms but no picks: put X.star or X.csv beside each X.mrc."
         )
     return samples, warnings
+
+
+def _without_volume(labels: Path) -> str:
+    said = (
+        f"There is no volume for {labels}: if it lists picks, put {labels.stem}.mrc, or a link to "
+        "it, beside it"
+    )
+    if labels.suffix.lower() != ".csv":
+        return f"{said}."
+    return (
+        f"{said}; a datasplit is trained on by its own name, `tomoscribe train {labels}`; any "
+        "other table must leave the folder, where labels of voxels are X_labels.tif beside X.tif."
+    )
 
 
 def is_hidden(path: Path) -> bool:
