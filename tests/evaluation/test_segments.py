@@ -74,6 +74,7 @@ def test_overlap_of_voxels_is_counted_where_labels_are() -> None:
     extra = found.judged["B", "mito"].spots[0]
     assert (extra.standing, extra.voxels) == (Standing.WRONG, 4 * 10 * 10)
     assert spot_text(extra) == "extra mito: 400 voxels"
+    assert "Objects" not in how_judged(found)  # no side tells any apart
 
 
 def test_only_what_no_side_learned_from_judges_both_sides_alike() -> None:

@@ -31,7 +31,9 @@ def test_labels_come_back_equal_with_the_size_of_their_voxels(
 
 
 @pytest.mark.parametrize("suffix", [".tif", ".mrc", ".h5", ".zarr"])
-@pytest.mark.parametrize("shape", [(1, 5, 7), (5, 1, 7), (5, 7, 1), (1, 5, 1), (5, 1, 1), (4, 3, 4)])
+@pytest.mark.parametrize(
+    "shape", [(1, 5, 7), (5, 1, 7), (5, 7, 1), (1, 5, 1), (5, 1, 1), (4, 3, 4)]
+)
 def test_axes_of_one_place_stay_where_they_are(tmp_path: Path, suffix: str, shape: tuple[int, ...]):
     labels = np.arange(np.prod(shape)).reshape(shape)
     path = tmp_path / f"labels{suffix}"

@@ -46,6 +46,8 @@ def test_labels_in_files_judge_and_tell_where_errors_are(tmp_path: Path) -> None
         found.curve("A", "nucleus")
     with pytest.raises(TomoscribeError, match="Nobody knows what one was trained on"):
         tomoscribe.compare(a, b)
+    with pytest.raises(TomoscribeError, match=r"\(classes, objects, …\) needs data, or image"):
+        tomoscribe.compare(a, b, classes="ball")
 
 
 def test_of_a_project_without_labels_the_agreement_is_told(tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def _with_unknown(truth: LabelVolume, known: NDArray[np.bool_]) -> NDArray[np.in
 
 def _found_in(found: LabelVolume) -> NDArray[np.integer[Any]]:
     # What other programs leave out has a number below 0 in their files: there nothing is found.
-    return np.maximum(found.values, 0)
+    values: NDArray[np.integer[Any]] = np.maximum(found.values, 0)
+    return values
 
 
 def _known(truth: LabelVolume, unlabelled: int | None) -> NDArray[np.bool_]:

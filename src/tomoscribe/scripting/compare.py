@@ -9,6 +9,7 @@ import pandas as pd
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.judgement_words import how_measured
+from tomoscribe.project.source import LabelFiles
 from tomoscribe.project.store import Project as Store
 from tomoscribe.scripting.checkpoints import checkpoint_of
 from tomoscribe.scripting.compare_segments import SegmentComparison
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.evaluation.judgement import JudgedSample, Judgement
     from tomoscribe.picks.match import PrecisionRecallCurve
-    from tomoscribe.project.source import DataSource, LabelFiles
+    from tomoscribe.project.source import DataSource
     from tomoscribe.scripting.checkpoints import Model
     from tomoscribe.scripting.compared import Side
     from tomoscribe.training import compare as core
@@ -246,6 +247,10 @@ def _source(a: Model, data: Project | str | Path | None, files: LabelFiles) -> D
         return source_of(data, files)
     if isinstance(a, Project):
         return source_of(a, files)
+    if files != LabelFiles():
+        raise TomoscribeError(
+            "What is said of labels (classes, objects, …) needs data, or image and labels."
+        )
     ref = checkpoint_of(a)
     found = data_of(ref)
     if found is None:

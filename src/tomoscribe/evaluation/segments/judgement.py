@@ -171,6 +171,8 @@ class SegmentJudgement:
     """By letter the classes that the side knows."""
     voxel_sizes_nm: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
     """Voxel edges z, y, x by image."""
+    tells_apart: bool = False
+    """Whether a side tells objects of a class apart."""
 
     def of_side(self, letter: str) -> dict[str, JudgedClass]:
         """Return what was judged of a side, by class."""
@@ -207,7 +209,9 @@ def judge(images: Sequence[ImageOnSides], between: Between = lambda: None) -> Se
             if name in known[letter]:
                 judged[letter, name] = _judge_class(images, letter, name, basis, between)
     sizes = {each.image.name: each.image.voxel_size_zyx_nm for each in images}
-    return SegmentJudgement(classes, judged, basis, counts, unknown, known, sizes)
+    maps = [one for each in images for one in each.maps.values()]
+    apart = any(one.tells_apart(n) for one in maps for n in classes if n in one.classes)
+    return SegmentJudgement(classes, judged, basis, counts, unknown, known, sizes, apart)
 
 
 def _count(each: ImageOnSides, between: Between) -> LabelCounts:

@@ -112,7 +112,7 @@ def how_judged(judgement: SegmentJudgement) -> str:
         said.append("The trainings never saw these labels.")
     if not counts.dense:
         said.append(SPARSE)
-    if not any(one.objects for one in judgement.judged.values()):
+    if judgement.tells_apart and not any(one.objects for one in judgement.judged.values()):
         said.append(NO_OBJECTS)
     if any(each.by_section for one in judgement.judged.values() for each in one.objects):
         said.append(IN_SECTIONS)
