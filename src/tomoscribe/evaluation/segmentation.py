@@ -159,7 +159,7 @@ def variation_of_information(truth: NDArray[Any], found: NDArray[Any]) -> tuple[
     return max(joint - of_truth, 0.0), max(joint - of_found, 0.0)
 
 
-def _sizes(objects: NDArray[np.int64], voxels: NDArray[np.int64]) -> NDArray[Any]:
+def _sizes(objects: NDArray[np.integer], voxels: NDArray[np.int64]) -> NDArray[Any]:
     """Return the voxels of each object, whatever its number."""
     _, place = np.unique(objects, return_inverse=True)
     return np.bincount(place, voxels)
