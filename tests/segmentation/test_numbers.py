@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tomoscribe.io.label_write import write_labels
+from tomoscribe.segmentation.overlaps import overlaps
 from tomoscribe.segmentation.renumber import object_numbers, without_small
 from tomoscribe.segmentation.value_labels import ValueLabels, ValueMeaning, labels_of_file
 
@@ -41,3 +42,11 @@ def test_small_objects_are_dropped_whatever_their_numbers(high: int) -> None:
     assert without_small(labels, 2).tolist() == [[2, 2, 0, 0, 1, 1]]
     assert without_small(labels[:, :1], 1).tolist() == [[1]]
     assert without_small(labels[:, 3:4], 1).tolist() == [[0]]
+
+
+def test_objects_that_share_voxels_are_told_by_numbers_of_64_bits() -> None:
+    high = 2**63 + 5
+    first = np.array([high, high, 7, 0], np.uint64)
+    pairs = overlaps(first, np.array([1, 1, high, high], np.uint64))
+    told = zip(pairs.first.tolist(), pairs.second.tolist(), pairs.voxels.tolist(), strict=True)
+    assert sorted(told) == [(7, high, 1), (high, 1, 2)]

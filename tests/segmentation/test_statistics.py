@@ -40,6 +40,16 @@ def test_each_object_has_a_row_in_nm_and_the_background_has_none():
     assert object_table(np.zeros((3, 3, 3), int), NM) == []
     high = np.where(ball_and_box() == 7, 4_000_000_007, 0).astype(np.uint32)
     assert [r.number for r in object_table(high, NM)] == [4_000_000_007]
+    assert [r.number for r in object_table(high + np.uint64(2**63), NM, surfaces=False)] == [
+        2**63,
+        2**63 + 4_000_000_007,
+    ]
+
+
+def test_of_a_single_section_only_what_its_edges_cut_is_at_the_border():
+    labels = np.zeros((1, 20, 20), dtype=np.uint8)
+    labels[0, 5:9, 5:9], labels[0, 12:, 3:8] = 1, 2
+    assert [row.touches_border for row in object_table(labels, NM)] == [False, True]
 
 
 def test_an_object_in_one_section_has_a_surface_near_that_of_its_plate():

@@ -299,7 +299,7 @@ def _same(
     return np.stack([pairs.first[good], pairs.second[good]], 1) - 1
 
 
-def _most(owners: NDArray[np.int64], voxels: NDArray[np.int64]) -> NDArray[np.bool_]:
+def _most(owners: NDArray[np.integer], voxels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return where the most voxels of the same owner are told; of equal ones the first only."""
     order = np.lexsort((-voxels, owners))
     most = np.zeros(len(owners), bool)

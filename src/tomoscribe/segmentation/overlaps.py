@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Overlaps:
     """Pairs of objects that share voxels: their numbers (P,) and the voxels shared (P,)."""
 
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
+    first: NDArray[np.integer]
+    second: NDArray[np.integer]
     voxels: NDArray[np.int64]
 
 
@@ -33,7 +33,7 @@ def overlaps(first: NDArray[Any], second: NDArray[Any], *, background: bool = Fa
     if not background:
         both = (first != 0) & (second != 0)
         first, second = first[both], second[both]
-    a, b = np.ravel(first).astype(np.int64), np.ravel(second).astype(np.int64)
+    a, b = np.ravel(first), np.ravel(second)
     if not a.size:
         none = np.zeros(0, dtype=np.int64)
         return Overlaps(none, none, none)
@@ -45,6 +45,7 @@ def overlaps(first: NDArray[Any], second: NDArray[Any], *, background: bool = Fa
         ids_b, b = np.unique(b, return_inverse=True)
         pairs = overlaps(a + 1, b + 1)
         return Overlaps(ids_a[pairs.first - 1], ids_b[pairs.second - 1], pairs.voxels)
+    a, b = a.astype(np.int64), b.astype(np.int64)
     codes = a * width + b
     if cells <= max(4 * codes.size, 1 << 20):
         counts = np.bincount(codes, minlength=cells)

@@ -57,7 +57,8 @@ class ObjectRow:
     lo_zyx, hi_zyx : tuple of int
         Box lo <= voxel < hi.
     touches_border : bool
-        It may go on outside of the volume, so its sizes are too small.
+        It may go on outside of the volume, so its sizes are too small; the faces of a single
+        section do not count.
     """
 
     number: int
@@ -161,6 +162,7 @@ def _row(
     number: int, class_name: str, extent: _Extent, shape: tuple[int, ...], voxel_nm: Triple
 ) -> ObjectRow:
     z, y, x = (extent.sums / extent.voxels).tolist()
+    sides = np.array(shape)
     return ObjectRow(
         number=number,
         class_name=class_name,
@@ -171,7 +173,7 @@ def _row(
         centroid_zyx_nm=(z * voxel_nm[0], y * voxel_nm[1], x * voxel_nm[2]),
         lo_zyx=_triple(extent.lo),
         hi_zyx=_triple(extent.hi),
-        touches_border=bool((extent.lo == 0).any() or (extent.hi == shape).any()),
+        touches_border=bool((((extent.lo == 0) | (extent.hi == sides)) & (sides > 1)).any()),
     )
 
 
@@ -233,7 +235,7 @@ def _along(mask: NDArray[np.bool_], axis: int) -> NDArray[np.int64]:
     return counts
 
 
-def _numbered(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _numbered(labels: NDArray[Any]) -> tuple[NDArray[np.integer], NDArray[np.int32]]:
     """Return values by number, and labels numbered so; values stay numbers where they are low."""
     highest = int(labels.max(initial=0))
     if highest <= LARGEST_LABEL:
@@ -241,4 +243,4 @@ def _numbered(labels: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int32
     values, inverse = np.unique(labels, return_inverse=True)
     if values[0] != 0:
         values, inverse = np.concatenate([np.zeros_like(values[:1]), values]), inverse + 1
-    return values.astype(np.int64), inverse.reshape(labels.shape).astype(np.int32)
+    return values, inverse.reshape(labels.shape).astype(np.int32)
