@@ -150,3 +150,17 @@ def test_a_checkpoint_is_shown_on_every_watched_sample_the_one_in_view_first(ben
     bench.work(9)
     assert bench.samples[-2:] == ["b", "a"]
     assert bench.work(5) == []
+
+
+def test_where_the_user_looks_a_checkpoint_is_shown_though_previews_had_their_share(
+    bench: Bench,
+) -> None:
+    bench.work(2)  # the first answer has cost more than a young training grants
+    bench.context.settings.preview_share = 0.0
+    assert bench.work(3) == []
+    bench.validated(7)
+    assert bench.work(9) == whole("step_7")[:2]
+    bench.previewer._first_block_s = 60.0  # dear: the next one is not shown before its time
+    bench.previewer._stale_s = -1.0
+    bench.validated(8)
+    assert bench.work(3) == []

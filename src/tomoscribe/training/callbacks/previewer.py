@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FIRST_AFTER_STEPS = 2
 """The first preview comes at once: it shows that something lives, however poor."""
 
-STALE_S = 30.0
+STALE_S = 10.0
 """An unfinished preview gives way to newer weights after so long, then twice, four times, ..."""
 
 
@@ -32,6 +32,8 @@ class Previewer:
 
     A checkpoint is previewed with its own weights on every watched sample, before and instead
     of the weights in between; a jump interrupts it, then it begins anew where the user looks.
+    Its first block, where the user looks, does not wait until what jumps have cost is made up
+    for: it only must not take more than the share of the time since the checkpoint before.
     On a membrane, which is predicted whole, only a turn to another one is a jump.
     """
 
@@ -49,6 +51,8 @@ class Previewer:
         self._stale_s = STALE_S
         self._block_s = 0.0
         self._jumps_s = 0.0
+        self._first_due = False
+        self._first_block_s = self._begun_at_s = 0.0
         self._complained: set[str] = set()
 
     def work(self) -> bool:
@@ -96,31 +100,48 @@ class Previewer:
     def _fill(self, control: Control) -> bool:
         """Predict a block, or begin the next preview, if the share of previews allows."""
         job, clock = self._job, self._context.clock
+        if job is None:
+            return False
         spent = clock.spent("previews")
         share = self._context.settings.preview_share
         granted = share * clock.here_s
         excused = max(0.0, self._jumps_s - granted / 2)
-        if job is None or spent + self._block_s - excused > granted:
-            return False
         age = time.monotonic() - job.began
         snapshot = self._waiting_snapshot(control)
-        is_new = snapshot is not None and snapshot is not self._shown
+        turns, is_new = self._turns(job, snapshot, age), self._is_new(snapshot)
+        affordable = self._first_block_s <= share * (clock.here_s - self._begun_at_s)
+        at_once = self._first_due or (turns and is_new and affordable)
+        if spent + self._block_s - excused > granted and not at_once:
+            return False
         if job.finished and snapshot is None and age < self._every_s(control):
             return False
         with clock.spend("previews"):
-            if job.finished:
-                self._stale_s = STALE_S
-                self._turn += 1
-                self._begin(control, snapshot)
-            elif snapshot is not None and not self._of_checkpoint:
-                self._begin(control, snapshot)
-            elif age > self._stale_s and (is_new or not self._of_checkpoint):
-                self._stale_s *= 2
+            if turns:
+                self._turn_over(job, snapshot)
                 self._begin(control, snapshot)
             else:
                 job.next_block()
         self._block_s = clock.spent("previews") - spent
+        if self._first_due and not turns:
+            self._first_due, self._first_block_s = False, self._block_s
         return True
+
+    def _is_new(self, snapshot: Snapshot | None) -> bool:
+        return snapshot is not None and snapshot is not self._shown
+
+    def _turns(self, job: PreviewJob, snapshot: Snapshot | None, age: float) -> bool:
+        """Tell whether the next piece begins another preview."""
+        before_weights_in_between = snapshot is not None and not self._of_checkpoint
+        stale = age > self._stale_s and (self._is_new(snapshot) or not self._of_checkpoint)
+        return job.finished or before_weights_in_between or stale
+
+    def _turn_over(self, job: PreviewJob, snapshot: Snapshot | None) -> None:
+        """Note that a preview gives way to the next."""
+        if job.finished:
+            self._stale_s = STALE_S
+            self._turn += 1
+        elif snapshot is None or self._of_checkpoint:
+            self._stale_s *= 2
 
     def _waiting_snapshot(self, control: Control) -> Snapshot | None:
         """Return the newest checkpoint while a watched sample has no preview of it."""
@@ -146,9 +167,11 @@ class Previewer:
         self._answered = control.focus_revision
         if self._of_checkpoint and self._job is not None and not self._job.finished:
             self._shown_on.discard(self._job.sample)  # interrupted: it is still to be shown
+        self._first_due = self._is_new(snapshot)
         if snapshot is not None:
-            if snapshot is not self._shown:
+            if self._first_due:
                 self._shown, self._shown_on = snapshot, set()
+                self._begun_at_s = context.clock.here_s
             sample = self._left(control)[0]
             self._shown_on.add(sample)
         else:
