@@ -87,3 +87,14 @@ def test_nothing_is_found_where_numbers_are_below_0() -> None:
         assert left_out[0]["VOI split, bits"] > 0  # half of an object is not found
     pairs = {n: tuple(LabelVolume.of(v, n, NM) for v in (found, THROUGH_ALL)) for n in ("mito",)}
     assert challenge_figures(pairs, None)["mito"]["F1"] == 1  # type: ignore[arg-type]
+
+
+def test_a_class_that_is_nowhere_is_not_judged_and_makes_no_mean_better() -> None:
+    found = LabelVolume.of(np.where(THROUGH_ALL == 2, 0, THROUGH_ALL), "found.tif", NM)
+    truth = LabelVolume.of(THROUGH_ALL, "truth.tif", NM)
+    told = label_figures(found, truth, LabelOptions({1: "mito", 2: "er", 3: "nuc"}))
+    assert list(told.of_class) == ["mito", "er", "mean"]
+    assert told.of_class["mean"]["IoU"] == 0.5
+    assert told.notes == ("nuc (value 3) is nowhere in truth.tif nor found: not judged.",)
+    with pytest.raises(TomoscribeError, match="nothing to compare"):
+        label_figures(found, truth, LabelOptions({3: "nuc"}))

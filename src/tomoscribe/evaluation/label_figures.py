@@ -10,7 +10,12 @@ import numpy as np
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.cellmap_score import cellmap_instance_score, cellmap_scores
-from tomoscribe.evaluation.segmentation import InstanceScores, instance_scores, voxel_scores
+from tomoscribe.evaluation.segmentation import (
+    InstanceScores,
+    VoxelScores,
+    instance_scores,
+    voxel_scores,
+)
 from tomoscribe.segmentation.labels import UNKNOWN
 from tomoscribe.segmentation.sections import numbered_by_section
 
@@ -184,13 +189,20 @@ def _classes(
     for value, name in names.items():
         true = np.where(known, (truth.values == value).astype(np.int8), np.int8(UNKNOWN))
         score = voxel_scores(true, found.values == value)
+        if score == VoxelScores():
+            notes += (f"{name} (value {value}) is nowhere in {truth.path} nor found: not judged.",)
+            continue
         figures[name] = {
             "IoU": score.iou,
             "Dice": score.dice,
             "precision": score.precision,
             "recall": score.recall,
         }
-    if len(names) > 1:
+    if not figures:
+        raise TomoscribeError(
+            f"No class that is named is in {truth.path} or was found: there is nothing to compare."
+        )
+    if len(figures) > 1:
         mean = {k: float(np.mean([f[k] for f in figures.values()])) for k in ("IoU", "Dice")}
         figures["mean"] = {**mean}
     return LabelFigures(figures, notes)

@@ -163,7 +163,7 @@ def evaluate_labels(
     Returns
     -------
     DataFrame
-        A row for each class, a column for each figure.
+        A row for each class that is in either, a column for each figure.
 
     Raises
     ------
