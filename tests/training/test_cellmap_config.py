@@ -263,6 +263,7 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
         ("import torch\nmodel = torch.nn.Linear(1, 2)", "sets model by code"),
         ("spatial_transforms = {'miror': {}}", "mirror, transpose and rotate, not miror"),
         ("classes = ['mito']", "No crop labels any of mito"),
+        ("model_save_path = 's3://bucket/{epoch}.pth'", "copied to a folder of this system"),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(tmp_path, text, says):

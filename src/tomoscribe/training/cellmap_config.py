@@ -78,6 +78,11 @@ def prepare(
     """
     config, base = read.config, base_folder(read)
     runs_dir = base / runs_folder
+    if is_address(config.model_save_path):
+        raise TomoscribeError(
+            f"model_save_path = {config.model_save_path!r} cannot be: checkpoints are copied to a "
+            "folder of this system; give one."
+        )
     notes = [*read.notes]
     settings = with_values(_settings(config, notes), overrides)
     source = DataSource(
