@@ -10,7 +10,7 @@ import scipy
 
 import tomoscribe
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.io.label_files import open_label_array
+from tomoscribe.io.label_files import count_values, open_label_array
 from tomoscribe.io.label_write import write_labels
 
 NM = (8.0, 8.0, 8.0)
@@ -38,3 +38,11 @@ def test_many_small_objects_are_labels(tmp_path: Path, side: int) -> None:
     array, size = open_label_array(str(tmp_path / "labels.tif"))
     assert size == NM
     np.testing.assert_array_equal(array[:], labels)
+
+
+def test_sections_without_any_label_are_counted(tmp_path: Path) -> None:
+    labels = np.zeros((5, 8, 8), np.uint8)
+    labels[1:3, 2:6, 2:6] = 4
+    write_labels(tmp_path / "labels.tif", labels, NM)
+    counted = count_values(str(tmp_path / "labels.tif"))
+    assert (counted.values, counted.sections, counted.empty) == ((0, 4), 5, 3)

@@ -26,11 +26,16 @@ chloroplasts, 0.39 and less in electron micrographs. Few values may be classes, 
 
 @dataclass(frozen=True)
 class ValueCounts:
-    """Values of a label volume in rising order, the number of voxels of each, and those NaN."""
+    """Values of a label volume in rising order, the number of voxels of each, and those NaN.
+
+    `sections` are its sections, `empty` of them hold nothing but 0 and NaN.
+    """
 
     values: tuple[int, ...]
     counts: tuple[int, ...]
     unknown: int = 0
+    sections: int = 1
+    empty: int = 0
 
     def count(self, value: int) -> int:
         """Return the number of voxels of a value."""
@@ -59,16 +64,18 @@ def count_values(address: str, stamp: int = 0) -> ValueCounts:
 def _counted(address: str, stamp: int) -> ValueCounts:
     data = open_volume(address).data
     total: dict[int, int] = {}
-    unknown = 0
+    unknown = empty = 0
     for z in range(data.shape[0]):
         section, missing = whole_numbers(np.asarray(data[z]), address)
         unknown += missing
+        empty += not section.any()
         for value, count in zip(*_unique(section), strict=True):
             total[int(value)] = total.get(int(value), 0) + int(count)
     require_numbers(data)
     total[0] = total.get(0, 0) - unknown  # NaN was counted as 0
     kept = sorted((v, n) for v, n in total.items() if n > 0)
-    return ValueCounts(tuple(v for v, _ in kept), tuple(n for _, n in kept), unknown)
+    values, counts = tuple(v for v, _ in kept), tuple(n for _, n in kept)
+    return ValueCounts(values, counts, unknown, data.shape[0], empty)
 
 
 class LabelArray(LazyVolume):

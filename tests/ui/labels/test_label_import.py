@@ -45,6 +45,9 @@ def test_a_dropped_label_file_asks_what_it_means_and_becomes_locked_objects(
     painter.session.open_paths([a_label_file(painter, tmp_path, **how)])
     painter.hands.until(question.isVisible, "the question")
     assert "2 values, 7 to 9" in question.label.text()
+    assert not question.background.isChecked()  # only one section has labels
+    question.background.click()
+    assert "also 15 of 16 sections without any label" in question.about.text()
     question.kind.buttons[OBJECTS].click()
     question.names.setText("mito, er")
     assert not question.use.isEnabled()

@@ -198,3 +198,18 @@ def test_particles_are_clicked_again_after_the_switch_back(painter: Painter) -> 
     assert not painter.labels.copy.values.any()
     painter.hands.key(Qt.Key.Key_Z, CONTROL)
     assert painter.hands.picks == []
+
+
+def test_a_stroke_can_be_undone_before_a_slow_disk_has_it(
+    painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, save = threading.Event(), painter.labels.copy.save
+    monkeypatch.setattr(painter.labels.copy, "save", lambda box: written.wait(60) and save(box))
+    undo = painter.hands.dock.labels.undo
+    assert not undo.isEnabled()
+    painter.stroke((30, 12), (30, 24))
+    assert undo.isEnabled()
+    undo.click()
+    assert not painter.values.any()
+    written.set()
+    painter.saved()

@@ -56,6 +56,8 @@ class Offer:
         Name of the tomogram that they lie on.
     values : tuple of int
         That they hold, without 0.
+    sections, empty : int
+        Sections that they have, and how many of them hold nothing but 0.
     layer : Labels, optional
         The user's layer that they are of.
     why_not : str
@@ -66,6 +68,8 @@ class Offer:
     address: str
     tomogram: str
     values: tuple[int, ...]
+    sections: int = 1
+    empty: int = 0
     layer: Labels | None = None
     why_not: str = ""
 
@@ -206,7 +210,7 @@ class LabelImport(SessionBound):
             self._tell("")
             address, counts = found
             values = tuple(value for value in counts.values if value != 0)
-            self._ask(Offer(title, address, name, values, layer))
+            self._ask(Offer(title, address, name, values, counts.sections, counts.empty, layer))
 
         self._tell(f"reading {title}")
         self._thread.run(look, take, self._failed)

@@ -77,8 +77,10 @@ class LabelQuestion(Banner):
             span = f", {values[0]} to {values[-1]}" if len(values) > 1 else ""
             self.say(f"<b>{offer.title}</b> has {many}{span}, beside 0. Each value is")
             self.open.setVisible(offer.layer is None)
-            # Strokes on a layer of one's own are few; whoever gives a file has gone through it.
-            self.background.setChecked(offer.layer is None)
+            # Strokes on a layer of one's own are few; whoever gives a file has gone through it,
+            # unless most of its sections are empty.
+            gone_through = offer.layer is None and offer.empty <= offer.sections / 2
+            self.background.setChecked(gone_through)
             self._choose(OBJECTS if len(values) > FEW else CLASSES)
         self.show()
 
@@ -127,4 +129,6 @@ class LabelQuestion(Banner):
             told = ", ".join(f"{value} is {name}" for value, name in shown)
             told += ", …" if len(offer.values) > len(shown) else ""
         rest = "background" if self.background.isChecked() else "unlabelled"
+        if self.background.isChecked() and offer.empty:
+            rest += f", also {offer.empty} of {offer.sections} sections without any label"
         return f"{told}; all else is {rest}. Ctrl+Z does not take it back."

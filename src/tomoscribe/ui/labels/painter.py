@@ -371,6 +371,7 @@ class LabelPainter(SessionBound):
             copy.objects[number] = self.active
             self._color()
         self._writer.run(lambda: copy.save(box), self._saved)
+        self.changed.emit()  # it can be undone at once, however slow the disk is
 
     def _saved(self, done: Future[Any]) -> None:
         error = done.exception()
