@@ -13,11 +13,11 @@ chloroplast : ten sections at full resolution, columns 0-559 train; columns 560 
     are scored (AP of objects by the default decoder, and by the tuned one).
 membrane : FIB-SEM of neurons, cubes of 10 nm. Class: pixels that touch another neuron within
     their section. Sections 0-127 train, 140-159 are scored (IoU).
+strokes : as membrane, but of sections 40 and 90 only a twentieth is labelled, by discs of which
+    every other lies on a membrane.
 neurons : the same volume, every neuron an object. Sections 0-127 train, 136-159 are scored: objects
     through the volume (AP at an IoU of 0.5, variation of information, adapted Rand error), by the
     decoder that maps begin with and by the one that the checkpoint was tuned to.
-strokes : the same, but of sections 40 and 90 a twentieth is labelled, by discs of which every
-    other lies on a membrane.
 """
 
 from __future__ import annotations
@@ -155,19 +155,23 @@ def for_development(case: Case) -> Case:
     return replace(case, labels=labels, scored=(z, np.s_[:], np.s_[edge:end]), developed=True)
 
 
+def training_data(case: Case, folder: Path) -> TrainingData:
+    """Return what trains; the image is written into a folder."""
+    path = folder / "image.tif"
+    tifffile.imwrite(path, case.image)
+    boxes = _boxes(case.labels, np.argwhere(case.labels != UNKNOWN))
+    sample = TrainingSample(
+        "image", str(path), case.voxel_size_zyx_A[2], Role.TRAIN,
+        labels=SampleLabels(ArrayLabels(case.labels[None]), boxes, "benchmark"),
+        voxel_sizes_zyx_A=case.voxel_size_zyx_A,
+    )  # fmt: skip
+    return TrainingData((sample,), (), label_classes=(LabelClass(case.class_name),))
+
+
 def run(case: Case, budget: float, seed: int, device: str, settings: dict[str, Any]) -> dict:
     """Train, take the best checkpoint, score it."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "image.tif"
-        tifffile.imwrite(path, case.image)
-        known = np.argwhere(case.labels != UNKNOWN)
-        boxes = _boxes(case.labels, known)
-        sample = TrainingSample(
-            "image", str(path), case.voxel_size_zyx_A[2], Role.TRAIN,
-            labels=SampleLabels(ArrayLabels(case.labels[None]), boxes, "benchmark"),
-            voxel_sizes_zyx_A=case.voxel_size_zyx_A,
-        )  # fmt: skip
-        data = TrainingData((sample,), (), label_classes=(LabelClass(case.class_name),))
+        data = training_data(case, Path(folder))
         given = TrainingSettings(max_minutes=budget / 60, seed=seed, **settings)
         task, place = get_task(case.task), torch.device(device)
         began = time.process_time()
@@ -179,7 +183,8 @@ def run(case: Case, budget: float, seed: int, device: str, settings: dict[str, A
         return {
             "cpu_s": budget, "seed": seed, "device": device, "steps": steps,
             "build_s": round(built, 1), "plan": {k: module.plan[k] for k in SHOWN},
-            "settings": settings, "curve": curve, **score(case, predictor, str(path)),
+            "settings": settings, "curve": curve,
+            **score(case, predictor, data.samples[0].volume_path),
         }  # fmt: skip
 
 
@@ -197,7 +202,7 @@ def train(module: Any, budget: float, best: Path, device: str) -> tuple[int, lis
         nonlocal top
         evaluation = module.evaluate()
         curve.append((round(clock() - began, 1), round(evaluation.score, 4)))
-        if evaluation.score > top:
+        if evaluation.score >= top:  # of equal ones the last is the best, as in a run
             top = evaluation.score
             torch.save(module.checkpoint(), best)
 

@@ -17,13 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tifffile
 import torch
 
 import segmentation
 from tomoscribe.io.volumes import open_volume
-from tomoscribe.project.model import Role, TrainingData, TrainingSample
-from tomoscribe.segmentation.labels import UNKNOWN, ArrayLabels, LabelClass, SampleLabels
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
 
@@ -44,20 +41,6 @@ class Busy(threading.Thread):
         """Look until it is over."""
         while not self.over.wait(0.1):
             self.seen.append(torch.cuda.utilization())
-
-
-def module_of(case: segmentation.Case, folder: Path, device: torch.device) -> tuple[Any, str]:
-    """Return the training of a case and the path of its image."""
-    path = folder / "image.tif"
-    tifffile.imwrite(path, case.image)
-    boxes = segmentation._boxes(case.labels, np.argwhere(case.labels != UNKNOWN))
-    sample = TrainingSample(
-        "image", str(path), case.voxel_size_zyx_A[2], Role.TRAIN,
-        labels=SampleLabels(ArrayLabels(case.labels[None]), boxes, "benchmark"),
-        voxel_sizes_zyx_A=case.voxel_size_zyx_A,
-    )  # fmt: skip
-    data = TrainingData((sample,), (), label_classes=(LabelClass(case.class_name),))
-    return get_task(case.task).build(data, TrainingSettings(max_minutes=1), device), str(path)
 
 
 def step(module: Any) -> None:
@@ -101,7 +84,8 @@ def measure(name: str, device: torch.device, seconds: float) -> dict[str, Any]:
     """Train and predict one case."""
     case = segmentation.strokes(0) if name == "strokes" else getattr(segmentation, name)()
     with tempfile.TemporaryDirectory() as folder:
-        module, path = module_of(case, Path(folder), device)
+        data = segmentation.training_data(case, Path(folder))
+        module = get_task(case.task).build(data, TrainingSettings(max_minutes=1), device)
         for _ in range(WARM_UP):
             step(module)
         wait_for(device)
@@ -120,7 +104,7 @@ def measure(name: str, device: torch.device, seconds: float) -> dict[str, Any]:
         share = batch_share(module, device)
         predictor = module.predictor()
         predictor.resident = {}
-        volume = open_volume(path, case.voxel_size_zyx_A[2])
+        volume = open_volume(data.samples[0].volume_path, case.voxel_size_zyx_A[2])
         begun, voxels = time.perf_counter(), 0
         for block in predictor.blocks(volume):
             voxels += block.scores[0].size

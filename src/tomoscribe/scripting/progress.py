@@ -31,7 +31,7 @@ class Progress:
     score : float
         Of the last validation, 0..1; NaN before the first.
     labels_used, labels_total : int
-        Clicks in use, clicks there are.
+        Clicks in use, clicks there are; of segmentations labelled voxels.
     message : str
         One sentence for the user, empty if all is well.
     """

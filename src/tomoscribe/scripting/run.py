@@ -68,7 +68,7 @@ class Run:
 
     @property
     def task(self) -> str:
-        """What is learned: tomogram or membrane."""
+        """What is learned: tomogram, membrane, semantic or instance."""
         return self.folder.config().task
 
     @property
@@ -132,14 +132,15 @@ class Run:
         Parameters
         ----------
         sample : str
-            A tomogram or membrane that is previewed: by default the first that validates.
+            A tomogram, membrane or image that is previewed: the first that validates, unless asked.
         checkpoint : str, optional
             Its name, `step_000120`; default: the newest preview.
 
         Returns
         -------
         scores : (class, z, y, x) array of float32
-            In 0..1, NaN where nothing is computed yet; of a membrane (class, 1, 1, vertices).
+            In 0..1, NaN where nothing is computed yet; of a membrane (class, 1, 1, vertices), of a
+            segmentation its maps (map, z, y, x).
         bin : int
             Tomogram voxels along each axis to one voxel of the heatmap.
 

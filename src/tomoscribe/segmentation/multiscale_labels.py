@@ -123,7 +123,6 @@ class MultiscaleLabels:
         self, place: str, classes: Sequence[str], sources: Sequence[_Source | None], image: Frame
     ) -> None:
         self._sources, self._image = tuple(sources), image
-        self.lacking = tuple(c for c, s in zip(classes, sources, strict=True) if s is None)
         boxes = [s.box(image) for s in sources if s is not None]
         if not boxes:
             raise TomoscribeError(f"The crop {place} has none of the classes {', '.join(classes)}.")
