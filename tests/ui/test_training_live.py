@@ -17,6 +17,9 @@ from tomoscribe.ui.session import Session
 WORKER_S = 150.0
 """Importing PyTorch takes half a minute where other tests run beside."""
 
+STEPS = 20
+"""What ends the training: steps are made however slow the machine is, minutes run out before."""
+
 
 def test_press_train_and_the_heatmap_grows_in_the_viewer(
     viewer: napari.Viewer, tmp_path: Path, qtbot, process_until: Callable[..., None]
@@ -27,7 +30,8 @@ def test_press_train_and_the_heatmap_grows_in_the_viewer(
     dock = TrainDock(session)
     qtbot.addWidget(dock)
     monitor = RunMonitor.of(session)
-    dock.first.set_value("max_minutes", 0.15)
+    dock.first.set_value("max_minutes", 30.0)
+    dock.others.set_value("max_steps", STEPS)
     dock.train.click()
     process_until(lambda: session.run is not None, "the run")
     try:
@@ -37,6 +41,8 @@ def test_press_train_and_the_heatmap_grows_in_the_viewer(
     finally:
         launch.kill(session.run)
     assert monitor.update.state is State.FINISHED
+    assert monitor.record.finished.reason == "steps"
+    assert monitor.record.last_step.step == STEPS
     assert monitor.record.labels.used > 0
     assert session.run.best_checkpoint().is_file()
     process_until(lambda: heat.computed is not None and heat.computed.all(), "the whole tomogram")
