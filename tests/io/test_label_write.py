@@ -80,6 +80,25 @@ def test_what_a_killed_process_left_of_labels_is_replaced(tmp_path: Path, suffix
     assert np.asarray(open_volume(path).data[...]).sum() == 2 * 30
 
 
+def test_labels_that_take_the_place_of_others_are_whole_whenever_the_process_is_killed(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "a.zarr"
+    write_labels(path, np.full((2, 4, 4), 1), NM)
+    killed = (
+        "import os, shutil, sys\n"
+        "import numpy as np\n"
+        "from tomoscribe.io.label_write import write_labels\n"
+        "shutil.rmtree = lambda *a, **k: os.kill(os.getpid(), 9)\n"
+        "write_labels(sys.argv[1], np.full((2, 4, 4), 2), (1.0, 1.0, 1.0))\n"
+    )
+    assert subprocess.run([sys.executable, "-c", killed, path], check=False).returncode == -9
+    assert (open_volume(path).data[...] == 2).all()
+    write_labels(path, np.full((2, 4, 4), 3), NM)
+    assert (open_volume(path).data[...] == 3).all()
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
 @pytest.mark.parametrize("suffix", [".zarr", ".h5"])
 def test_maps_keep_their_names_their_decoder_and_their_voxels(tmp_path: Path, suffix: str):
     header = MapsHeader(

@@ -194,10 +194,7 @@ def _at_once(path: Path) -> Iterator[Path]:
         If a folder is there that is no zarr, and so nothing that this could have written; or if
         another process writes there.
     """
-    marks = ("zarr.json", ".zgroup", ".zarray")
-    if path.is_dir() and any(path.iterdir()) and not any((path / m).is_file() for m in marks):
-        raise TomoscribeError(f"{path} is a folder that holds other things: choose another name.")
-    unfinished = path.with_name(f".unfinished.{path.name}")
+    unfinished, former = (path.with_name(f".{w}.{path.name}") for w in ("unfinished", "former"))
     lock = FileLock(path.with_name(f".{path.name}.lock"))
     try:
         lock.acquire(blocking=False)
@@ -208,17 +205,27 @@ def _at_once(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise write_error(path, error) from error
     try:
+        _require_own(path)
         _remove(unfinished)
         yield unfinished
         if path.is_dir():
-            shutil.rmtree(path)
+            # Removing it takes a while; a process that is killed meanwhile must not leave a part.
+            _remove(former)
+            path.replace(former)
         unfinished.replace(path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
         _remove(unfinished)
+        _remove(former)
         Path(lock.lock_file).unlink(missing_ok=True)
         lock.release()
+
+
+def _require_own(path: Path) -> None:
+    marks = ("zarr.json", ".zgroup", ".zarray")
+    if path.is_dir() and any(path.iterdir()) and not any((path / m).is_file() for m in marks):
+        raise TomoscribeError(f"{path} is a folder that holds other things: choose another name.")
 
 
 def _remove(place: Path) -> None:
