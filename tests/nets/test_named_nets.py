@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from pydantic import ValidationError
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.nets.trust import VARIABLE, trust
 from tomoscribe.nets.voxel_nets import make_net
+from tomoscribe.tasks.voxels.settings import VoxelSettings
 
 
 @pytest.mark.parametrize("name", ["resnet", "vit"])
@@ -34,6 +36,10 @@ def test_logits_of_each_voxel_whatever_the_window_and_every_weight_learns(name, 
 def test_option_that_a_network_does_not_know_is_one_sentence():
     with pytest.raises(TomoscribeError, match=r"does not take these options.*model_kwargs"):
         make_net("resnet", "2d", 1, width=4, levels=3, steps=(), options={"depth": 3})
+    with pytest.raises(TomoscribeError, match=r"does not take these options.*model_kwargs"):
+        make_net("vit", "2d", 1, width=4, levels=3, steps=(), options={"heads": 0})
+    with pytest.raises(ValidationError, match=r"set voxels\.levels"):
+        VoxelSettings(net_options={"levels": 3})
     with pytest.raises(TomoscribeError, match="heads that divide"):
         make_net("vit", "3d", 1, width=3, levels=2, steps=(), options={"heads": 4})
 

@@ -66,9 +66,3 @@ class UNet2d(nn.Module):
         with torch.autocast(images.device.type, enabled=False):
             logits: Tensor = self.head(features.float())
         return logits
-
-    def place(self, device: torch.device) -> UNet2d:
-        """Move to a device, with channels last in memory, which is faster everywhere."""
-        self.to(device)
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return self

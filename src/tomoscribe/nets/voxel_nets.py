@@ -113,7 +113,7 @@ def make_net(
     Raises
     ------
     TomoscribeError
-        If there is no such network, or it does not know an option.
+        If there is no such network, or it does not know an option or cannot be with it.
     """
     if name not in NETS:
         raise TomoscribeError(f"There is no network '{name}'; there are: {', '.join(NETS)}.")
@@ -124,7 +124,7 @@ def make_net(
         given["steps"] = tuple(steps)
     try:
         net = NETS[name](dims, 1 + 2 * context, outputs, **{**given, **(options or {})})
-    except TypeError as error:
+    except (TypeError, ValueError, ZeroDivisionError) as error:
         raise TomoscribeError(
             f"The network '{name}' does not take these options ({error}); "
             "correct net_options [model_kwargs]."

@@ -15,6 +15,7 @@ from tests.tasks.train_steps import make_steps
 
 from tomoscribe.cli.run_progress import summarise
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.nets.trust import VARIABLE
 from tomoscribe.project.model import Role, TrainingData, TrainingSample
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.segmentation.labels import UNKNOWN, ArrayLabels, LabelClass, SampleLabels
@@ -193,6 +194,40 @@ def test_a_training_that_is_resumed_goes_on_as_if_it_had_not_ended(
     resumed = kind.build(three_classes, settings, CPU, state)
     resumed.restore(state, weights_only=False)
     assert make_steps(resumed, 3) == rest
+
+
+def test_a_training_goes_on_with_the_network_of_its_checkpoint_where_none_is_named(
+    three_classes: TrainingData,
+) -> None:
+    task, named = get_task("semantic"), {"net": "resnet", "net_options": {"blocks": 1}}
+    first = task.build(
+        three_classes, TrainingSettings(**{**SMALL, "voxels": SMALL["voxels"] | named}), CPU
+    )
+    state = first.checkpoint()
+    onward = task.build(three_classes, TrainingSettings(**SMALL), CPU, state)
+    onward.restore(state, weights_only=True)
+    assert (onward.plan["net"], onward.plan["net_options"]) == ("resnet", {"blocks": 1})
+    assert "checkpoint" in onward.reasons["net"]
+    # What nobody named is not said to be set.
+    usual = task.build(three_classes, TrainingSettings(**SMALL), CPU)
+    assert (usual.plan["net"], usual.reasons["net"]) == ("unet", "")
+
+
+def test_windows_are_what_a_network_of_ones_own_needs(
+    three_classes: TrainingData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from torch import nn\n"
+        "model = nn.Sequential(\n"
+        "    nn.MaxPool3d(16), nn.Conv3d(1, 4, 1), nn.Upsample(scale_factor=16))\n"
+    )
+    monkeypatch.setenv(VARIABLE, str(file))
+    voxels = {"net": "file", "net_options": {"file": str(file)}, "dimension": "3d"}
+    settings = TrainingSettings(batch=1, precision="float32", max_steps=2, voxels=voxels)
+    module = get_task("semantic").build(three_classes, settings, CPU)
+    make_steps(module, 1)
+    assert all(n % 16 == 0 for n in module.plan["window_zyx"])
 
 
 def test_a_window_larger_than_the_image_is_told_before_anything_is_trained(

@@ -24,7 +24,7 @@ from tomoscribe.tasks.voxels.checks import check_change, check_labels
 from tomoscribe.tasks.voxels.depths import check_depths
 from tomoscribe.tasks.voxels.images import resident, scale_image
 from tomoscribe.tasks.voxels.losses import LossOptions, total_loss
-from tomoscribe.tasks.voxels.plan import OF_THE_NETWORK, positive_weights
+from tomoscribe.tasks.voxels.plan import OF_THE_NETWORK, enlarge_window, positive_weights
 from tomoscribe.tasks.voxels.predictor import VoxelPredictor
 from tomoscribe.tasks.voxels.sampler import WindowSampler
 from tomoscribe.tasks.voxels.sources import Source, make_source
@@ -79,6 +79,7 @@ class VoxelModule(Learner):
     ) -> None:
         torch.manual_seed(settings.seed)
         net = checkpoints.network_of(data.label_classes, plan)
+        enlarge_window(plan, net.multiple_zyx)
         net.place(device)
         super().__init__(
             net,

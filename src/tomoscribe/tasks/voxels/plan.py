@@ -146,6 +146,10 @@ def make_plan(
     steps = _pooling(voxel, levels, dimension)
     if start is not None:
         steps = start.steps_zyx
+    net = choose("net", own.net, "unet", "")
+    # Options are of one network.
+    other = {} if start is not None and net != start.net else None
+    options = choose("net_options", dict(own.net_options) or other, {}, "")
     shape = [max(1, n // r) for n, r in zip(data.smallest_shape_zyx, reduction, strict=True)]
     window = _window(data, settings, dimension, reduction, steps, shape, reasons, fast=fast)
     return VoxelPlan(
@@ -155,8 +159,8 @@ def make_plan(
         depth_known=data.depth_known,
         window_zyx=window,
         batch=choose("batch", settings.batch, *_choose_batch(dimension, fast=fast)),
-        net=choose("net", own.net, "unet", ""),
-        net_options=dict(own.net_options),
+        net=net,
+        net_options=options,
         width=choose("width", settings.width, *_choose_width(dimension, fast=fast)),
         levels=levels,
         steps_zyx=steps,
@@ -173,6 +177,12 @@ def make_plan(
         precision=settings.precision,
         reasons=reasons,
     )
+
+
+def enlarge_window(plan: VoxelPlan, multiple_zyx: Triple) -> None:
+    """Make the window a multiple of what a network takes, which one of a file tells once built."""
+    z, y, x = (_up(w, m) for w, m in zip(plan.window_zyx, multiple_zyx, strict=True))
+    plan.window_zyx = z, y, x
 
 
 def require_window_fits(window_zyx: Triple, smallest_shape_zyx: Triple) -> None:

@@ -40,10 +40,10 @@ class VoxelSettings(BaseModel):
         "2.5d: a section is learned with its neighbours as channels "
         "[Training Config Semantic2D … Instance3D]",
     )
-    net: str = Field(
-        "unet",
-        description="unet, resnet, vit; or file: what a Python file that you trust builds "
-        "[model_name, model]",
+    net: str | None = Field(
+        None,
+        description="unet, resnet, vit; or file: what a Python file that you trust builds; "
+        "default unet, or as in the checkpoint that it starts from [model_name, model]",
     )
     net_options: dict[str, int | float | str | bool | list[int]] = Field(
         default_factory=dict, description="options of the network by name [model_kwargs]"
@@ -170,6 +170,15 @@ class VoxelSettings(BaseModel):
             except TomoscribeError as error:
                 raise ValueError(str(error)) from error
         return named
+
+    @model_validator(mode="after")
+    def _levels_told_once(self) -> VoxelSettings:
+        # Of a file's network options are the user's own.
+        if self.net != "file" and "levels" in self.net_options:
+            raise ValueError(
+                "voxels.net_options has levels, by which windows are cut, too: set voxels.levels."
+            )
+        return self
 
     @model_validator(mode="after")
     def _deep_enough(self) -> VoxelSettings:

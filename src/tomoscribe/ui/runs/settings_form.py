@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 UNITS = {"max_minutes": " min", "_every_s": " s", "_A": " Å"}
 """Suffixes of fields, by the end of their names."""
 
-CHOICES = {"device": ("auto",), "net": ("unet", "resnet", "vit")}
+CHOICES = {"device": ("auto",), "net": ("auto", "unet", "resnet", "vit")}
 """What is offered for names that are free texts to the class of settings."""
 
 AUTO = "auto"
