@@ -18,6 +18,7 @@ from tomoscribe.segmentation.tuning import TuningSample, tune
 from tomoscribe.tasks.voxels.judge import MapCounts
 from tomoscribe.tasks.voxels.sources import labels_around
 from tomoscribe.tasks.voxels.targets import make_targets
+from tomoscribe.tasks.voxels.tiles import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 _MOST_VOXELS = 1_500_000
 """Working voxels that a validation looks at: some seconds of a processor."""
+_EDGE_3D = 64
+"""Of the pieces of a volume that is larger than that, so that several places are looked at."""
 _MOST_TUNED = 150_000
 """Working voxels on which a decoder is tuned: a second or two."""
 
@@ -69,6 +72,13 @@ def validation_boxes(
     found = [box for source in sources for box in _boxes_of(source, plan, stacks=stacks)]
     if not found:
         return []
+    if plan.dimension == "3d" and sum(map(_size, found)) > _MOST_VOXELS:
+        edges = (_EDGE_3D,) * 3
+        found = [
+            ValidationBox(box.source, *piece)
+            for box in found
+            for piece in cut(box.lo, box.hi, edges)
+        ]
     size = max(1, int(np.mean([_size(box) for box in found])))
     count = min(len(found), max(1, _MOST_VOXELS // size), most or len(found))
     chosen = np.unique(np.linspace(0, len(found) - 1, count).round().astype(int))
@@ -88,8 +98,9 @@ def _boxes_of(source: Source, plan: VoxelPlan, *, stacks: bool) -> list[Validati
         deep = THICK if stacks else 1
         return [ValidationBox(source, *box) for lo, hi in whole for box in _cut(lo, hi, deep)]
     boxes = []
-    deep = plan.window_zyx[0] if plan.dimension == "3d" else 1
-    edge = max(256, plan.window_zyx[1])
+    deep, edge = (
+        (_EDGE_3D, _EDGE_3D) if plan.dimension == "3d" else (1, max(256, plan.window_zyx[1]))
+    )
     for z, y, x in sorted(_tiles_with_labels(source, deep, edge)):
         shape = source.image.shape_zyx
         lo = (z * deep, y * edge, x * edge)
