@@ -194,7 +194,7 @@ def _sample(
     if not wanted or not (painted_here or regions):
         return plain
     facts = volume_facts(entry.address, entry.size)
-    complete = tuple(_complete_boxes(regions, c.name, facts.shape_zyx) for c in classes)
+    complete = tuple(complete_boxes(regions, c.name, facts.shape_zyx) for c in classes)
     painted = None
     if painted_here:
         painted = PaintedLabels(folder, entry.name, facts.shape_zyx, read_only=True)
@@ -229,7 +229,7 @@ def _sample(
     )
 
 
-def _complete_boxes(regions: list[Region], class_name: str, shape_zyx: Triple) -> tuple[Box, ...]:
+def complete_boxes(regions: list[Region], class_name: str, shape_zyx: Triple) -> tuple[Box, ...]:
     """Return the boxes, in whole voxels, in which a class is fully labelled."""
     result: list[Box] = []
     for region in regions:

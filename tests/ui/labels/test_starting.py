@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import napari
 import numpy as np
 import pytest
 from tests.ui.conftest import FakeWorker
 
+from tomoscribe.errors import TomoscribeError
 from tomoscribe.evaluation.unsure_sections import unsure_sections
 from tomoscribe.project.model import Role
 from tomoscribe.project.painted import PaintedLabels
+from tomoscribe.project.painted_samples import load_painted
 from tomoscribe.project.store import Project
 from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.segmentation.painted_values import BACKGROUND, UNLABELLED
+from tomoscribe.tasks.voxels.checks import check_labels
+from tomoscribe.tasks.voxels.sources import held_in
 from tomoscribe.ui.labels.complete_section import section_region
 from tomoscribe.ui.labels.label_tally import LabelTally
 from tomoscribe.ui.labels.mode import LabelMode
@@ -132,3 +137,44 @@ def test_the_next_stroke_is_where_the_model_is_unsure_and_nothing_is_painted() -
     painted[1, :32] = True
     (left,) = unsure_sections(range(3), lambda z: scores[z], lambda z: painted[z], 8)
     assert left[0] == 0
+
+
+def test_a_section_that_is_one_class_all_over_is_told_before_a_start_that_must_fail(
+    labelled, project, process_until
+) -> None:
+    painter, starter = LabelPainter.of(labelled), Starter.of(labelled)
+    LabelMode.of(labelled).set(on=True, objects=False)
+    process_until(lambda: painter.copy is not None, "the labels")
+    painter.rewrite(lambda: _paint_whole_section(project), lambda _: None)
+    process_until(lambda: painter.copy is not None and painter.copy.values[6].all(), "the section")
+    labelled.set_regions([section_region(6, (16, 64, 48))])
+    tally = LabelTally.of(labelled)
+    process_until(lambda: BACKGROUND not in tally.of_tomogram("one"), "the counts")
+    assert "All that is labelled is mito, also where" in starter.why_not()
+    with pytest.raises(TomoscribeError, match="All labelled voxels are of class 'mito'"):
+        checked_by_a_worker(project)
+    LabelMode.of(labelled).set(on=True, objects=True)
+    assert starter.why_not() is None  # outlines of objects teach
+    LabelMode.of(labelled).set(on=True, objects=False)
+    labelled.set_regions([section_region(7, (16, 64, 48))])
+    assert starter.why_not() is None
+    checked_by_a_worker(project)
+
+
+def _paint_whole_section(project: Project) -> None:
+    painted = PaintedLabels(project.path, "one", (16, 64, 48))
+    painted.write((0, 0, 0), np.zeros((16, 64, 48), np.uint16))
+    painted.write((6, 0, 0), np.full((1, 64, 48), 2, np.uint16))
+
+
+def checked_by_a_worker(project: Project) -> None:
+    """Look at the labels as the worker does before it trains."""
+    data = load_painted(project.path, 1)
+    classes = data.label_classes
+    sources = []
+    for sample in data.samples:
+        if sample.labels is not None:
+            image = SimpleNamespace(bin=1, shape_zyx=(16, 64, 48))
+            _, places = held_in(sample.labels, image, len(classes), 0.2)
+            sources.append(SimpleNamespace(places=places))
+    check_labels(sources, classes, "semantic")

@@ -13,6 +13,7 @@ from tomoscribe.ui.labels.class_list import LabelClassTable
 from tomoscribe.ui.labels.complete_section import CompleteSection
 from tomoscribe.ui.labels.import_button import ImportButton
 from tomoscribe.ui.labels.label_question import LabelQuestion
+from tomoscribe.ui.labels.label_tally import LabelTally
 from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.next_stroke import NextStroke
 from tomoscribe.ui.labels.painter import LabelPainter
@@ -44,6 +45,7 @@ class LabelPanel(QWidget):
         self._session = session
         self._painter = LabelPainter.of(session)
         self._mode = LabelMode.of(session)
+        self._tally = LabelTally.of(session)
         self.title = QLabel()
         self.title.setStyleSheet("font-size: 14px; font-weight: 600;")
         self.title.setWordWrap(True)
@@ -61,6 +63,7 @@ class LabelPanel(QWidget):
         self._lay_out()
         connect(self, self._painter.changed, self.refresh)
         connect(self, self._mode.changed, self.refresh)
+        connect(self, self._tally.changed, self.refresh)
         connect(self, session.regions_changed, self.refresh)
         connect(self, session.current_changed, self.refresh)
         connect(self, session.pending_changed, self.refresh)
@@ -85,7 +88,8 @@ class LabelPanel(QWidget):
     def refresh(self, *_: object) -> None:
         """Show what to do next and what can be done."""
         painter, layer = self._painter, self._painter.layer
-        complete = bool(self._session.regions.regions)
+        entry, objects = self._session.entry, self._mode.objects
+        complete = entry is not None and self._tally.tells_background(entry, objects=objects)
         title, text = next_step(painter.classes, painter.labelled(), complete=complete)
         if self._session.pending is not None:
             title, text = SIZE

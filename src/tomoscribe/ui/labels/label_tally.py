@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
 from tomoscribe.project.painted import PaintedLabels, is_painted
+from tomoscribe.project.painted_samples import complete_boxes
 from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.labels.label_counts import LabelCounts, Labelled
 from tomoscribe.ui.labels.painter import LabelPainter
@@ -16,6 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from tomoscribe.project.model import TomogramEntry
+    from tomoscribe.segmentation.painted_values import Box
     from tomoscribe.ui.session import Session
 
 ByClass = dict[int, Labelled]
@@ -54,6 +61,30 @@ class LabelTally(SessionBound):
                 )
         return result
 
+    def tells_background(self, entry: TomogramEntry, *, objects: bool) -> bool:
+        """Tell whether what is declared fully labelled in a tomogram is background somewhere.
+
+        Objects told apart may fill all of it, for their outlines teach. Of a tomogram that is not
+        in view every declared box is believed.
+
+        Parameters
+        ----------
+        entry : TomogramEntry
+        objects : bool
+            Objects are told apart.
+        """
+        copy = self._painter.copy
+        if objects or copy is None or copy.name != entry.name:
+            return bool(entry.regions)
+        painted = sum(found.voxels for found in self.of_tomogram(entry.name).values())
+        boxes = {
+            box
+            for label in self._painter.classes
+            for box in complete_boxes(entry.regions, label.name, copy.values.shape)
+        }
+        # Counts tell it nearly always: looking at all voxels of a large box takes long.
+        return any(_volume_of(box) > painted or _is_bare(copy.values, box) for box in boxes)
+
     def _on_project(self) -> None:
         project = self._session.project
         self._read = {}
@@ -77,6 +108,17 @@ class LabelTally(SessionBound):
             if self._read.get(copy.name) != now:
                 self._read[copy.name] = now
                 self.changed.emit()
+
+
+def _is_bare(values: NDArray[np.uint16], box: Box) -> bool:
+    """Return whether anything in a box, lo <= voxel < hi, is not painted."""
+    (z0, y0, x0), (z1, y1, x1) = box
+    return not all(values[z, y0:y1, x0:x1].all() for z in range(z0, z1))
+
+
+def _volume_of(box: Box) -> int:
+    """Return the voxels of a box."""
+    return math.prod(b - a for a, b in zip(*box, strict=True))
 
 
 def _count_all(folder: Path, names: list[str]) -> dict[str, ByClass]:

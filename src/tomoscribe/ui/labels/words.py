@@ -50,7 +50,8 @@ def missing(
     counts : mapping
         What is labelled in all tomograms that train, by the value of the class.
     complete : bool
-        Something is declared fully labelled, so that there is background without strokes.
+        Something is declared fully labelled and not painted, so that there is background
+        without strokes.
     """
     if not classes:
         return ["There is no class yet: add one with +."]
@@ -65,7 +66,11 @@ def missing(
 
 
 def hinders(
-    classes: Sequence[LabelClass], counts: Mapping[int, Labelled], *, complete: bool
+    classes: Sequence[LabelClass],
+    counts: Mapping[int, Labelled],
+    *,
+    complete: bool,
+    declared: bool = False,
 ) -> str | None:
     """Return why nothing can be learned from the labels, as one sentence; None if it can.
 
@@ -73,6 +78,8 @@ def hinders(
     ----------
     classes, counts, complete
         As of `missing`.
+    declared : bool
+        Something is declared fully labelled, be there background in it or not.
     """
     if not classes:
         return "Add a class in the Annotate dock and paint some of it: a few strokes do."
@@ -80,6 +87,11 @@ def hinders(
     if not painted:
         return f"Paint some {classes[0].name}, and some background: a few strokes do."
     one_sided = len(painted) == 1 and not counts.get(BACKGROUND, NOTHING).voxels
+    if one_sided and not complete and declared:
+        return (
+            f"All that is labelled is {painted[0]}, also where everything is declared labelled: "
+            "paint some background (Shift+0)."
+        )
     if one_sided and not complete:
         return (
             f"All that is painted is {painted[0]}: paint some background (Shift+0), or declare a "

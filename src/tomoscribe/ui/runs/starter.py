@@ -215,8 +215,14 @@ class Starter(SessionBound):
             return None
         if any(s.picks for s in shares) and not any(s.picks for s in shares if s.name in trains):
             return "No painted tomogram trains: click a name below to change what it is used for."
-        complete = any(project.tomograms[name].regions for name in trains)
-        return hinders(project.label_classes, self._tally.total(trains), complete=complete)
+        entries = [project.tomograms[name] for name in trains]
+        objects = self._mode.objects
+        return hinders(
+            project.label_classes,
+            self._tally.total(trains),
+            complete=any(self._tally.tells_background(e, objects=objects) for e in entries),
+            declared=any(e.regions for e in entries),
+        )
 
     def _why_no_picks(self, shares: Sequence[Share]) -> str | None:
         if not any(s.picks for s in shares):
