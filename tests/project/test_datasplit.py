@@ -188,6 +188,10 @@ def test_samples_are_crops_in_their_image_at_the_scale_and_lacking_classes_are_u
         ("validate,{raw},{crop}/[mito]", "names no crop to train on"),
         ("train,{raw},{crop}/[mito,vim]", "No crop that trains .*labels vim"),
         ("train,{raw},{crop}", "tells no classes"),
+        (
+            "train,{raw},{crop}/[mito]\nvalidate,{raw},{crop}/[mito]",
+            "Lines 1 and 2 of .* let the same crop train and validate",
+        ),
     ],
 )
 def test_wrong_datasplit_is_one_sentence(cells, tmp_path, line, says):

@@ -70,7 +70,8 @@ def read_datasplit(
     Raises
     ------
     TomoscribeError
-        If something cannot be read, a class is labelled nowhere, or a crop is not in its image.
+        If something cannot be read, a class is labelled nowhere, a crop is not in its image, or one
+        both trains and validates.
     """
     rows = [row for row in read_rows(path) if row.role != Role.UNUSED]
     if not any(row.role == Role.TRAIN for row in rows):
@@ -78,6 +79,7 @@ def read_datasplit(
             f"{path} names no crop to train on: a line begins with train or validate, then come "
             "the raw image and the labels, in two columns or four."
         )
+    _require_apart(path, rows)
     named = dict.fromkeys(c for row in rows for c in row.classes)
     wanted = tuple(classes or named)
     if not wanted:
@@ -104,6 +106,23 @@ def read_datasplit(
         )
     label_classes = tuple(LabelClass(c, class_color(i)) for i, c in enumerate(wanted))
     return Datasplit(tuple(samples), label_classes, tuple(_warnings(path, rows, wanted, held)))
+
+
+def _require_apart(path: Path, rows: Sequence[DatasplitRow]) -> None:
+    """Check that no crop both trains and validates.
+
+    Raises
+    ------
+    TomoscribeError
+        If one does: what judges would have been learned.
+    """
+    trains = {row.crop: row.line for row in rows if row.role == Role.TRAIN}
+    for row in rows:
+        if row.role == Role.VALIDATE and row.crop in trains:
+            raise TomoscribeError(
+                f"Lines {trains[row.crop]} and {row.line} of {path} let the same crop train and "
+                f"validate, {row.crop}: leave one away, so that what judges is not learned."
+            )
 
 
 def _held(row: DatasplitRow, wanted: Sequence[str]) -> tuple[str, ...]:
