@@ -260,6 +260,15 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
         ("criterion = my_loss(1, 2)", "no criterion 'my_loss' here: there are: BCE"),
         ("spatial_transforms = {'rotate': {'axes': {'z': 'far'}}}", "degrees from and to"),
         ("spatial_transforms = {'mirror': {'axes': {'t': 1}}}", "has the axes x, y, z"),
+        ("spatial_transforms = {'mirror': {'axes': {'x': 50}}}", "needs chances, 0 to 1, not 50"),
+        (
+            "classes = 'mito'",
+            r"classes = 'mito' is one name: give a list of names, as in \['mito'\]",
+        ),
+        (
+            "input_array_info = {'scale': 8}",
+            "scale = 8 cannot be: give three numbers of nm, z, y, x",
+        ),
         ("import torch\nmodel = torch.nn.Linear(1, 2)", "sets model by code"),
         ("spatial_transforms = {'miror': {}}", "mirror, transpose and rotate, not miror"),
         ("classes = ['mito']", "No crop labels any of mito"),
@@ -308,6 +317,13 @@ def test_a_network_may_be_named_beside_any_model_name(tmp_path, suffix, trust):
 def test_options_beside_a_model_that_is_made_are_told_to_have_no_effect(tmp_path):
     path = written(tmp_path, "model = UNet_2D(1, 1)\nmodel_kwargs = {'foo': 1}")
     assert any("model_kwargs has no effect" in note for note in read_config(path).notes)
+
+
+def test_arguments_of_what_is_not_named_are_told_to_have_no_effect(cells):
+    text = 'classes = ["mito"]\nscheduler_kwargs = {"gamma": 1}\ncriterion_kwargs = {"a": 1}\n'
+    notes = prepare(read_config(written(cells, text)), "runs", {}).notes
+    assert "scheduler_kwargs has no effect: no scheduler is named." in notes
+    assert "criterion_kwargs has no effect: no criterion is named." in notes
 
 
 def assert_board_tells_all(folder):

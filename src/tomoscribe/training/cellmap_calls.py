@@ -37,7 +37,7 @@ POSITION = "_{}"
 """Name of an argument that was given by its place."""
 
 
-def optimization(config: CellMapConfig) -> tuple[dict[str, Any], Any]:
+def optimization(config: CellMapConfig, notes: list[str]) -> tuple[dict[str, Any], Any]:
     """Return our settings for optimizer and scheduler, and the learning rate, not checked yet.
 
     Raises
@@ -56,6 +56,8 @@ def optimization(config: CellMapConfig) -> tuple[dict[str, Any], Any]:
         call = read_call(config.scheduler, SCHEDULERS, "scheduler")
         options = _named(call, ("", _FIRST[call.name])) | config.scheduler_kwargs
         found["scheduler"] = str(NamedCall(call.name, options))
+    else:
+        _tell_unused("scheduler", config.scheduler_kwargs, notes)
     return found, rate
 
 
@@ -68,6 +70,7 @@ def loss(config: CellMapConfig, notes: list[str]) -> dict[str, Any]:
         If there is none like it here.
     """
     if config.criterion is None:
+        _tell_unused("criterion", config.criterion_kwargs, notes)
         return {}
     call = read_call(config.criterion, tuple(CRITERIA), "criterion")
     options = {**call.options, **config.criterion_kwargs}
@@ -104,6 +107,11 @@ def variation(config: CellMapConfig, notes: list[str]) -> dict[str, Any]:
                     "of their class (distances: --set voxels.distance=yes)."
                 )
     return found
+
+
+def _tell_unused(key: str, options: dict[str, Any], notes: list[str]) -> None:
+    if options:
+        notes.append(f"{key}_kwargs has no effect: no {key} is named.")
 
 
 def _say_unknown(key: str, names: Sequence[str], known: set[str], notes: list[str]) -> None:

@@ -124,7 +124,7 @@ def _placed(base: Path, path: str) -> str:
 def _settings(config: CellMapConfig, notes: list[str]) -> TrainingSettings:
     net, dimension = _network(config)
     limit = config.validation_batch_limit
-    optimization, rate = calls.optimization(config)
+    optimization, rate = calls.optimization(config, notes)
     voxels: dict[str, Any] = {
         "net": net,
         "dimension": dimension,

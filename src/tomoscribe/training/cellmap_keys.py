@@ -45,11 +45,15 @@ TRANSFORMS = (
 """Keys whose values are such names, one after the other."""
 
 
-def _three(value: object) -> object:
+def _three(of: str) -> BeforeValidator:
     """Say what is wrong in words of the key; pydantic tells of a field that is missing."""
-    if not isinstance(value, (list, tuple)) or len(value) != 3:
-        raise ValueError(f"= {value!r} cannot be: give three numbers of voxels, z, y, x")
-    return value
+
+    def checked(value: object) -> object:
+        if not isinstance(value, (list, tuple)) or len(value) != 3:
+            raise ValueError(f"= {value!r} cannot be: give three numbers of {of}, z, y, x")
+        return value
+
+    return BeforeValidator(checked)
 
 
 class ArrayInfo(BaseModel):
@@ -57,8 +61,8 @@ class ArrayInfo(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    shape: Annotated[tuple[int, int, int], BeforeValidator(_three)] = (1, 128, 128)
-    scale: Triple = (8.0, 8.0, 8.0)
+    shape: Annotated[tuple[int, int, int], _three("voxels")] = (1, 128, 128)
+    scale: Annotated[Triple, _three("nm")] = (8.0, 8.0, 8.0)
 
 
 class CellMapConfig(BaseModel):
@@ -137,6 +141,13 @@ class CellMapConfig(BaseModel):
         None, description="how images for validation are changed"
     )
     target_value_transforms: list[str] | None = Field(None, description="how labels are changed")
+
+    @field_validator("classes", mode="before")
+    @classmethod
+    def _names(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError(f"= {value!r} is one name: give a list of names, as in [{value!r}]")
+        return value
 
     @field_validator("filter_by_scale", mode="before")
     @classmethod

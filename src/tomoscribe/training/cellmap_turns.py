@@ -29,7 +29,7 @@ def turns(config: CellMapConfig, dimension: str, notes: list[str]) -> dict[str, 
         raise TomoscribeError(
             f"spatial_transforms knows mirror, transpose and rotate, not {sorted(unknown)[0]}."
         )
-    chances = _axes(given, "mirror", 0.5)
+    chances = {axis: _chance(value) for axis, value in _axes(given, "mirror", 0.5).items()}
     angles = {axis: _range(value) for axis, value in _axes(given, "rotate", FULL_TURN).items()}
     about = [axis for axis, (low, high) in angles.items() if low != high or low]
     tilts = [axis for axis in about if axis != "z"]
@@ -52,7 +52,7 @@ def turns(config: CellMapConfig, dimension: str, notes: list[str]) -> dict[str, 
     return {
         "turns": bool(given),
         "scale": 1.0,
-        "flips_zyx": tuple(float(chances.get(axis, 0.0)) for axis in "zyx"),
+        "flips_zyx": tuple(chances.get(axis, 0.0) for axis in "zyx"),
         "quarter_turns": False,
         "transpose": sorted(_axes(given, "transpose", True), reverse=True),
         **{f"rotate_{axis}": angles.get(axis, NO_TURN) for axis in "zyx"},
@@ -69,6 +69,19 @@ def _axes(given: dict[str, Any], name: str, default: Any) -> dict[str, Any]:
     if not by_axis.keys() <= {"x", "y", "z"}:
         raise TomoscribeError(f"{name} of spatial_transforms has the axes x, y, z, not {axes!r}.")
     return by_axis
+
+
+def _chance(value: Any) -> float:
+    """Return a chance.
+
+    Raises
+    ------
+    TomoscribeError
+        If it is none.
+    """
+    if not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        raise TomoscribeError(f"mirror of spatial_transforms needs chances, 0 to 1, not {value!r}.")
+    return float(value)
 
 
 def _range(value: Any) -> tuple[float, float]:

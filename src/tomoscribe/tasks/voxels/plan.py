@@ -211,8 +211,8 @@ def positive_weights(given: list[float], classes: int) -> tuple[float, ...]:
     """
     if len(given) not in (0, 1, classes):
         raise TomoscribeError(
-            f"voxels.positive_weights has {len(given)} numbers for {classes} classes: give one a "
-            "class, or one for all."
+            f"voxels.positive_weights [pos_weight] has {len(given)} numbers for {classes} classes: "
+            "give one a class, or one for all."
         )
     return tuple(given) * classes if len(given) == 1 else tuple(given)
 
