@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,17 @@ def test_least_sizes_are_in_nm_whatever_the_voxels_are():
     assert count((80.0, 4.0, 4.0), min_volume_nm3=25 * 640 + 1) == 2
     assert count(NM, dimension="2d", min_area_nm2=25 * 16) == 3
     assert count(NM, dimension="2d", min_area_nm2=25 * 16 + 1) == 2
+
+
+def test_an_object_of_just_the_least_size_stays_whatever_the_voxels_are():
+    maps = np.zeros((1, 5, 6, 7), np.float32)
+    maps[0, 1:4, 1:5, 1:6] = 1  # 60 voxels
+    for edges in ((4.0, 3.3, 3.3), (4.0, 7.9, 7.9), (5.0, 1.368, 1.368)):
+        settings = DecoderSettings(kind="components", min_volume_nm3=60 * math.prod(edges))
+        (found,) = decode(maps, ("mito",), ("mito",), settings, edges)
+        assert found.count == 1
+        more = settings.model_copy(update={"min_volume_nm3": 61 * math.prod(edges)})
+        assert decode(maps, ("mito",), ("mito",), more, edges)[0].count == 0
 
 
 def test_exclusive_classes_share_one_volume_and_background_is_none_of_them():

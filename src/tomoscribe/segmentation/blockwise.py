@@ -19,7 +19,7 @@ from scipy.sparse.csgraph import connected_components
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS
-from tomoscribe.segmentation.decoders import decode
+from tomoscribe.segmentation.decoders import decode, least_voxels
 from tomoscribe.segmentation.overlaps import overlaps
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def decode_maps(
     voxel, least, inside = math.prod(voxel_size_zyx_nm), [], {}
     for index, (name, each) in enumerate(zip(classes, mine, strict=True)):
         deep = each.dimension == "3d" and index not in whole
-        least.append(each.min_volume_nm3 / voxel if deep else 0.0)
+        least.append(least_voxels(each.min_volume_nm3, voxel) if deep else 0)
         inside[name] = each.model_copy(update={"min_volume_nm3": 0.0}) if deep else each
 
     def decode_box(box: NDArray[Any]) -> Segmentation:

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
     Advance = Callable[[float], None]
 
 
+_ROUNDING = 1e-6
+"""Of 60 voxels of 4 x 3.3 x 3.3 nm, divided by one, more than 60 come out."""
+
+
 @dataclass(frozen=True)
 class Segmentation:
     """A label volume and what its numbers mean.
@@ -151,6 +155,11 @@ def decode_section(
     return decode(maps[:, None], names, classes, thin, voxel_size_zyx_nm, exclusive=exclusive)
 
 
+def least_voxels(size: float, voxel: float) -> int:
+    """Return the fewest voxels that are no smaller than a size, whatever rounding does to it."""
+    return math.ceil(size / voxel - _ROUNDING)
+
+
 @dataclass(frozen=True)
 class _ClassMaps:
     """The maps of one class, read when asked for."""
@@ -255,8 +264,8 @@ def _objects(
     """Return the numbered objects of a class; one where objects are not told apart."""
     volume = settings.dimension == "3d"
     voxel = math.prod(voxel_nm) if volume else voxel_nm[1] * voxel_nm[2]
-    least = (settings.min_volume_nm3 if volume else settings.min_area_nm2) / voxel
-    seed = (settings.min_seed_nm3 if volume else settings.min_seed_nm2) / voxel
+    least = least_voxels(settings.min_volume_nm3 if volume else settings.min_area_nm2, voxel)
+    seed = least_voxels(settings.min_seed_nm3 if volume else settings.min_seed_nm2, voxel)
     if settings.kind in SEMANTIC_KINDS and least <= 1:
         return mask.astype(np.int32)
     begin = _beginnings(maps, mask, settings, seed, voxel_nm)
