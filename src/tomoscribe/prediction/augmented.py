@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.tasks.voxels.tiles import Tile, cut, make_tile
+from tomoscribe.nets.tiled import Tile
+from tomoscribe.tasks.voxels.tiles import cut, make_tile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,7 +73,7 @@ def views_of(count: int, *, depth: bool) -> tuple[View, ...]:
 
 
 class WindowScores:
-    """Scores of boxes of an image, the same wherever the boxes are cut.
+    """Scores of boxes of an image, alike wherever the boxes are cut.
 
     Parameters
     ----------

@@ -130,10 +130,10 @@ class VoxelSettings(BaseModel):
         (0.0, 0.0), description="degrees, from and to, of turns within sections [rotate]"
     )
     rotate_y: tuple[float, float] = Field(
-        (0.0, 0.0), description="degrees of turns about y, of 3d networks on cubic voxels [rotate]"
+        (0.0, 0.0), description="degrees of turns about y, of 3d networks [rotate]"
     )
     rotate_x: tuple[float, float] = Field(
-        (0.0, 0.0), description="degrees of turns about x, of 3d networks on cubic voxels [rotate]"
+        (0.0, 0.0), description="degrees of turns about x, of 3d networks [rotate]"
     )
     transpose: list[Literal["z", "y", "x"]] = Field(
         default_factory=list,

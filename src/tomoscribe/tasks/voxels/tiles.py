@@ -4,34 +4,17 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+
+from tomoscribe.nets.tiled import Tile
 
 Triple = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Tile:
-    """A core and the box to compute for it, lo <= index < hi on the working grid.
-
-    The box may end beyond the image, where its edge repeats: its size is what the network takes.
-    """
-
-    core_lo: Triple
-    core_hi: Triple
-    lo: Triple
-    hi: Triple
-
-    @property
-    def keep(self) -> tuple[slice, slice, slice]:
-        """Return where the core lies in the box."""
-        z, y, x = (
-            slice(a - b, c - b) for a, c, b in zip(self.core_lo, self.core_hi, self.lo, strict=True)
-        )
-        return z, y, x
-
-
 def make_tile(core_lo: Triple, core_hi: Triple, shape: Triple, halo: Triple, step: Triple) -> Tile:
-    """Return the tile of a core: as much halo as the image has, the size a multiple of `step`."""
+    """Return the tile of a core: as much halo as the image has, the size a multiple of `step`.
+
+    So the box may end beyond the image, where its edge repeats.
+    """
     lo, hi = [], []
     for a, b, n, h, s in zip(core_lo, core_hi, shape, halo, step, strict=True):
         first, last = max(0, a - h), min(n, b + h)
