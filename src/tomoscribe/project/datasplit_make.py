@@ -92,6 +92,7 @@ def make_datasplit(
     """
     if not 0 <= validation_prob < 1:
         raise TomoscribeError(f"A validation share of {validation_prob:g} must be 0 to below 1.")
+    classes = tuple(dict.fromkeys(classes))
     pattern = search_path or (S3_SEARCH_PATH if s3 else SEARCH_PATH)
     _require_fields("search path", pattern, {"dataset", "name"})
     _require_fields("name of crops", crop_name, {"crop", "label"})
@@ -213,7 +214,8 @@ def _fine_enough(
 
     kept = [row for row in rows if fits(row)]
     if len(kept) < len(rows):
-        notes.append(f"{len(rows) - len(kept)} crops are coarser than asked and are left out.")
+        left = len(rows) - len(kept)
+        notes.append(f"Crops that are coarser than asked and are left out: {left}.")
     if not kept:
         raise TomoscribeError(
             "No crop is as fine as "
@@ -241,7 +243,8 @@ def _with_usage(
     if force is True:
         kept = [row for row in rows if whole(row)]
         if len(kept) < len(rows):
-            notes.append(f"{len(rows) - len(kept)} crops lack a class and are left out.")
+            left = len(rows) - len(kept)
+            notes.append(f"Crops that lack a class and are left out: {left}.")
         if not kept:
             raise TomoscribeError(
                 f"No crop labels all of {', '.join(classes)}: do not force all classes."
