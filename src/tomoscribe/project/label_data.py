@@ -19,6 +19,8 @@ from tomoscribe.segmentation.labels import SampleLabels
 from tomoscribe.segmentation.value_labels import ValueLabels
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.project.labelled_volume import VolumeFacts
     from tomoscribe.project.source import DataSource, LabelFiles
@@ -41,11 +43,25 @@ def load_labelled(source: DataSource, task: str, revision: int) -> TrainingData:
     """
     if source.kind == "project":
         return load_painted(required(source.path, "a project folder"), revision)
-    if source.kind == "datasplit":
-        return _load_datasplit(source, revision)
     if source.kind == "lists":
         raise TomoscribeError("--images and --coordinates name particles, not labels of voxels.")
+    _require_distinct(source.voxels.classes)
+    if source.kind == "datasplit":
+        return _load_datasplit(source, revision)
     return _load_pairs(_pairs_of(source), source, task, revision)
+
+
+def _require_distinct(names: Sequence[str]) -> None:
+    """Check that no class is named twice: its maps could not be told apart.
+
+    Raises
+    ------
+    TomoscribeError
+        If one is.
+    """
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise TomoscribeError(f"The class '{twice}' is named twice: give each a name of its own.")
 
 
 def label_sources(source: DataSource) -> list[str]:
