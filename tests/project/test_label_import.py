@@ -48,3 +48,15 @@ def test_labels_that_do_not_fit_change_nothing(project: Project, tmp_path: Path)
         import_labels(project, "TS_1", str(path), LabelFiles())
     assert project.label_classes == []
     assert not (project.path / "labels").exists()
+
+
+def test_more_objects_than_a_painting_can_hold_change_nothing(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tomoscribe.project.label_import.MOST_OBJECTS", 2)
+    path = tmp_path / "labels.tif"
+    tifffile.imwrite(path, np.arange(12, dtype=np.uint8)[:, None, None] * np.ones(SHAPE, np.uint8))
+    with pytest.raises(TomoscribeError, match="numbers 11 objects, and a painting holds 2"):
+        import_labels(project, "TS_1", str(path), LabelFiles(), objects=True)
+    assert project.label_classes == []
+    assert not (project.path / "labels").exists()

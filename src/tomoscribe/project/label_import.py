@@ -15,7 +15,13 @@ from tomoscribe.project.label_checks import check_shapes, meaning_of
 from tomoscribe.project.labelled_volume import changed_us, volume_facts
 from tomoscribe.project.painted import PaintedLabels
 from tomoscribe.segmentation.labels import UNKNOWN, LabelClass
-from tomoscribe.segmentation.painted_values import BACKGROUND, DTYPE, UNLABELLED
+from tomoscribe.segmentation.painted_values import (
+    BACKGROUND,
+    DTYPE,
+    FIRST_OBJECT,
+    MAX_VALUE,
+    UNLABELLED,
+)
 from tomoscribe.segmentation.value_labels import labels_of_file
 
 if TYPE_CHECKING:
@@ -29,6 +35,10 @@ if TYPE_CHECKING:
     from tomoscribe.project.source import LabelFiles
     from tomoscribe.project.store import Project
     from tomoscribe.segmentation.value_labels import ValueMeaning
+
+
+MOST_OBJECTS = MAX_VALUE - FIRST_OBJECT + 1
+"""Numbers that a painting has for objects, ever."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,11 @@ def read_labels(
     classes, meaning, notes = meaning_of({address: counts}, files, objects=objects, trains=False)
     nothing = (meaning.background, meaning.unlabelled)
     numbers = tuple(v for v in counts.values if v not in nothing) if objects else ()
+    if len(numbers) > MOST_OBJECTS:
+        raise TomoscribeError(
+            f"{address} numbers {len(numbers)} objects, and a painting holds {MOST_OBJECTS}: train "
+            "on the file itself, or import a part of it."
+        )
     return ReadLabels(entry.name, address, image, classes, meaning, numbers, tuple(notes))
 
 
