@@ -118,6 +118,9 @@ def test_a_window_that_the_image_or_the_network_does_not_have_is_told(
     told = capsys.readouterr().err
     assert "The window of 4 x 2000 x 2000 voxels (z, y, x) is larger than" in told
     assert "of the window's 4 sections one at a time" in told
+    wide = ("--window", "1,120,120", "--stride", "1,60,60", "--no-decode")
+    assert exit_code("predict", checkpoint, image, "-o", tmp_path / "wide", *wide) == 0
+    assert "6 x 96 x 96: its edge repeats" in capsys.readouterr().err
     assert exit_code("predict", checkpoint, image, *out, "--window", "1,90,90") == 0
     assert "window" not in capsys.readouterr().err
 

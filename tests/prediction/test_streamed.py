@@ -161,6 +161,17 @@ def test_killed_prediction_goes_on_where_it_was_and_gives_the_same_file(
     assert zarr.open_group(str(out), mode="r").attrs["prediction"]["settings"]["views"] == 4
 
 
+def test_what_a_kill_at_the_very_end_has_left_goes_when_it_is_asked_again(
+    image: Path, tmp_path: Path
+) -> None:
+    out, left = tmp_path / "maps.h5", tmp_path / "maps.unfinished.zarr"
+    stream_maps(predictor_of(), open_volume(image), out, PredictionSettings())
+    left.mkdir()
+    left.with_suffix(".txt").write_text("{}\n")
+    stream_maps(predictor_of(), open_volume(image), out, PredictionSettings())
+    assert list(tmp_path.iterdir()) == [out]
+
+
 def test_folder_that_holds_anything_but_maps_is_never_replaced(image: Path, tmp_path: Path) -> None:
     predictor, volume = predictor_of(), open_volume(image)
     plain, other = tmp_path / "plain.zarr", tmp_path / "other.zarr"

@@ -119,12 +119,15 @@ def stream_maps(
         "settings": settings.model_dump(mode="json", exclude={"batch", "decode_voxels"}),
         **(origin or {}),
     }
+    unfinished = path.with_name(f"{path.stem}.unfinished.zarr")
+    finished = FinishedBlocks(path.with_name(f"{path.stem}.unfinished.txt"))
     if path.exists() and _prediction_in(path) == wanted:
+        # A kill may have come between the last step and tidying.
+        shutil.rmtree(unfinished, ignore_errors=True)
+        finished.remove()
         on_progress(1.0)
         return
     _require_replaceable(path)
-    unfinished = path.with_name(f"{path.stem}.unfinished.zarr")
-    finished = FinishedBlocks(path.with_name(f"{path.stem}.unfinished.txt"))
     try:
         if not (unfinished.is_dir() and finished.resume(wanted)):
             create_score_maps(unfinished, volume.shape_zyx, header)

@@ -51,9 +51,10 @@ def check_windows(plan: VoxelPlan, settings: PredictionSettings, volume: Volume)
         )
     sides = [n + 2 * p for n, p in zip(volume.shape_zyx, settings.pad_zyx, strict=True)]
     if any(window[a] > sides[a] for a in axes):
+        instead = "it is as large as the image there" if stride is None else "its edge repeats"
         notes.append(
             f"The window of {_size(window)} voxels (z, y, x) is larger than {volume.path}, "
-            f"{_size(volume.shape_zyx)}: it is as large as the image there."
+            f"{_size(volume.shape_zyx)}: {instead}."
         )
     return tuple(notes)
 

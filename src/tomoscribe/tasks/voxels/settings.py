@@ -121,7 +121,11 @@ class VoxelSettings(BaseModel):
         description="share of the windows centred on voxels of a class, all classes alike "
         "[weighted_sampler]; the others lie anywhere that is labelled",
     )
-    turns: bool = Field(True, description="flips and quarter turns [spatial_transforms]")
+    turns: bool = Field(
+        True,
+        description="turn windows at all: flips and quarter turns, and what is set of rotations "
+        "and exchanges of axes [spatial_transforms]",
+    )
     flips_zyx: tuple[float, float, float] = Field(
         (0.5, 0.5, 0.5), description="chance of a flip along z, y, x [mirror]"
     )
