@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.evaluation.judgement import Standing
 from tomoscribe.evaluation.segments.judgement import Basis
+from tomoscribe.evaluation.segments.objects import MOST_VOXELS
 from tomoscribe.evaluation.segments.places import Spot
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ SPARSE = (
     "not those of the whole image."
 )
 NO_OBJECTS = (
-    "Objects are not counted: that needs parts that are labelled whole, with a number an object."
+    "Objects are not counted: that needs parts that are labelled whole, with a number an object, in "
+    f"a box of at most {MOST_VOXELS // 1_000_000} million voxels."
 )
 IN_SECTIONS = (
     "Objects are matched in each section, as a side or the labels number them anew in each."
