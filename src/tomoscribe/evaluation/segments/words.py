@@ -26,8 +26,8 @@ SPARSE = (
     "not those of the whole image."
 )
 NO_OBJECTS = (
-    "Objects are not counted: that needs parts that are labelled whole, with a number an object, in "
-    f"a box of at most {MOST_VOXELS // 1_000_000} million voxels."
+    "Objects are not counted: that needs parts that are labelled whole, with a number an object, "
+    f"in a box of at most {MOST_VOXELS // 1_000_000} million voxels."
 )
 IN_SECTIONS = (
     "Objects are matched in each section, as a side or the labels number them anew in each."
