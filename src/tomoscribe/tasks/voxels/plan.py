@@ -148,7 +148,7 @@ def make_plan(
         steps = start.steps_zyx
     net = choose("net", own.net, "unet", "")
     # Options are of one network.
-    other = {} if start is not None and net != start.net else None
+    other: dict[str, Any] | None = {} if start is not None and net != start.net else None
     options = choose("net_options", dict(own.net_options) or other, {}, "")
     shape = [max(1, n // r) for n, r in zip(data.smallest_shape_zyx, reduction, strict=True)]
     window = _window(data, settings, dimension, reduction, steps, shape, reasons, fast=fast)
