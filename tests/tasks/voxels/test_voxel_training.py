@@ -208,6 +208,11 @@ def test_a_training_goes_on_with_the_network_of_its_checkpoint_where_none_is_nam
     onward.restore(state, weights_only=True)
     assert (onward.plan["net"], onward.plan["net_options"]) == ("resnet", {"blocks": 1})
     assert "checkpoint" in onward.reasons["net"]
+    # Maps that it does not predict cannot be had of it.
+    for name in ("distance", "affinity"):
+        more = TrainingSettings(**{**SMALL, "voxels": SMALL["voxels"] | {name: True}})
+        with pytest.raises(TomoscribeError, match=f"no maps of voxels.{name}"):
+            task.build(three_classes, more, CPU, state)
     # What nobody named is not said to be set.
     usual = task.build(three_classes, TrainingSettings(**SMALL), CPU)
     assert (usual.plan["net"], usual.reasons["net"]) == ("unet", "")

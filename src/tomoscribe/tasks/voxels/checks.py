@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from tomoscribe.project.model import TrainingData
     from tomoscribe.segmentation.labels import LabelClass
+    from tomoscribe.tasks.voxels.plan import VoxelPlan
+    from tomoscribe.tasks.voxels.settings import VoxelSettings
     from tomoscribe.tasks.voxels.sources import Source
 
 
@@ -42,6 +44,22 @@ def check_data(data: TrainingData) -> None:
             raise TomoscribeError(
                 f"{sample.name} has pixels of {sample.voxel_size_A / 10:g} nm, {first.name} of "
                 f"{first.voxel_size_A / 10:g} nm; train on images of one pixel size, or correct it."
+            )
+
+
+def check_start(start: VoxelPlan, own: VoxelSettings) -> None:
+    """Check that a training that goes on from a checkpoint can predict what the user asks for.
+
+    Raises
+    ------
+    TomoscribeError
+        If the checkpoint has no such maps: weights for them cannot be made up.
+    """
+    for name, asked in (("distance", own.distance), ("affinity", own.affinity)):
+        if asked and not any(kind.startswith(name) for kind in start.kinds):
+            raise TomoscribeError(
+                f"The checkpoint that the training starts from has no maps of voxels.{name}: leave "
+                "that setting away, or train from the start."
             )
 
 

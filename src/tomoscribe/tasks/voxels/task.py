@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tomoscribe.nets.precision import PrecisionTest, measure_precision
 from tomoscribe.tasks.checkpoint import check_kind
 from tomoscribe.tasks.voxels import checkpoints
-from tomoscribe.tasks.voxels.checks import check_data
+from tomoscribe.tasks.voxels.checks import check_data, check_start
 from tomoscribe.tasks.voxels.plan import VoxelPlan, make_plan
 from tomoscribe.tasks.voxels.summary import summarise
 
@@ -49,7 +49,7 @@ class VoxelTask:
         ------
         TomoscribeError
             If the data cannot be trained on: no labels, a class without a voxel, a window larger
-            than the image. Or if `start` is no checkpoint of this task.
+            than the image. Or if `start` is no checkpoint of this task, or lacks maps asked for.
         """
         # Lightning comes with it, which takes longer than torch; only a training needs it.
         from tomoscribe.tasks.voxels.module import VoxelModule
@@ -59,6 +59,7 @@ class VoxelTask:
         if start is not None:
             check_kind(start, "The checkpoint to start from", self.name)
             before = VoxelPlan(**start["plan"])
+            check_start(before, settings.voxels)
         plan = make_plan(self.name, summarise(data), settings, device.type, before)
         if plan.precision == "auto":
             test = _test_precision(plan, data.label_classes, device)
