@@ -272,6 +272,8 @@ def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cel
         ("import torch\nmodel = torch.nn.Linear(1, 2)", "sets model by code"),
         ("spatial_transforms = {'miror': {}}", "mirror, transpose and rotate, not miror"),
         ("classes = ['mito']", "No crop labels any of mito"),
+        ("input_array_info = {'scale': (0, 8, 8)}", "numbers of nm are above 0"),
+        ("target_array_info = {'shape': (1, -8, 8)}", "numbers of voxels are above 0"),
         ("model_save_path = 's3://bucket/{epoch}.pth'", "copied to a folder of this system"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
@@ -51,6 +52,8 @@ def _three(of: str) -> BeforeValidator:
     def checked(value: object) -> object:
         if not isinstance(value, (list, tuple)) or len(value) != 3:
             raise ValueError(f"= {value!r} cannot be: give three numbers of {of}, z, y, x")
+        if any(isinstance(v, (int, float)) and not 0 < v < math.inf for v in value):
+            raise ValueError(f"= {value!r} cannot be: numbers of {of} are above 0")
         return value
 
     return BeforeValidator(checked)
