@@ -133,7 +133,7 @@ def test_a_training_whose_server_stays_away_ends_in_one_sentence_and_is_resumed(
             server.start()
     assert code == 1
     assert "cannot be reached: the server has not answered" in told
-    assert "check the network, and resume" in told
+    assert "check the network, then resume" in told
     (info,) = list_runs(tmp_path / "runs")
     assert info.state == State.FAILED
     assert info.run.checkpoints()[-1].step == 2

@@ -202,7 +202,7 @@ def _gone(place: str, error: Exception) -> TomoscribeError:
     reason = str(error).strip().rstrip(".") or type(error).__name__
     return TomoscribeError(
         f"{place} cannot be reached: the server has not answered for {PATIENCE_S:.0f} s "
-        f"({reason}); check the network, and resume."
+        f"({reason}); check the network, then resume or try again."
     )
 
 
