@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,6 @@ from scipy.ndimage import distance_transform_edt
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.model import Role
 from tomoscribe.tasks.voxels.depths import depth_A
-from tomoscribe.tasks.voxels.plan import DataSummary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from tomoscribe.io.volumes import Volume
     from tomoscribe.project.model import TrainingData, TrainingSample
 
-    Box = tuple[tuple[int, int, int], tuple[int, int, int]]
+    Triple = tuple[int, int, int]
+    Box = tuple[Triple, Triple]
 
 _SECTIONS = 8
 _EDGE = 1024
@@ -26,7 +27,41 @@ _EDGE = 1024
 _LEAST = 30
 
 
-def smallest_shape(data: TrainingData) -> tuple[int, int, int]:
+@dataclass(frozen=True)
+class DataSummary:
+    """What a plan needs to know of the data.
+
+    Parameters
+    ----------
+    voxel_size_zyx_nm : tuple of float
+        Voxel edges.
+    smallest_shape_zyx : tuple of int
+        Of the images that train, by axis.
+    labelled_depth : int
+        Most sections of a labelled box.
+    labelled_shape_zyx : tuple of int
+        How far the labels of an image reach along each axis, of the image where that is most.
+    across : float
+        Pixels across the middle of objects, of the class where that is least; 0: not known.
+    exclusive : bool
+        A voxel is of one class at most.
+    classes : int
+        Number of classes.
+    depth_known : bool
+        The distance of sections was told, not taken from the pixels.
+    """
+
+    voxel_size_zyx_nm: tuple[float, float, float]
+    smallest_shape_zyx: Triple
+    labelled_depth: int
+    labelled_shape_zyx: Triple
+    across: float
+    exclusive: bool
+    classes: int
+    depth_known: bool = True
+
+
+def smallest_shape(data: TrainingData) -> Triple:
     """Return the least size along z, y, x of the images that train, in voxels."""
     return _smallest([open_volume(s.volume_path, s.size) for s in _training(data)])
 
@@ -53,6 +88,7 @@ def summarise(data: TrainingData) -> DataSummary:
         voxel_size_zyx_nm=(z, y, x),
         smallest_shape_zyx=_smallest(volumes),
         labelled_depth=max(hi[0] - lo[0] for _, (lo, hi) in boxes),
+        labelled_shape_zyx=_labelled_shape(train),
         across=min(across, default=0.0),
         exclusive=data.exclusive,
         classes=len(data.label_classes),
@@ -64,8 +100,14 @@ def _training(data: TrainingData) -> list[TrainingSample]:
     return [s for s in data.with_role(Role.TRAIN) if s.labels and s.labels.boxes]
 
 
-def _smallest(volumes: list[Volume]) -> tuple[int, int, int]:
+def _smallest(volumes: list[Volume]) -> Triple:
     z, y, x = (min(sides) for sides in zip(*(v.shape_zyx for v in volumes), strict=True))
+    return z, y, x
+
+
+def _labelled_shape(train: list[TrainingSample]) -> Triple:
+    boxes = [np.array(s.labels.boxes) for s in train if s.labels]
+    z, y, x = np.max([each[:, 1].max(0) - each[:, 0].min(0) for each in boxes], axis=0).tolist()
     return z, y, x
 
 
