@@ -15,6 +15,7 @@ from tomoscribe.project.store import Project
 from tomoscribe.segmentation.labels import LabelClass
 from tomoscribe.segmentation.painted_values import BACKGROUND, FIRST_OBJECT
 from tomoscribe.ui.class_rows import NAME
+from tomoscribe.ui.labels.complete_section import section_region
 from tomoscribe.ui.labels.mode import LabelMode
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
@@ -213,3 +214,17 @@ def test_a_stroke_can_be_undone_before_a_slow_disk_has_it(
     assert not painter.values.any()
     written.set()
     painter.saved()
+
+
+def test_objects_through_many_sections_want_background_in_more_than_one(
+    painter: Painter,
+) -> None:
+    panel = painter.hands.dock.labels
+    painter.labels.choose(0)
+    painter.stroke((50, 12), (50, 24))
+    assert painter.labels.take(np.ones((8, 6, 6), bool), (MIDDLE - 4, 20, 20), "mito")
+    painter.saved()
+    assert panel.title.text() == "Paint background beside the objects"
+    assert "Only 1 section of 8 has any" in panel.help.text()
+    painter.session.set_regions([section_region(z, (16, 64, 48)) for z in (3, 4)])
+    assert panel.title.text() == "Enough to train"

@@ -55,7 +55,9 @@ class VoxelSettings(BaseModel):
         "[Window Size; input_array_info shape]",
     )
     overlap: bool | None = Field(
-        None, description="a voxel may be of several classes; default by the labels"
+        None,
+        description="a voxel may be of several classes; default by the labels, of which painted "
+        "ones say that a voxel of one class is none of the others",
     )
     hold_out_labels: float = Field(
         0.2,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QFrame, QLabel, QVBoxLayout, QWidget
@@ -90,7 +91,14 @@ class LabelPanel(QWidget):
         painter, layer = self._painter, self._painter.layer
         entry, objects = self._session.entry, self._mode.objects
         complete = entry is not None and self._tally.tells_background(entry, objects=objects)
-        title, text = next_step(painter.classes, painter.labelled(), complete=complete)
+        declared = {
+            z
+            for region in self._session.regions.regions
+            for z in range(math.ceil(region.lo_zyx[0]), math.ceil(region.hi_zyx[0]))
+        }
+        title, text = next_step(
+            painter.classes, painter.labelled(), complete=complete, complete_sections=len(declared)
+        )
         if self._session.pending is not None:
             title, text = SIZE
         elif self._session.entry is None:

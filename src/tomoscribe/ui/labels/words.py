@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 NOTHING = Labelled()
 
+FEW_BOUNDED = 4
+"""So many times more sections with a class than with background are too many. Of simulated cells
+the IoU was 0.89 after 90 steps on one whole section, 0.61 with cells locked in 23 more beside."""
+
 
 def number(count: int) -> str:
     """Return a count in at most four characters."""
@@ -101,9 +105,21 @@ def hinders(
 
 
 def next_step(
-    classes: Sequence[LabelClass], counts: Mapping[int, Labelled], *, complete: bool
+    classes: Sequence[LabelClass],
+    counts: Mapping[int, Labelled],
+    *,
+    complete: bool,
+    complete_sections: int = 0,
 ) -> tuple[str, str]:
-    """Return title and help of the card: what to do next."""
+    """Return title and help of the card: what to do next.
+
+    Parameters
+    ----------
+    classes, counts, complete
+        As of `missing`.
+    complete_sections : int
+        Sections that are declared fully labelled, in part or whole.
+    """
     lacks = missing(classes, counts, complete=complete)
     if not classes:
         return "Add a class", "With + below: what you want to find, such as mitochondria."
@@ -117,6 +133,13 @@ def next_step(
     if lacks:
         return "Paint what is missing", " ".join(lacks)
     sections = max(counts.get(c.value, NOTHING).sections for c in classes)
+    bounded = counts.get(BACKGROUND, NOTHING).sections + complete_sections
+    if sections > FEW_BOUNDED * bounded:
+        return "Paint background beside the objects", (
+            f"Only {plural(bounded, 'section')} of {sections} {'has' if bounded == 1 else 'have'} "
+            "any, so that too much would be taken for "
+            f"{', '.join(c.name for c in classes if c.value in counts)}."
+        )
     more = (
         " Strokes on a second section would make the score honest."
         if sections < 2
