@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 SHEET = "text-align: left; padding: 3px 6px;"
 SUFFIXES = (".pt", ".ckpt")
-POPUP_SIZE = QSize(440, 360)
+POPUP_SIZE = QSize(520, 360)
 CHOICE = Qt.ItemDataRole.UserRole
 NOTHING = "Train first; checkpoints appear here. Or open a checkpoint file that you have."
 

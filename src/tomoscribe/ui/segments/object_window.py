@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tomoscribe.ui.segments.segments import Segments
     from tomoscribe.ui.session import Session
 
-SIZE = (860, 460)
+SIZE = (720, 460)
 """All columns are seen: places and sizes are compared by them."""
 CHOOSE = "Choose an object first: click a row, or the object in the viewer."
 
