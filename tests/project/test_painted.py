@@ -118,6 +118,29 @@ def test_objects_are_known_before_they_are_painted(tmp_path: Path) -> None:
     assert again.revision == 3
 
 
+def test_whole_objects_are_remembered_and_their_chunks_are_news(tmp_path: Path) -> None:
+    labels = PaintedLabels(tmp_path, "TS_1", SHAPE)
+    part, whole = labels.add_objects(2, 2)
+    labels.write((0, 0, 0), np.full((1, 4, 4), part))
+    labels.write((2, 0, 0), np.full((1, 4, 4), whole))
+    before = labels.stamps()
+    labels.set_objects({whole: 2}, [whole])
+    again = PaintedLabels(tmp_path, "TS_1", read_only=True)
+    assert again.objects == {64: 2, 65: 2}
+    assert again.whole == {whole}
+    after = again.stamps()
+    assert [index for index in before if after[index] != before[index]] == [(2, 0, 0)]
+
+
+@pytest.mark.parametrize("text", ["[1]", '{"64": {"whole": true}}', '{"a": 2}', "{"])
+def test_a_damaged_table_of_objects_is_told(tmp_path: Path, text: str) -> None:
+    PaintedLabels(tmp_path, "TS_1", SHAPE).add_objects(2)
+    file = PaintedLabels(tmp_path, "TS_1").path / "objects.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(TomoscribeError, match=r"objects\.json is damaged"):
+        PaintedLabels(tmp_path, "TS_1")
+
+
 def test_classes_keep_their_values_whatever_is_renamed_moved_or_removed(project: Project) -> None:
     project.set_label_classes([LabelClass("mito"), LabelClass("er"), LabelClass("nucleus")])
     mito, er, nucleus = project.label_classes

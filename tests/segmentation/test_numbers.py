@@ -11,6 +11,7 @@ from tomoscribe.io.label_write import write_labels
 from tomoscribe.segmentation.overlaps import overlaps
 from tomoscribe.segmentation.renumber import object_numbers, without_small
 from tomoscribe.segmentation.value_labels import ValueLabels, ValueMeaning, labels_of_file
+from tomoscribe.segmentation.whole import WHOLE, mark_whole, plain_numbers
 
 
 def test_objects_keep_their_numbers_and_those_beyond_int32_stay_apart() -> None:
@@ -20,6 +21,16 @@ def test_objects_keep_their_numbers_and_those_beyond_int32_stay_apart() -> None:
     numbers = object_numbers(huge)
     assert len(np.unique(numbers)) == len(huge)
     assert numbers.min() >= 1 << 30  # so none is the number of an ordinary object
+    assert numbers.max() < WHOLE  # nor looks like one that is marked as whole
+
+
+def test_whole_objects_are_marked_and_keep_their_numbers() -> None:
+    labels = np.array([-1, 0, 1, 64, 65, 66], np.int32)
+    marked = mark_whole(labels, {64, 66})
+    assert marked.tolist() == [-1, 0, 1, WHOLE + 64, 65, WHOLE + 66]
+    assert marked.dtype == np.int32
+    assert np.array_equal(plain_numbers(marked), labels)
+    assert np.array_equal(mark_whole(labels, ()), labels)
 
 
 def test_object_0_is_an_object_of_its_own_where_the_background_has_another_value(

@@ -13,7 +13,7 @@ import threading
 import zlib
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,11 +21,12 @@ from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.atomic import atomic_path, write_error, write_text_atomic
 from tomoscribe.project.file import painted_path, painted_revision, painted_revision_path
 from tomoscribe.project.names import free_name
-from tomoscribe.project.painted_metadata import array_metadata, group_attributes
+from tomoscribe.project.painted_metadata import array_metadata, group_attributes, stored_shape
+from tomoscribe.project.painted_objects import PaintedObjects
 from tomoscribe.segmentation.painted_values import DTYPE, FIRST_OBJECT, MAX_VALUE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -37,7 +38,6 @@ CHUNK = (1, 256, 256)
 
 _COMPRESSION = 1
 _ARRAY = "0"
-_OBJECTS = "objects.json"
 
 
 class PaintedLabels:
@@ -79,7 +79,7 @@ class PaintedLabels:
         self._voxel_sizes_zyx_A = voxel_sizes_zyx_A
         self._lock = threading.Lock()
         self._made = self._array_file.exists()
-        stored = _stored_shape(self._array_file) if self._made else shape_zyx
+        stored = stored_shape(self._array_file, CHUNK) if self._made else shape_zyx
         if stored is None:
             raise TomoscribeError(f"Nothing is painted in {self.path}.")
         if shape_zyx is not None and tuple(shape_zyx) != stored:
@@ -89,7 +89,7 @@ class PaintedLabels:
                 "labels away."
             )
         self.shape_zyx: Triple = (int(stored[0]), int(stored[1]), int(stored[2]))
-        self._objects = _stored_objects(self.path / _OBJECTS)
+        self._objects = PaintedObjects(self.path)
         if self._made and not read_only:
             self._sweep()
 
@@ -101,7 +101,12 @@ class PaintedLabels:
     @property
     def objects(self) -> dict[int, int]:
         """The value of its class, by the number of an object."""
-        return dict(self._objects)
+        return dict(self._objects.classes)
+
+    @property
+    def whole(self) -> frozenset[int]:
+        """The objects that are labelled to their border, as those that were locked."""
+        return frozenset(self._objects.whole)
 
     def add_objects(self, class_value: int, count: int = 1) -> list[int]:
         """Return numbers for new objects of a class; they are saved before they can be painted.
@@ -111,23 +116,28 @@ class PaintedLabels:
         TomoscribeError
             If there are no numbers left, or they cannot be saved.
         """
-        first = max(self._objects, default=FIRST_OBJECT - 1) + 1
+        first = max(self._objects.classes, default=FIRST_OBJECT - 1) + 1
         if first + count - 1 > MAX_VALUE:
             raise TomoscribeError(
-                f"{self.path} holds {len(self._objects)} objects, and no more numbers are left."
+                f"{self.path} holds {len(self.objects)} objects, and no more numbers are left."
             )
         numbers = list(range(first, first + count))
         self.set_objects(dict.fromkeys(numbers, class_value))
         return numbers
 
-    def set_objects(self, classes: Mapping[int, int]) -> None:
-        """Say of which class some objects are, and save it: the value of the class by number."""
+    def set_objects(self, classes: Mapping[int, int], whole: Collection[int] = ()) -> None:
+        """Say of which class some objects are, the value by number, and which are whole; save it.
+
+        Raises
+        ------
+        TomoscribeError
+            If it cannot be saved.
+        """
         self._check_writable()
-        self._objects.update({int(n): int(c) for n, c in classes.items()})
+        self._objects.add(classes, whole)
         with self._lock:
             self._make()
-            text = json.dumps({str(n): c for n, c in sorted(self._objects.items())})
-            write_text_atomic(self.path / _OBJECTS, text + "\n")
+            self._objects.save()
             self._count_up()
 
     def read(self, lo_zyx: Triple, hi_zyx: Triple) -> NDArray[np.uint16]:
@@ -206,8 +216,9 @@ class PaintedLabels:
                 continue  # emptied since it was listed
             # A chunk is replaced whole, so that it is another file.
             file = (status.st_mtime_ns, status.st_size, status.st_ino)
-            values = _counted(path, status.st_mtime_ns, status.st_size) if self._objects else ()
-            found[index] = (file, [self._objects[v] for v, _ in values if v in self._objects])
+            classes, whole = self._objects.classes, self._objects.whole
+            values = _counted(path, status.st_mtime_ns, status.st_size) if classes else ()
+            found[index] = (file, [(classes[v], v in whole) for v, _ in values if v in classes])
         return found
 
     def counts(self) -> dict[int, int]:
@@ -363,36 +374,6 @@ def _counted(file: Path, changed_ns: int, size: int) -> tuple[tuple[int, int], .
         return ()
     counts = np.bincount(chunk.ravel())
     return tuple((int(v), int(counts[v])) for v in np.flatnonzero(counts) if v)
-
-
-def _stored_shape(file: Path) -> Triple:
-    content = _read_json(file)
-    try:
-        z, y, x = (int(n) for n in content["shape"])
-        known = tuple(content["chunks"]) == CHUNK and content["dtype"] == "<u2"
-    except (KeyError, TypeError, ValueError):
-        known = False
-    if not known:
-        raise TomoscribeError(f"{file} is no painting of tomoscribe: move it away.")
-    return z, y, x
-
-
-def _stored_objects(file: Path) -> dict[int, int]:
-    if not file.exists():
-        return {}
-    try:
-        return {int(number): int(value) for number, value in _read_json(file).items()}
-    except (AttributeError, TypeError, ValueError) as error:
-        raise TomoscribeError(f"{file} is damaged: restore it from a copy.") from error
-
-
-def _read_json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise TomoscribeError(f"Cannot read {file} ({error.strerror or error}).") from error
-    except ValueError as error:
-        raise TomoscribeError(f"{file} is damaged: restore it from a copy.") from error
 
 
 def _size(shape: Iterable[int]) -> str:

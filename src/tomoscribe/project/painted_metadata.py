@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
+
+from tomoscribe.errors import TomoscribeError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tomoscribe.segmentation.labels import Triple
 
 
@@ -36,3 +41,38 @@ def group_attributes(
         "multiscales": [{"version": "0.4", "name": "labels", "axes": axes, "datasets": [level]}],
         "image-label": {"version": "0.4"},
     }
+
+
+def stored_shape(file: Path, chunk_zyx: Triple) -> Triple:
+    """Return the voxels z, y, x that a `.zarray` tells.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be read, or is not of a painting.
+    """
+    content = read_json(file)
+    try:
+        z, y, x = (int(n) for n in content["shape"])
+        known = tuple(content["chunks"]) == chunk_zyx and content["dtype"] == "<u2"
+    except (KeyError, TypeError, ValueError):
+        known = False
+    if not known:
+        raise TomoscribeError(f"{file} is no painting of tomoscribe: move it away.")
+    return z, y, x
+
+
+def read_json(file: Path) -> Any:
+    """Return what a file of a painting holds.
+
+    Raises
+    ------
+    TomoscribeError
+        If it cannot be read.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise TomoscribeError(f"Cannot read {file} ({error.strerror or error}).") from error
+    except ValueError as error:
+        raise TomoscribeError(f"{file} is damaged: restore it from a copy.") from error

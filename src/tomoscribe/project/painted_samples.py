@@ -217,6 +217,7 @@ def _sample(
             (stamps.get(index), tuple(_parts(own, box) for own in complete))
             for index, box in boxes.items()
         ),
+        frozenset() if painted is None else painted.whole,
     )
     return TrainingSample(
         entry.name,

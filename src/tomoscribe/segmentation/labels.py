@@ -84,6 +84,9 @@ class SampleLabels:
     stamps : tuple
         For each box what differs, compared by ==, once its labels do: others need not be read
         again. Empty: nobody knows.
+    whole : frozenset of int
+        Objects that are labelled to their border: what lies beside them is not of them, also where
+        nothing is labelled.
     """
 
     reader: LabelReader
@@ -91,3 +94,4 @@ class SampleLabels:
     source: str
     version: int = 0
     stamps: tuple[object, ...] = ()
+    whole: frozenset[int] = frozenset()

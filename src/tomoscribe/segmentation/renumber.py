@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _TABLE = 1 << 22
 """Tables are as long as the highest number: above this, numbers are counted anew first."""
 _KEPT = 1 << 30
-"""Numbers below stay as they are; the upper half of int32 is for those that do not fit."""
+"""Numbers below stay as they are; above are those that do not fit."""
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -35,10 +35,11 @@ def renumbered(labels: NDArray[np.int32]) -> NDArray[np.int32]:
 def object_numbers(values: NDArray[Any]) -> NDArray[np.int32]:
     """Return values that stand for objects, 0 too, as numbers above 0 that int32 holds.
 
-    Numbers of 64 bits, and 0, come to lie between 2^30 and 2^31 by multiplicative hashing (Knuth,
-    The Art of Computer Programming 6.4): the same everywhere, and apart from ordinary numbers.
+    Numbers of 64 bits, and 0, come to lie between 2^30 and 2^30 + 2^29 by multiplicative hashing
+    (Knuth, The Art of Computer Programming 6.4): the same everywhere, and apart from ordinary
+    numbers and from those that `segmentation.whole` marks.
     """
-    mixed = (values.astype(np.uint64) * _GOLDEN) >> np.uint64(34)
+    mixed = (values.astype(np.uint64) * _GOLDEN) >> np.uint64(35)
     ordinary = (values > 0) & (values < _KEPT)
     numbers = np.where(ordinary, values, 0).astype(np.int32)
     return np.where(ordinary, numbers, mixed.astype(np.int32) + np.int32(_KEPT))

@@ -19,6 +19,7 @@ from tomoscribe.nets.trust import VARIABLE
 from tomoscribe.project.model import Role, TrainingData, TrainingSample
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.segmentation.labels import UNKNOWN, ArrayLabels, LabelClass, SampleLabels
+from tomoscribe.segmentation.whole import mark_whole
 from tomoscribe.tasks.settings import TrainingSettings
 from tomoscribe.tasks.table import get_task
 from tomoscribe.tasks.voxels.holdout import CELL, Held, Profile, hold_out
@@ -125,6 +126,28 @@ def test_a_stroke_teaches_as_much_in_a_large_window_as_in_a_small_one() -> None:
         )
         losses.append(total_loss(logits[part], maps, known, specs, LossOptions()))
     assert losses[0] == pytest.approx(float(losses[1]), rel=1e-5)
+
+
+def test_what_lies_beside_a_whole_object_is_not_of_it_though_unknown() -> None:
+    labels = np.full((1, 1, 5, 9), -1, np.int32)
+    labels[..., 1:4, 2:6] = 7
+    kinds = ["foreground", "contour", "distance", "affinity 0,0,-1 nm"]
+    specs = map_specs(["a"], kinds)
+    at = labels[0] == 7
+    inside = np.zeros_like(at)
+    inside[:, 2, 3:5] = True
+    _, known = make_targets(labels, specs, TargetOptions(distance_scale=2.0))
+    assert np.array_equal(known[1], inside)
+    assert known[3].sum() == 3 * 3
+    maps, known = make_targets(mark_whole(labels, [7]), specs, TargetOptions(distance_scale=2.0))
+    assert np.array_equal(known[0], at)  # what it is beside the object nobody knows
+    assert np.array_equal(known[1], at)
+    assert np.array_equal(maps[1][at] > 0, ~inside[at])
+    assert np.array_equal(known[2], at)
+    assert np.array_equal(maps[2][at] > 0, inside[at])
+    # The voxel of it, or the one before, is known to be of another object.
+    assert known[3].sum() == 3 * 5
+    assert maps[3][known[3]].sum() == 3 * 3
 
 
 def test_a_contour_beside_the_unknown_is_not_known() -> None:

@@ -111,6 +111,7 @@ def test_a_predicted_object_becomes_a_locked_label_in_one_step_of_undo(
     taken = stored().read((MIDDLE - 1, 28, 18), (MIDDLE + 2, 36, 26))
     assert taken[1, 2, 4] == BACKGROUND
     assert np.isin(taken, (FIRST_OBJECT, BACKGROUND)).all()
+    assert stored().whole == {FIRST_OBJECT}
     painter.labels.choose(1)
     painter.stroke((34, 10), (34, 40))
     assert painter.values[34, 20] == FIRST_OBJECT

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tomoscribe.segmentation.labels import UNKNOWN
+from tomoscribe.segmentation.whole import mark_whole
 from tomoscribe.tasks.voxels.places import look_at, together
 
 if TYPE_CHECKING:
@@ -97,12 +98,16 @@ class Source:
 def read_labels(
     labels: SampleLabels, image: ScaledVolume, lo: Triple, hi: Triple
 ) -> NDArray[np.int32]:
-    """Return the labels (class, z, y, x) of a box of working voxels: those at their middles."""
+    """Return the labels (class, z, y, x) of a box of working voxels: those at their middles.
+
+    Whole objects are marked (`segmentation.whole`).
+    """
     spans = list(zip(lo, hi, _steps(image), strict=True))
     first = tuple(a * n + n // 2 for a, _, n in spans)
     last = tuple((b - 1) * n + n // 2 + 1 for _, b, n in spans)
     values = labels.reader.read(first, last)  # type: ignore[arg-type]
-    return values[(slice(None), *(slice(None, None, n) for _, _, n in spans))]
+    values = values[(slice(None), *(slice(None, None, n) for _, _, n in spans))]
+    return mark_whole(values, labels.whole)
 
 
 def labels_around(source: Source, lo: Triple, hi: Triple, margin: Triple) -> NDArray[np.int32]:

@@ -1,7 +1,8 @@
 """What a network is to predict at each voxel, from labels: the table of targets.
 
 Every target is a map in 0..1 with a mask of where it is known. Nothing follows from a voxel that
-nobody has labelled: a contour is known only where all neighbours are, or where two of them differ.
+nobody has labelled: a contour is known only where all neighbours are, or where two of them differ,
+or at a whole object.
 Labels are tensors (B, z, y, x), on whatever device: a training makes targets where its network is.
 Sources: targets 0, 2, 4-w-b and 5 of PyTorch Connectomics.
 """
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 
 from tomoscribe.segmentation.maps import offset_of, steps_of
+from tomoscribe.segmentation.whole import WHOLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -71,7 +73,7 @@ def make_targets(
     Parameters
     ----------
     labels : (class, z, y, x) array of int32
-        -1 unknown, 0 not of the class, else an object.
+        -1 unknown, 0 not of the class, else an object, whole from `WHOLE` on.
     specs : sequence of MapSpec
         The maps.
     options : TargetOptions
@@ -132,7 +134,7 @@ def _affinity(labels: Tensor, steps: tuple[int, int, int]) -> Target:
         there = (slice(None), *(slice(max(0, s), n - max(0, -s)) for s, n in sides))
         a, b = labels[here], labels[there]
         one[here] = (a == b) & (a > 0)
-        known[here] = (a >= 0) & (b >= 0)
+        known[here] = _told_apart(a, b)
     return one.float(), known
 
 
@@ -152,13 +154,18 @@ def _borders(labels: Tensor, options: TargetOptions) -> tuple[Tensor, Tensor]:
     for axis in (1, 2, 3) if options.contour_3d else (2, 3):
         count = labels.shape[axis] - 1
         a, b = labels.narrow(axis, 0, count), labels.narrow(axis, 1, count)
-        differ = (a != b) & (a >= 0) & (b >= 0)
+        differ = (a != b) & _told_apart(a, b)
         if not options.contour_background:
             differ &= (a > 0) & (b > 0)
-        for first, beside in ((0, b), (1, a)):
+        for first, here, beside in ((0, a, b), (1, b, a)):
             edge.narrow(axis, first, count).logical_or_(differ)
-            unknown.narrow(axis, first, count).logical_or_(beside < 0)
+            unknown.narrow(axis, first, count).logical_or_((beside < 0) & (here < WHOLE))
     return edge, unknown
+
+
+def _told_apart(a: Tensor, b: Tensor) -> Tensor:
+    """Return where it is known whether two labels are of one object."""
+    return ((a >= 0) & (b >= 0)) | (a >= WHOLE) | (b >= WHOLE)
 
 
 def _within(marked: Tensor, radius: float, options: TargetOptions) -> Tensor:

@@ -15,6 +15,7 @@ from tomoscribe.segmentation.decoders import decode
 from tomoscribe.segmentation.labels import UNKNOWN
 from tomoscribe.segmentation.matching import MatchCounts, pair_by_section, pair_objects, summed
 from tomoscribe.segmentation.tuning import TuningSample, tune
+from tomoscribe.segmentation.whole import plain_numbers
 from tomoscribe.tasks.voxels.judge import MapCounts
 from tomoscribe.tasks.voxels.sources import labels_around
 from tomoscribe.tasks.voxels.targets import make_targets
@@ -180,7 +181,7 @@ def judge_sources(
                     logits[index], maps[index][inner] > 0.5, known[index][inner], held
                 )
         if predictor.task == "instance":
-            objects = labels[(slice(None), *inner)]
+            objects = plain_numbers(labels[(slice(None), *inner)])
             kept.append((logits, objects if dense else of_held(objects, held)))
         if enough():
             break

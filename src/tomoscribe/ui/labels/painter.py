@@ -168,7 +168,7 @@ class LabelPainter(SessionBound):
             self.layer.redo()
 
     def take(self, mask: NDArray[np.bool_], lo_zyx: Triple, class_name: str) -> bool:
-        """Label the voxels of a predicted object, as a locked object of its own.
+        """Label the voxels of a predicted object, as a locked and whole object of its own.
 
         What is labelled as something else stays. One undo takes it back.
 
@@ -198,6 +198,7 @@ class LabelPainter(SessionBound):
             self._say("All voxels of this object are labelled already.")
             return False
         number = copy.next_object()
+        copy.whole.add(number)  # first: what is known of an object may be saved at any time
         copy.objects[number] = value
         self._color()
         places = tuple(axis + a for axis, a in zip(inside, lo_zyx, strict=True))

@@ -44,6 +44,8 @@ class WorkingCopy:
         Painted values.
     objects : dict of int to int
         The value of its class by the number of an object; the viewer's thread adds to it.
+    whole : set of int
+        Objects that are labelled to their border; the viewer's thread adds to it.
     counts : LabelCounts
         What is labelled.
     """
@@ -53,6 +55,7 @@ class WorkingCopy:
         self.store = store
         self.values = sparse_array(store.shape_zyx)
         self.objects = store.objects
+        self.whole = set(store.whole)
         self.counts = LabelCounts()
         self._owed: list[Box] = []
         for lo, hi in store.boxes():
@@ -86,7 +89,7 @@ class WorkingCopy:
         stored = self.store.objects
         new = {n: c for n, c in self.objects.copy().items() if stored.get(n) != c}
         if new:
-            self.store.set_objects(new)
+            self.store.set_objects(new, [n for n in new if n in self.whole])
         while self._owed:
             lo, _ = self._owed[0]
             self.store.write(lo, self.values[_slices(self._owed[0])])
