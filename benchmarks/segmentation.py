@@ -220,16 +220,21 @@ def train(module: Any, budget: float, best: Path, device: str) -> tuple[int, lis
     return steps, curve
 
 
-def score(case: Case, predictor: Any, path: str) -> dict[str, Any]:
-    """Return what the independent scorer says of the scored part."""
-    scorer = _scorer()
+def maps_of(case: Case, predictor: Any, path: str) -> np.ndarray:
+    """Return the maps (map, z, y, x) of the whole image."""
     volume = predictor.open(path, case.voxel_size_zyx_A[2])
     maps = np.zeros((len(predictor.maps), *volume.shape_zyx), np.float32)
-    began = time.process_time()
     for block in predictor.blocks(volume):
         z, y, x = block.lo_zyx
         _, dz, dy, dx = block.scores.shape
         maps[:, z : z + dz, y : y + dy, x : x + dx] = block.scores
+    return maps
+
+
+def score(case: Case, predictor: Any, path: str) -> dict[str, Any]:
+    """Return what the independent scorer says of the scored part."""
+    scorer, began = _scorer(), time.process_time()
+    maps = maps_of(case, predictor, path)
     told = {"predict_s": round(time.process_time() - began, 1)}
     maps, truth = maps[(slice(None), *case.scored)], case.truth[case.scored]
     found = (maps[0] >= 0.5).astype(int)
