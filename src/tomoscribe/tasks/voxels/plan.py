@@ -114,15 +114,9 @@ def make_plan(
     reduction = choose("reduction_zyx", reduction if settings.bin else None, *_why(data, reduction))
     voxel = tuple(n * s for n, s in zip(reduction, data.voxel_size_zyx_nm, strict=True))
     levels = choose("levels", own.levels, *_choose_levels(dimension))
-    steps = _pooling(voxel, levels, dimension)
-    if start is not None:
-        steps = start.steps_zyx
+    steps = _pooling(voxel, levels, dimension) if start is None else start.steps_zyx
     net = choose("net", own.net, "unet", "")
-    # Options are of one network.
-    other: dict[str, Any] | None = {} if start is not None and net != start.net else None
-    options = choose("net_options", dict(own.net_options) or other, {}, "")
-    shape = [max(1, n // r) for n, r in zip(data.smallest_shape_zyx, reduction, strict=True)]
-    window = _window(data, settings, dimension, reduction, steps, shape, reasons, fast=fast)
+    window = _window(data, settings, dimension, reduction, steps, reasons, fast=fast)
     return VoxelPlan(
         dimension=dimension,
         reduction_zyx=reduction,
@@ -131,7 +125,7 @@ def make_plan(
         window_zyx=window,
         batch=choose("batch", settings.batch, *_choose_batch(dimension, fast=fast)),
         net=net,
-        net_options=options,
+        net_options=choose("net_options", _options(own.net_options, net, start), {}, ""),
         width=choose("width", settings.width, *_choose_width(dimension, fast=fast)),
         levels=levels,
         steps_zyx=steps,
@@ -148,6 +142,12 @@ def make_plan(
         precision=settings.precision,
         reasons=reasons,
     )
+
+
+def _options(given: dict[str, Any], net: str, start: VoxelPlan | None) -> dict[str, Any] | None:
+    """Return the network's options, none where another one was begun with; None: not chosen."""
+    other: dict[str, Any] | None = {} if start is not None and net != start.net else None
+    return dict(given) or other
 
 
 def enlarge_window(plan: VoxelPlan, multiple_zyx: Triple) -> None:
@@ -318,7 +318,6 @@ def _window(
     dimension: Dimension,
     reduction: Triple,
     steps: tuple[Triple, ...],
-    shape: list[int],
     reasons: dict[str, str],
     *,
     fast: bool,
@@ -336,7 +335,8 @@ def _window(
     else:
         wanted = _usual_window(data, dimension, reduction, fast=fast)
         wanted = _as_labelled(wanted, data, reduction, multiple)
-        wanted = [min(w, _up(n, m)) for w, n, m in zip(wanted, shape, multiple, strict=True)]
+        spans = zip(wanted, data.smallest_shape_zyx, reduction, multiple, strict=True)
+        wanted = [min(w, _up(max(1, n // r), m)) for w, n, r, m in spans]
         reasons["window_zyx"] = "some objects wide, no wider than what is labelled"
     if dimension != "3d":
         if wanted[0] > 1:
