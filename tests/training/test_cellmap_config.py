@@ -216,6 +216,20 @@ def test_code_that_concerns_no_key_is_passed_over(tmp_path):
     assert (config.classes, config.epochs) == (("mito", "er"), 2)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        'UPath(base / "checkpoints" / "{model_name}_{epoch}.pth").path',
+        '(base / "checkpoints" / "{model_name}_{epoch}.pth").path',
+        'str(base / "checkpoints" / "{model_name}_{epoch}.pth")',
+    ],
+)
+def test_paths_may_be_joined_with_slashes(tmp_path, place):
+    text = f'base = UPath("out")\nmodel_save_path = {place}\n'
+    config = read_config(written(tmp_path, text)).config
+    assert config.model_save_path == "out/checkpoints/{model_name}_{epoch}.pth"
+
+
 def test_network_that_a_trusted_file_builds_is_taken_and_its_name_may_be_any(cells):
     text = EXAMPLE.replace("from cellmap_segmentation_challenge.models import UNet_2D", "")
     text = text.replace(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import posixpath
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -237,8 +238,8 @@ def _value(node: ast.expr, known: dict[str, Any]) -> Any:
             return _OPERATORS[type(op)](_value(operand, known))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATORS:
             return _bounded(op, _value(left, known), _value(right, known))
-        case ast.Attribute(value=ast.Call() as call, attr="path"):
-            return _call(call, known)
+        case ast.Attribute(value=place, attr="path") if isinstance(_value(place, known), str):
+            return _value(place, known)
         case ast.Call():
             return _call(node, known)
     raise _NeedsRunningError(ast.unparse(node))
@@ -248,6 +249,8 @@ def _bounded(op: ast.operator, left: Any, right: Any) -> Any:
     """Return the value of two; text is not formatted, and nothing gets long or huge."""
     if isinstance(op, ast.Mod) and isinstance(left, str):
         raise _NeedsRunningError("a formatted text")
+    if isinstance(op, ast.Div) and isinstance(left, str) and isinstance(right, str):
+        return posixpath.join(left, right)  # a folder and what lies in it: paths are text here
     if isinstance(op, ast.Mult):
         for one, other in ((left, right), (right, left)):
             if isinstance(one, (str, list, tuple)) and len(one) * int(other) > _LONGEST:
@@ -264,7 +267,7 @@ def _call(node: ast.Call, known: dict[str, Any]) -> Any:
     """Return what one of the few known calls means; a network's arguments may be code."""
     name = node.func.attr if isinstance(node.func, ast.Attribute) else None
     name = node.func.id if isinstance(node.func, ast.Name) else name
-    if name in _PATHS and len(node.args) == 1 and not node.keywords:
+    if name in (*_PATHS, "str") and len(node.args) == 1 and not node.keywords:
         return str(_value(node.args[0], known))
     if name == "tensor" and len(node.args) == 1:
         return _value(node.args[0], known)
