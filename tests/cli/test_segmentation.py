@@ -177,6 +177,40 @@ def test_objects_decoded_in_sections_are_judged_in_sections_by_command_and_scrip
     assert (told.err, "through volume" in told.out, "0.000" in told.out) == ("", True, True)
 
 
+def test_a_class_that_was_never_found_has_no_precision(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, truth = two_touching()
+    write_labels(tmp_path / "truth.tif", truth, NM)
+    write_labels(tmp_path / "found.tif", np.where(truth == 1, 1, 0), NM)
+    judge = ("evaluate", tmp_path / "found.tif", tmp_path / "truth.tif")
+    judge += ("--class", "1=cell", "--class", "2=blob")
+    assert run(*judge) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    told = {row[1]: row[3:8:2] for row in rows if row[0] == "│"}
+    assert told["precision"][:2] == ["1.000", "–"]
+    assert told["recall"][:2] == ["1.000", "0.000"]
+    assert run(*judge, "--json") == 0
+    blob = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)["blob"]
+    assert blob == {"IoU": 0, "Dice": 0, "precision": None, "recall": 0}
+
+
+def test_that_the_truth_has_no_object_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, found = two_touching()
+    write_labels(tmp_path / "found.tif", found, NM)
+    write_labels(tmp_path / "empty.tif", found * 0, NM)
+    judge = ("evaluate", tmp_path / "found.tif", tmp_path / "empty.tif", "--objects")
+    assert run(*judge, "--json") == 0
+    told = capsys.readouterr()
+    assert told.err.startswith(f"{tmp_path / 'empty.tif'} has no object")
+    figures = json.loads(told.out, parse_constant=pytest.fail)["objects"]
+    assert (figures["found only"], figures["VOI split, bits"]) == (2, None)
+    assert run("evaluate", *2 * [tmp_path / "empty.tif"], "--objects") == 1
+    assert "nothing to compare" in capsys.readouterr().err
+
+
 def test_label_volumes_that_do_not_fit_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     write_labels(tmp_path / "a.tif", np.ones((2, 3, 4), np.uint8), NM)
     write_labels(tmp_path / "b.tif", np.ones((2, 4, 3), np.uint8), NM)

@@ -28,6 +28,20 @@ def test_voxels_of_a_class_are_counted_where_they_are_labelled():
     assert voxel_scores(truth * 0, truth * 0).iou == 1
 
 
+def test_what_nothing_tells_is_not_called_perfect():
+    truth = three_boxes()
+    unseen = voxel_scores(truth, truth * 0)
+    assert (unseen.iou, unseen.recall) == (0, 0)
+    assert np.isnan(unseen.precision)
+    made_up = voxel_scores(truth * 0, truth)
+    assert (made_up.iou, made_up.precision) == (0, 0)
+    assert np.isnan(made_up.recall)
+    for by_section in (False, True):
+        objects = instance_scores(truth * 0, truth, by_section=by_section)
+        assert (objects.at_50.hits, objects.average_precision) == (0, 0)
+        assert np.isnan([objects.voi_split, objects.voi_merge]).all()
+
+
 def test_a_perfect_a_merged_and_a_split_segmentation():
     truth = three_boxes()
     same = instance_scores(truth, np.array([0, 7, 5, 6])[truth])

@@ -14,6 +14,7 @@ from tomoscribe.evaluation.segments.agreement import agreement
 from tomoscribe.evaluation.segments.judgement import Basis, ImageOnSides, judge
 from tomoscribe.evaluation.segments.maps import LabelledImage, SegmentMaps, check_fit
 from tomoscribe.evaluation.segments.marks import Mark
+from tomoscribe.evaluation.segments.report import SegmentReport, render
 from tomoscribe.evaluation.segments.words import (
     figures_of,
     how_judged,
@@ -75,6 +76,15 @@ def test_overlap_of_voxels_is_counted_where_labels_are() -> None:
     assert (extra.standing, extra.voxels) == (Standing.WRONG, 4 * 10 * 10)
     assert spot_text(extra) == "extra mito: 400 voxels"
     assert "Objects" not in how_judged(found)  # no side tells any apart
+
+
+def test_a_side_that_found_nothing_of_a_class_has_no_precision() -> None:
+    sides = {"A": maps_of({"mito": block(0, 10)}), "B": maps_of({"mito": block(0, 10, 0.1)})}
+    found = judge([ImageOnSides(image_of(labels_of(0, 20), "mito"), sides, {})])
+    told = figures_of(found.judged["B", "mito"])
+    assert (told["IoU"], told["recall"]) == (0, 0)
+    assert "precision" not in told
+    assert "nan" not in render(SegmentReport("p", "today", "1", (), found, "", (), ()))
 
 
 def test_only_what_no_side_learned_from_judges_both_sides_alike() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,7 +95,12 @@ def _file_of_class(folder: str, name: str) -> str:
 
 def _show(figures: Figures, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(figures, indent=2))
+        # JSON knows no NaN.
+        told = {
+            name: {figure: None if _unknown(value) else value for figure, value in of.items()}
+            for name, of in figures.items()
+        }
+        typer.echo(json.dumps(told, indent=2, allow_nan=False))
     else:
         Console().print(_table(figures))
 
@@ -112,4 +118,10 @@ def _table(figures: Figures) -> Table:
 
 
 def _text(value: float | str) -> str:
+    if _unknown(value):
+        return "–"
     return str(value) if isinstance(value, int | str) else f"{value:.3f}"
+
+
+def _unknown(value: float | str) -> bool:
+    return isinstance(value, float) and math.isnan(value)

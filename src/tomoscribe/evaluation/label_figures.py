@@ -62,7 +62,10 @@ class LabelOptions:
 
 @dataclass(frozen=True)
 class LabelFigures:
-    """Figures by class, each by its name, and sentences about how the labels were read."""
+    """Figures by class, each by its name, and sentences about how the labels were read.
+
+    NaN is what nothing tells: precision where nothing is found, recall where nothing is true.
+    """
 
     of_class: Figures
     notes: tuple[str, ...] = ()
@@ -74,8 +77,8 @@ def label_figures(found: LabelVolume, truth: LabelVolume, options: LabelOptions)
     Raises
     ------
     TomoscribeError
-        If their shapes differ, or the truth has nothing to compare with, or so many values that
-        they are hardly classes.
+        If their shapes differ, or there is nothing to compare, or the truth has so many values
+        that they are hardly classes.
     """
     known = _known_in(found, truth, options.unlabelled)
     if not options.objects:
@@ -90,7 +93,22 @@ def label_figures(found: LabelVolume, truth: LabelVolume, options: LabelOptions)
             if numbered_by_section(labels)
         ]
         by_section, notes = bool(anew), _matched_by(anew)
+    if not (true > 0).any():
+        notes += (_without_truth(found, truth, known),)
     return LabelFigures(_objects(found, true, options, by_section), notes)
+
+
+def _without_truth(found: LabelVolume, truth: LabelVolume, known: NDArray[np.bool_]) -> str:
+    """Say what figures without a true object are worth; refuse where none was found either."""
+    if not (found.values[known] > 0).any():
+        raise TomoscribeError(
+            f"Neither {truth.path} nor {found.path} has an object where the truth is labelled: "
+            "there is nothing to compare."
+        )
+    return (
+        f"{truth.path} has no object where it is labelled: all that was found counts as wrong, and "
+        "what of true objects is split or merged cannot be told."
+    )
 
 
 def _matched_by(anew: list[str]) -> tuple[str, ...]:

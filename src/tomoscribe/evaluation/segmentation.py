@@ -5,6 +5,7 @@ Unlabelled voxels (-1 in the truth) count nowhere.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,13 +57,13 @@ class VoxelScores:
 
     @property
     def precision(self) -> float:
-        """Share of the found voxels that is true."""
-        return _share(self.hits, self.hits + self.extra)
+        """Share of the found voxels that is true; NaN where nothing is found."""
+        return _share(self.hits, self.hits + self.extra, math.nan)
 
     @property
     def recall(self) -> float:
-        """Share of the true voxels that is found."""
-        return _share(self.hits, self.hits + self.missed)
+        """Share of the true voxels that is found; NaN where nothing is true."""
+        return _share(self.hits, self.hits + self.missed, math.nan)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class InstanceScores:
         Mean over IoUs of 0.5 to 0.95 of hits per all objects, found or true.
     voi_split, voi_merge : float
         Variation of information in bits, of the true objects' voxels (Meilă 2007): what true
-        objects are split, what is merged.
+        objects are split, what is merged; NaN where there are none.
     """
 
     at_50: MatchCounts
@@ -137,7 +138,7 @@ def pooled_instances(
     vois : sequence of (float, float)
         Their variations of information, split and merge, which are averaged.
     """
-    split, merge = np.mean(vois, axis=0) if len(vois) else (0.0, 0.0)
+    split, merge = np.mean(vois, axis=0) if len(vois) else (math.nan, math.nan)
     precision = float(np.mean([summed(pairs, t).average_precision for t in AP_THRESHOLDS]))
     return InstanceScores(
         summed(pairs, 0.5), summed(pairs, 0.75), precision, float(split), float(merge)
@@ -147,11 +148,12 @@ def pooled_instances(
 def variation_of_information(truth: NDArray[Any], found: NDArray[Any]) -> tuple[float, float]:
     """Return how far true objects are split and merged, in bits (Meilă 2007).
 
-    Only voxels of true objects count; what is not found there is one piece of its own.
+    Only voxels of true objects count; what is not found there is one piece of its own. NaN where
+    there are none.
     """
     inside = (truth != UNKNOWN) & (truth != 0)
     if not inside.any():
-        return 0.0, 0.0
+        return math.nan, math.nan
     pairs = overlaps(truth[inside], found[inside], background=True)
     joint = _entropy(pairs.voxels)
     of_truth = _entropy(_sizes(pairs.first, pairs.voxels))
@@ -170,5 +172,5 @@ def _entropy(counts: NDArray[Any]) -> float:
     return float(-(share * np.log2(share)).sum())
 
 
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else 1.0
+def _share(part: int, whole: int, of_none: float = 1.0) -> float:
+    return part / whole if whole else of_none

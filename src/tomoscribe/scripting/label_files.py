@@ -163,12 +163,13 @@ def evaluate_labels(
     Returns
     -------
     DataFrame
-        A row for each class that is in either, a column for each figure.
+        A row for each class that is in either, a column for each figure; NaN where nothing tells
+        it, as precision where nothing was found.
 
     Raises
     ------
     TomoscribeError
-        If shapes differ, or the truth has nothing to compare with, or so many values that they
+        If shapes differ, or there is nothing to compare, or the truth has so many values that they
         are hardly classes.
 
     Examples

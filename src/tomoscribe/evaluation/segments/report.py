@@ -96,7 +96,8 @@ def _class_section(name: str, judgement: SegmentJudgement) -> str:
     overlap, by_threshold = [], []
     for letter, one in judged.items():
         curve, (best, threshold) = one.curve, one.curve.best()
-        at = (one.voxels.recall, one.voxels.precision)
+        voxels = one.voxels
+        at = (voxels.recall, voxels.precision) if voxels.hits + voxels.extra else None
         overlap.append(Line(letter, curve.recall.tolist(), curve.precision.tolist(), at))
         roots = np.sqrt(curve.thresholds).tolist()
         by_threshold.append(Line(letter, roots, curve.iou.tolist(), (threshold**0.5, best)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,7 +70,7 @@ def figures_of(judged: JudgedClass) -> dict[str, float]:
             VOI: found.voi_split,
             "VOI merge, bits": found.voi_merge,
         }
-    return told
+    return {name: value for name, value in told.items() if not math.isnan(value)}
 
 
 def figure_text(value: float | None) -> str:
