@@ -123,6 +123,56 @@ def test_a_predicted_object_becomes_a_locked_label_in_one_step_of_undo(
     assert "no such class" in painter.hands.messages[-1]
 
 
+def test_own_strokes_in_a_predicted_object_join_it_in_the_same_step_of_undo(
+    painter: Painter, stored: Stored, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, save = threading.Event(), painter.labels.copy.save
+    monkeypatch.setattr(painter.labels.copy, "save", lambda box: written.wait(60) and save(box))
+    LabelMode.of(painter.session).set(on=True, objects=True)
+    mask = np.zeros((3, 24, 32), bool)
+    mask[:, 4:20, 4:28] = True
+    corner = (MIDDLE - 1, 20, 8)  # the mask is of y 24..39 and x 12..35
+    painter.stroke((30, 16), (30, 24))  # inside
+    inner = painter.values >= FIRST_OBJECT
+    painter.hands.key(Qt.Key.Key_M)
+    painter.stroke((24, 18), (24, 30))  # most of it is inside, the rest in the box
+    edge = painter.values == FIRST_OBJECT + 1
+    painter.hands.key(Qt.Key.Key_M)
+    painter.stroke((36, 30), (36, 44))  # goes on beyond the box
+    painter.hands.key(Qt.Key.Key_M)
+    painter.stroke((21, 12), (21, 16))  # beside the mask
+    before = painter.labels.copy.values.copy()
+    assert edge[23].any()
+    assert painter.labels.take(mask, corner, "mito")
+    new = FIRST_OBJECT + 4
+    assert (painter.values[inner | edge] == new).all()
+    for other in (FIRST_OBJECT + 2, FIRST_OBJECT + 3):
+        np.testing.assert_array_equal(painter.values == other, before[MIDDLE] == other)
+    written.set()
+    painter.saved()
+    np.testing.assert_array_equal(
+        stored().read((0, 0, 0), painter.labels.copy.values.shape), painter.labels.copy.values
+    )
+    painter.labels.undo()
+    np.testing.assert_array_equal(painter.labels.copy.values, before)
+
+
+def test_what_is_locked_or_of_another_class_stays_in_a_predicted_object(
+    painter: Painter, project: Project
+) -> None:
+    project.set_label_classes([*project.label_classes, LabelClass("er", "#56b4e9")])
+    LabelMode.of(painter.session).set(on=True, objects=True)
+    assert painter.labels.take(np.ones((1, 4, 4), bool), (MIDDLE, 28, 18), "mito")
+    painter.labels.choose(2)
+    painter.stroke((36, 16), (36, 20))
+    before = painter.values.copy()
+    assert painter.labels.take(np.ones((3, 20, 20), bool), (MIDDLE - 1, 24, 12), "mito")
+    kept = before > 0
+    assert set(np.unique(before[kept])) == {FIRST_OBJECT, FIRST_OBJECT + 1}
+    np.testing.assert_array_equal(painter.values[kept], before[kept])
+    assert painter.values[25, 13] == FIRST_OBJECT + 2
+
+
 def test_the_dock_counts_and_says_what_is_missing(painter: Painter) -> None:
     panel = painter.hands.dock.labels
     assert panel.title.text() == "Paint some mito"

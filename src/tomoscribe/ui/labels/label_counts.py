@@ -11,7 +11,7 @@ from tomoscribe.project.painted import CHUNK
 from tomoscribe.segmentation.painted_values import FIRST_OBJECT, UNLABELLED
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -62,6 +62,11 @@ class LabelCounts:
             value: Labelled(count, len(sections[value]), len(seen.get(value, ())))
             for value, count in voxels.items()
         }
+
+    def voxels_of(self, numbers: Collection[int]) -> dict[int, int]:
+        """Return how many voxels have each of these painted values."""
+        tiles = list(self._tiles.copy().values())
+        return {number: sum(tile.get(number, 0) for tile in tiles) for number in numbers}
 
     def keep(self, lo_zyx: Triple, tile: NDArray[np.uint16]) -> None:
         """Count a tile whose first voxel is `lo_zyx`."""

@@ -16,6 +16,7 @@ from tomoscribe.segmentation.painted_values import (
 )
 from tomoscribe.ui.background import sentence_of
 from tomoscribe.ui.labels.label_colors import STEP, label_colors
+from tomoscribe.ui.labels.locking import voxels_to_lock
 from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.paint_layer import PaintLayer
 from tomoscribe.ui.labels.stroke_writer import StrokeWriter
@@ -170,7 +171,8 @@ class LabelPainter(SessionBound):
     def take(self, mask: NDArray[np.bool_], lo_zyx: Triple, class_name: str) -> bool:
         """Label the voxels of a predicted object, as a locked and whole object of its own.
 
-        What is labelled as something else stays. One undo takes it back.
+        Strokes that belong to it join, see `locking`; what is labelled otherwise stays. One undo
+        takes it back.
 
         Parameters
         ----------
@@ -191,17 +193,14 @@ class LabelPainter(SessionBound):
         if layer is None or copy is None or value is None or not layer.editable:
             self._say(f"'{class_name}' cannot be labelled here: {self._why_not(value)}")
             return False
-        part = tuple(slice(a, a + n) for a, n in zip(lo_zyx, mask.shape, strict=True))
-        there = copy.values[part]
-        inside = np.nonzero(mask & ((there == UNLABELLED) | (there == value)))
-        if not len(inside[0]):
+        places = voxels_to_lock(copy, mask, lo_zyx, value)
+        if not len(places[0]):
             self._say("All voxels of this object are labelled already.")
             return False
         number = copy.next_object()
         copy.whole.add(number)  # first: what is known of an object may be saved at any time
         copy.objects[number] = value
         self._color()
-        places = tuple(axis + a for axis, a in zip(inside, lo_zyx, strict=True))
         layer.data_setitem(places, number)
         return True
 
@@ -371,6 +370,7 @@ class LabelPainter(SessionBound):
         if number >= FIRST_OBJECT and number not in copy.objects and self.active != BACKGROUND:
             copy.objects[number] = self.active
             self._color()
+        copy.touch(box)
         self._writer.run(lambda: copy.save(box), self._saved)
         self.changed.emit()  # it can be undone at once, however slow the disk is
 

@@ -15,6 +15,8 @@ from tomoscribe.segmentation.painted_values import DTYPE, FIRST_OBJECT
 from tomoscribe.ui.labels.label_counts import LabelCounts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
     from tomoscribe.project.painted import PaintedLabels
@@ -58,6 +60,7 @@ class WorkingCopy:
         self.whole = set(store.whole)
         self.counts = LabelCounts()
         self._owed: list[Box] = []
+        self._uncounted: list[Box] = []
         for lo, hi in store.boxes():
             self.values[_slices((lo, hi))] = store.read(lo, hi)
             self.counts.take(self.values, (lo, hi))
@@ -71,6 +74,16 @@ class WorkingCopy:
         """Return the number of the next object."""
         return max(self.objects, default=FIRST_OBJECT - 1) + 1
 
+    def voxels_of(self, numbers: Collection[int]) -> dict[int, int]:
+        """Return how many voxels each object has, also of strokes that wait for the disk."""
+        for box in self._uncounted.copy():
+            self.counts.take(self.values, box)
+        return self.counts.voxels_of(numbers)
+
+    def touch(self, box: Box) -> None:
+        """Hear in the viewer's thread of a box, lo <= voxel < hi, that is to be saved."""
+        self._uncounted.append(box)
+
     def save(self, box: Box) -> None:
         """Write a box, lo <= voxel < hi, and what could not be written before.
 
@@ -80,6 +93,7 @@ class WorkingCopy:
             If the disk refuses; the next call tries again.
         """
         self.counts.take(self.values, box)
+        self._uncounted.remove(box)
         self._owed.append(box)
         self.save_owed()
 
