@@ -279,3 +279,27 @@ def test_objects_through_many_sections_want_background_in_more_than_one(
     assert "Only 1 section of 8 has any" in panel.help.text()
     painter.session.set_regions([section_region(z, (16, 64, 48)) for z in (3, 4)])
     assert panel.title.text() == "Enough to train"
+
+
+def test_strokes_of_objects_alone_are_told_to_part_no_objects_that_touch(
+    painter: Painter,
+) -> None:
+    panel, told = painter.hands.dock.labels, "Objects that touch are parted only where both"
+    painter.labels.choose(0)
+    painter.stroke((50, 12), (50, 24))
+    painter.labels.choose(1)
+    painter.stroke((40, 12), (40, 24))
+    painter.saved()
+    assert panel.title.text() == "Enough to train"
+    assert told not in panel.help.text()
+    LabelMode.of(painter.session).set(on=True, objects=True)
+    painter.stroke((30, 12), (30, 24))
+    painter.saved()
+    assert panel.title.text() == "Enough to train"
+    assert told in panel.help.text()
+    panel.section.click()
+    assert told not in panel.help.text()
+    panel.section.click()
+    assert painter.labels.take(np.ones((1, 6, 6), bool), (MIDDLE, 10, 20), "mito")
+    painter.saved()
+    assert told not in panel.help.text()

@@ -97,7 +97,11 @@ class LabelPanel(QWidget):
             for z in range(math.ceil(region.lo_zyx[0]), math.ceil(region.hi_zyx[0]))
         }
         title, text = next_step(
-            painter.classes, painter.labelled(), complete=complete, complete_sections=len(declared)
+            painter.classes,
+            painter.labelled(),
+            complete=complete,
+            complete_sections=len(declared),
+            strokes_alone=objects and painter.copy is not None and not painter.copy.whole,
         )
         if self._session.pending is not None:
             title, text = SIZE
