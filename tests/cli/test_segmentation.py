@@ -122,6 +122,12 @@ def test_options_that_do_not_count_and_what_left_no_object_are_told(
     assert "the highest score is 0.98, below --threshold 1" in told("--threshold", 1)
     assert "smaller than --min-area-nm2 1e+09 or" in told(*in_sections, "--min-area-nm2", "1e9")
 
+    maps[0, truth > 0] = 254
+    create_score_maps(tmp_path / "high.zarr", truth.shape, header)[...] = maps
+    high = ("decode", tmp_path / "high.zarr", "-o", tmp_path / "out.tif")
+    assert run(*high, "--seed-threshold", 0.999) == 0
+    assert "at most 0.996 where" in capsys.readouterr().err
+
 
 def test_crop_is_scored_as_the_challenge_does_from_a_file_a_class(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]

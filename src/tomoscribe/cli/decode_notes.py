@@ -23,6 +23,9 @@ _TWINS = {
     "min_seed_nm3": "min_seed_nm2",
 }
 
+_MOST_DIGITS = 7
+"""As exact as stored scores are."""
+
 
 def tell_unused(class_name: str, settings: DecoderSettings, given: Iterable[str]) -> None:
     """Say on stderr which options that were given do not count, and which do instead."""
@@ -65,21 +68,29 @@ def _why(name: str, settings: DecoderSettings, setting: str, reached: float) -> 
         values = " or ".join(f"{_option(n)} {getattr(settings, n):g}" for n in least)
         return f"All of {name} is smaller than {values}: give a smaller number"
     option, value = _option(setting), getattr(settings, setting)
+    score = _apart(reached, value)
     if setting == "threshold":
         return (
-            f"No voxel is {name}: the highest score is {reached:.2f}, below {option} {value:g}; "
-            "lower it"
+            f"No voxel is {name}: the highest score is {score}, below {option} {value:g}; lower it"
         )
     if setting == "contour_threshold":
         return (
             f"No seed is left of {name}: wherever an object might begin, the contour's score is "
-            f"{reached:.2f} or more, and {option} {value:g} allows less only; raise it"
+            f"{score} or more, and {option} {value:g} allows less only; raise it"
         )
     map_told = "its score" if setting == "seed_threshold" else "the map of distances"
     return (
-        f"No seed is left of {name}: {map_told} is at most {reached:.2f} where an object might "
+        f"No seed is left of {name}: {map_told} is at most {score} where an object might "
         f"begin, below {option} {value:g}; lower it"
     )
+
+
+def _apart(score: float, value: float) -> str:
+    """Return a score with so many digits that it is on its side of the setting's value."""
+    digits = 2
+    while digits < _MOST_DIGITS and (round(score, digits) < value) != (score < value):
+        digits += 1
+    return f"{score:.{digits}f}"
 
 
 def _option(name: str) -> str:
