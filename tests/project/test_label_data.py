@@ -131,7 +131,7 @@ _NAN = np.full(SHAPE, np.nan, np.float32)
         (_labels(1, 255), {}, "holds 1, 255: say --objects if"),
         (IMAGE, {}, r"holds 254 different values \(1, 2, 3, …, 254\): say --task instance"),
         (_labels(1, 3), {"classes": ("a", "b", "c")}, "class 'b' has no voxel in .*no 2"),
-        (_labels(1, 3), {"classes": ("a",)}, "1 classes are named .a., .*--objects if all"),
+        (_labels(1, 3), {"classes": ("a",)}, "1 class is named .a., .*--objects if all"),
         (_labels(1, 3), {"classes": ("a", "b"), "task": "instance"}, "number the objects of one"),
         (_labels(1, 3), {"classes": ("a", "a")}, "The class 'a' is named twice"),
         (_labels(1), {"unlabelled": 0}, "Nothing in .*labelled as background"),

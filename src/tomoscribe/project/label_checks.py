@@ -161,8 +161,9 @@ def _named(
             "label some, or leave the class away."
         )
     elif len(values) != len(names):
+        are_named = "1 class is named" if len(names) == 1 else f"{len(names)} classes are named"
         raise TomoscribeError(
-            f"{len(names)} classes are named ({', '.join(names)}), but {where} holds "
+            f"{are_named} ({', '.join(names)}), but {where} holds "
             f"{_listed(values)} beside the background: name as many as there are values"
             + (", or say --objects if all of them are that class." if len(names) == 1 else ".")
         )
