@@ -66,7 +66,7 @@ PAIRS: list[tuple[dict[str, Any], str]] = [
     ({"image": "list.txt"}, "1 of the 2 files that list.txt names .* second.tif: bring them back"),
     ({"image": "bits.tif"}, "bits.tif holds a bit for each voxel, as a mask does"),
     ({"image": "even.tif"}, "even.tif has the same value nearly everywhere"),
-    ({"image": "nan.tif"}, "nan.tif are NaN or infinite: replace them"),
+    ({"image": "nan.tif"}, "of 2000 voxels of section z = 0 of nan.tif are NaN or"),
 ]
 
 

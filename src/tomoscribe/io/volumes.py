@@ -123,8 +123,8 @@ class Volume:
         return values
 
 
-def require_finite(values: NDArray[Any], path: str) -> None:
-    """Check that voxels read from `path` are all numbers.
+def require_finite(values: NDArray[Any], path: str, part: str = "") -> None:
+    """Check that voxels read from `path` are all numbers; `part` says where in it, ending in `of`.
 
     Raises
     ------
@@ -139,7 +139,7 @@ def require_finite(values: NDArray[Any], path: str) -> None:
     bad = int(values.size - np.count_nonzero(np.isfinite(values)))
     if bad:
         raise TomoscribeError(
-            f"{bad} of {values.size} voxels of {path} are NaN or infinite: "
+            f"{bad} of {values.size} voxels of {part}{path} are NaN or infinite: "
             "replace them, for example by the mean, and open the file again."
         )
 

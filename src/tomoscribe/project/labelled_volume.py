@@ -66,4 +66,4 @@ def _check_finite(address: str, stamp: int) -> None:
     data = open_volume(address).data
     if np.dtype(data.dtype).kind == "f":
         for z in range(data.shape[0]):
-            require_finite(np.asarray(data[z]), address)
+            require_finite(np.asarray(data[z]), address, f"section z = {z} of ")

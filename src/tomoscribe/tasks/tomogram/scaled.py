@@ -172,7 +172,8 @@ def read_binned(
         if step > 1:
             total = _sum_groups(total, axis, step)
     if not np.isfinite(total.sum(dtype=np.float64)):
-        require_finite(values, volume.path)
+        whole = values.shape == volume.shape_zyx
+        require_finite(values, volume.path, "" if whole else "a part of ")
     return total
 
 
