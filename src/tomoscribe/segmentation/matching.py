@@ -64,9 +64,10 @@ class ObjectPairs:
     truth, found : (P,) array
         Index of each pair's objects into the arrays of ids.
     iou : (P,) array
-        Shared voxels over those of either; unlabelled voxels count nowhere.
+        Shared voxels over those of either; unlabelled voxels count nowhere. 0 where the found
+        object is one of `beside` too.
     truth_ids, found_ids : array
-        Numbers of all objects that have labelled voxels.
+        Numbers of all objects that have labelled voxels. True ones below 0 are those of `beside`.
     """
 
     truth: NDArray[np.int64]
@@ -91,9 +92,24 @@ class ObjectPairs:
     def counts(self, least_iou: float) -> MatchCounts:
         """Return how many objects match with at least this IoU."""
         taken = self.matched(least_iou)
-        hits = len(taken)
-        extra, missed = len(self.found_ids) - hits, len(self.truth_ids) - hits
-        return MatchCounts(hits, extra, missed, float(self.iou[taken].sum()))
+        own = self.truth_ids[self.truth[taken]] > 0
+        hits = int(np.count_nonzero(own))
+        # The pairs are in order, so that the first of an object is its best.
+        found, first = np.unique(self.found, return_index=True)
+        other = found[self.truth_ids[self.truth[first]] < 0]
+        other = np.setdiff1d(other, self.found[taken][own])
+        extra = len(self.found_ids) - hits - len(other)
+        missed = int(np.count_nonzero(self.truth_ids > 0)) - hits
+        return MatchCounts(hits, extra, missed, float(self.iou[taken][own].sum()))
+
+
+def beside(numbers: NDArray[Any]) -> NDArray[Any]:
+    """Return numbers, below 0, for true objects that are not to be counted themselves.
+
+    They are no miss, and who finds them is not extra; but what covers half of one of them matches
+    no other object.
+    """
+    return -1 - numbers
 
 
 def pair_objects(truth: NDArray[Any], found: NDArray[Any]) -> ObjectPairs:
@@ -102,23 +118,31 @@ def pair_objects(truth: NDArray[Any], found: NDArray[Any]) -> ObjectPairs:
     Parameters
     ----------
     truth : array of int
-        -1 unlabelled, 0 background, else the number of an object.
+        -1 unlabelled, 0 background, else the number of an object; below -1 as `beside` makes them.
     found : array of int
         Of the same shape; 0 background.
     """
     known = truth != UNKNOWN
     # Pairs with the background are kept for the sizes of objects.
-    pairs = overlaps(truth[known], found[known], background=True)
-    truth_ids, i = np.unique(pairs.first, return_inverse=True)
+    true = truth[known].astype(np.int64, copy=False) if truth.dtype.kind == "i" else truth[known]
+    lowest = min(int(true.min(initial=0)), 0)
+    pairs = overlaps(true - lowest if lowest else true, found[known], background=True)
+    first = pairs.first + lowest if lowest else pairs.first
+    truth_ids, i = np.unique(first, return_inverse=True)
     found_ids, j = np.unique(pairs.second, return_inverse=True)
     sizes_i, sizes_j = np.bincount(i, pairs.voxels), np.bincount(j, pairs.voxels)
-    real = (pairs.first != 0) & (pairs.second != 0)
+    real = (first != 0) & (pairs.second != 0)
     i, j, shared = i[real], j[real], pairs.voxels[real]
     iou = shared / (sizes_i[i] + sizes_j[j] - shared)
+    uncounted = truth_ids[i] < 0
+    grown = j[uncounted & (2 * shared >= sizes_i[i])]
+    iou[~uncounted & np.isin(j, grown)] = 0
     order = np.lexsort((j, i, -iou))
-    has_i, has_j = int(0 in truth_ids), int(0 in found_ids)
+    # The background is no object; numbers of other objects may be below it.
+    i -= i > np.searchsorted(truth_ids, 0) if 0 in truth_ids else 0
+    j -= int(0 in found_ids)
     return ObjectPairs(
-        i[order] - has_i, j[order] - has_j, iou[order], truth_ids[has_i:], found_ids[has_j:]
+        i[order], j[order], iou[order], truth_ids[truth_ids != 0], found_ids[found_ids != 0]
     )
 
 

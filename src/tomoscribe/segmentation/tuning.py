@@ -52,7 +52,8 @@ _SMALL = (0.02, 0.05, 0.1, 0.2, 0.3)
 class TuningSample:
     """Predicted maps (map, Z, Y, X), 0..1 or uint8, and the labels there (class, Z, Y, X).
 
-    Labels are -1 unlabelled, 0 not of the class, else the number of an object.
+    Labels are -1 unlabelled, 0 not of the class, else the number of an object; below -1 one that
+    does not count itself (`matching.beside`).
     """
 
     maps: NDArray[Any]

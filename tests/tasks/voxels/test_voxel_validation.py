@@ -13,16 +13,18 @@ from tests.prediction.small_nets import predictor_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.model import Role, TrainingSample
 from tomoscribe.segmentation.labels import UNKNOWN, ArrayLabels, SampleLabels
+from tomoscribe.segmentation.matching import beside
 from tomoscribe.tasks.voxels.images import scale_image
 from tomoscribe.tasks.voxels.sources import make_source
 from tomoscribe.tasks.voxels.validation import of_held, validation_boxes
 
 
 def test_objects_judge_where_most_of_them_does() -> None:
-    labels = np.array([[[[7, 7, 7, 0, 9, 9, UNKNOWN]]]], np.int32)
-    held = np.array([[[True, False, False, True, True, True, True]]])
-    u = UNKNOWN
-    assert of_held(labels, held).tolist() == [[[[u, u, u, 0, 9, 9, u]]]]
+    labels = np.array([[[[7, 7, 7, 0, 9, 9, 9, UNKNOWN, 0, 1]]]], np.int32)
+    held = np.array([[[True, False, False, True, True, True, False, True, False, False]]])
+    u, other = UNKNOWN, int(beside(np.int32(7)))
+    # Of the object that does not judge it is known where it is; of the brush it is not.
+    assert of_held(labels, held).tolist() == [[[[other] * 3 + [0, 9, 9, u, u, u, u]]]]
 
 
 @pytest.mark.parametrize("dense", [True, False])

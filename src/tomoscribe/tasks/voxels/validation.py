@@ -13,7 +13,13 @@ from scipy.special import expit
 from tomoscribe.segmentation.decoder_settings import THICK
 from tomoscribe.segmentation.decoders import decode
 from tomoscribe.segmentation.labels import UNKNOWN
-from tomoscribe.segmentation.matching import MatchCounts, pair_by_section, pair_objects, summed
+from tomoscribe.segmentation.matching import (
+    MatchCounts,
+    beside,
+    pair_by_section,
+    pair_objects,
+    summed,
+)
 from tomoscribe.segmentation.tuning import TuningSample, tune
 from tomoscribe.segmentation.whole import plain_numbers
 from tomoscribe.tasks.voxels.judge import MapCounts
@@ -199,14 +205,16 @@ def judge_sources(
 def of_held(labels: NDArray[np.int32], held: NDArray[np.bool_]) -> NDArray[np.int32]:
     """Return labels (class, z, y, x) where they only judge, and unknown elsewhere.
 
-    An object of which most trains is unknown as a whole.
+    An object of which most trains does not judge; where it lies is told, as `matching.beside`: what
+    it grows together with is no good object. The brush of a class (1) tells no objects apart.
     """
     result = np.where(held, labels, np.int32(UNKNOWN))
     for mine, judging in zip(labels, result, strict=True):
         numbers, whole = np.unique(mine[mine > 0], return_counts=True)
         parts, some = np.unique(judging[judging > 0], return_counts=True)
-        few = parts[some * 2 < whole[np.searchsorted(numbers, parts)]]
-        judging[np.isin(judging, few)] = UNKNOWN
+        own = parts[some * 2 >= whole[np.searchsorted(numbers, parts)]]
+        others = (mine > 0) & ~np.isin(mine, own)
+        judging[others] = np.where(mine[others] > 1, beside(mine[others]), UNKNOWN)
     return result
 
 
