@@ -79,6 +79,8 @@ def test_the_next_training_is_awaited_among_labels_not_among_particles(
     first = segmenting_run(project, "first", instances=False)
     segments = Segments.of(session)
     with show_compare(session) as dock:
+        judgement = dock.judgement_panel
+        judgement.fold.click()
         session.run = first.run
         process_until(lambda: segments.objects is not None, "the objects")
         heat = RunMonitor.of(session).feed.volume.layer
@@ -89,6 +91,11 @@ def test_the_next_training_is_awaited_among_labels_not_among_particles(
         process_until(lambda: RunMonitor.of(session).alive, "the next worker")
         assert dock.decoder_panel.isVisible()
         assert not dock.proposals_panel.isVisible()
+        assert judgement.figures.isVisible()
+        assert "no checkpoint yet" in judgement.figures.sides.text()
+        assert "just begun" in judgement.figures.about.text()
+        for of_particles in (judgement.words["a"], judgement.matches, judgement.curves):
+            assert not of_particles.isVisible()
         process_until(lambda: "no maps" in dock.decoder_panel.counts.text(), "what is awaited")
         assert heat.blending == "translucent_no_depth"  # what the first has left is still of labels
         process_until(lambda: "strokes" in switch.text(), "what the training takes")

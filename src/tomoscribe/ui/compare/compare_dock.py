@@ -146,6 +146,7 @@ class CompareDock(QWidget):
         comes = comes or (self.segments.awaited and not self._is_instant())
         segmented = self.segments.maps is not None or comes
         self.decoder_panel.setVisible(segmented)
+        self.judgement_panel.show_kind(segmented=segmented)
         for panel in (self.proposals_panel, self.review_panel):
             panel.setVisible(not segmented)
 

@@ -19,7 +19,6 @@ from tomoscribe.ui.scores.difference import SIDE_COLORS
 from tomoscribe.ui.segments.error_list import ErrorList
 from tomoscribe.ui.segments.figures import SegmentFigures
 from tomoscribe.ui.segments.segment_judge import SegmentJudge
-from tomoscribe.ui.segments.segments import Segments
 from tomoscribe.ui.widgets import heading, hint
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ class JudgementPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._judge = Judge.of(session)
-        self._watching = self._seen = False
+        self._watching = self._seen = self._segmented = False
         self.scope = QComboBox()
         self.scope.setToolTip(
             "Judge on the sample in view, or on all that validate; what is missing is predicted."
@@ -49,7 +48,6 @@ class JudgementPanel(QWidget):
         self.notes = hint()
         self.matches = MatchList(session)
         self.table = CheckpointTable(session)
-        self.segments = Segments.of(session)
         self._segment_judge = SegmentJudge.of(session)
         self.figures = SegmentFigures(session)
         self.errors = ErrorList(session)
@@ -80,7 +78,6 @@ class JudgementPanel(QWidget):
         connect(self, self._judge.changed, self.refresh)
         connect(self, self._judge.moved, self._on_moved)
         connect(self, self._judge.library.told, self._on_told)
-        connect(self, self.segments.changed, self.refresh)
         lend(
             self,
             session,
@@ -90,12 +87,11 @@ class JudgementPanel(QWidget):
 
     def refresh(self) -> None:
         """Show what is judged by now: picks by the clicks, segmentations by labels."""
-        segmented = self.segments.maps is not None
         for shown in (self.figures, self.errors):
-            shown.setVisible(segmented)
+            shown.setVisible(self._segmented)
         for part in (*self.words.values(), self.scope, self.curves, self.matches):
-            part.setVisible(not segmented)
-        if segmented:
+            part.setVisible(not self._segmented)
+        if self._segmented:
             self.progress.hide()
             self.notes.hide()
             return
@@ -104,6 +100,12 @@ class JudgementPanel(QWidget):
         if self._watching:
             self._say()
             self.curves.show_judgement(self._judge)
+
+    def show_kind(self, *, segmented: bool) -> None:
+        """Judge segmentations or picks, whichever the rest of the dock is about."""
+        if segmented != self._segmented:
+            self._segmented = segmented
+            self.refresh()
 
     def set_seen(self, seen: bool) -> None:
         """Judge while the dock around this is seen; nothing while nobody looks."""
@@ -117,7 +119,7 @@ class JudgementPanel(QWidget):
         self._watch()
 
     def _step(self, direction: int) -> None:
-        (self.matches if self.segments.maps is None else self.errors).step(direction)
+        (self.errors if self._segmented else self.matches).step(direction)
 
     def _watch(self) -> None:
         watching = self.fold.isChecked() and self._seen
@@ -144,13 +146,13 @@ class JudgementPanel(QWidget):
 
     def _on_moved(self) -> None:
         """Follow the threshold: figures, marks and list, without judging anew."""
-        if self._watching and self.segments.maps is None:
+        if self._watching and not self._segmented:
             self._say()
             self.curves.show_thresholds(self._judge)
             self.matches.refresh()
 
     def _on_told(self, *_: object) -> None:
-        if self._watching and self.segments.maps is None:
+        if self._watching and not self._segmented:
             self._say()
 
 
