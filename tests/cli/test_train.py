@@ -358,6 +358,23 @@ def test_interrupt_stops_with_a_checkpoint_and_resume_and_runs_go_on(
         launch.kill(child)
 
 
+def test_minutes_of_a_resumed_run_count_those_that_it_had(
+    exit_code: Run, ended: list[RunConfig], project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = RunFolder(project / "runs" / "mine")
+    assert exit_code("train", project, "--run", run.path) == 0
+    run.append_event(ev.Step(time=0, step=6, loss=1, learning_rate=0.1, elapsed_s=48, budget_s=300))
+    capsys.readouterr()
+    assert exit_code("resume", run.path, "--max-minutes", "0.5") == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "mine has trained for 0.80 minutes, and max_minutes 0.5 counts these too" in told
+    assert len(ended) == 1
+    assert exit_code("resume", run.path, "--max-minutes", "2") == 0
+    assert "Trains 1.20 of 2 minutes, as mine had 0.80." in capsys.readouterr().err
+    assert exit_code("resume", run.path) == 0
+    assert [config.settings.max_minutes for config in ended] == [5, 2, 5]
+
+
 def test_runs_of_a_project_and_of_nothing(
     exit_code: Run,
     ended: list[RunConfig],

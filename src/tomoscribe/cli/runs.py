@@ -105,7 +105,10 @@ def resume(
     ] = False,
     max_minutes: Annotated[
         float | None,
-        typer.Option(help="Training time in minutes.", show_default="that of RUN"),
+        typer.Option(
+            help="Training time in minutes, in all, with what RUN had.",
+            show_default="that of RUN, or as much again where it is used up",
+        ),
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -120,7 +123,14 @@ def resume(
     """Go on with a stopped or lost training, as a new run beside it."""
     parsed = set_options.parse_settings(settings or [], max_minutes=max_minutes)
     changes = parsed.model_dump(exclude_unset=True)
-    child = launch.resume_as_child(_open(run), settings=changes)
+    parent = _open(run)
+    child = launch.resume_as_child(parent, settings=changes)
+    if minutes := changes.get("max_minutes"):
+        had = parent.trained_s() / 60
+        typer.echo(
+            f"Trains {minutes - had:.2f} of {minutes:g} minutes, as {parent.name} had {had:.2f}.",
+            err=True,
+        )
     if detach:
         typer.echo(str(child.path))
         return

@@ -254,12 +254,13 @@ class Run:
         progress : callable, optional
             As in `wait`.
         **settings : object
-            Settings to change, such as `max_minutes`.
+            Settings to change, such as `max_minutes`: in all, with what this run had. Without it
+            a run that has used its time up trains as long again.
 
         Raises
         ------
         TomoscribeError
-            If this run is still going on, a setting does not fit, or the training fails.
+            If this run is still going on or had those minutes already, a setting does not fit, or the training fails.
         """
         with_values(self.folder.config().settings, settings)  # a wrong one is told in one sentence
         child = Run(launch.resume_as_child(self.folder, settings=settings).path)

@@ -182,15 +182,17 @@ def resume_as_child(run: RunFolder, *, settings: dict[str, object] | None = None
     run : RunFolder
         A run that has ended or is lost.
     settings : dict, optional
-        Settings to change, such as `max_minutes`.
+        Settings to change, such as `max_minutes`, which counts what the run had; without it a run
+        that has used its time up gets as much again.
 
     Raises
     ------
     TomoscribeError
-        If the run is still going on.
+        If the run is still going on, or had those minutes already.
     """
     if _state(run).alive:
         raise TomoscribeError(f"The run {run.name} is still going on; stop it before resuming it.")
+    _require_time_left(run, (settings or {}).get("max_minutes"))
     config = run.config()
     values = {**config.settings.model_dump(), **_planned(config)}
     for key, value in (settings or {}).items():
@@ -208,6 +210,17 @@ def resume_as_child(run: RunFolder, *, settings: dict[str, object] | None = None
         }
     )
     return launch(child, run.path.parent)
+
+
+def _require_time_left(run: RunFolder, max_minutes: object) -> None:
+    if not isinstance(max_minutes, int | float):
+        return
+    had = run.trained_s() / 60
+    if 0 < max_minutes <= had:
+        raise TomoscribeError(
+            f"{run.name} has trained for {had:.2f} minutes, and max_minutes {max_minutes:g} counts "
+            "these too: give more, or leave it out to train as long again."
+        )
 
 
 def retry_with_half_batch(run: RunFolder) -> RunFolder:

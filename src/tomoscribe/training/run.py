@@ -19,7 +19,7 @@ from tomoscribe.io.atomic import write_text_atomic
 from tomoscribe.training.config import RunConfig
 from tomoscribe.training.control import Control, FocusBox
 from tomoscribe.training.event_log import EventReader, append_event
-from tomoscribe.training.events import Checkpoint, Event, Labels, Preview, Scores
+from tomoscribe.training.events import Checkpoint, Event, Labels, Preview, Scores, Step
 from tomoscribe.training.status import Status
 
 if TYPE_CHECKING:
@@ -258,6 +258,22 @@ class RunFolder:
     def checkpoints(self) -> list[CheckpointInfo]:
         """Return the checkpoints that are on disk, oldest first."""
         return checkpoints_of(self, self.events())
+
+    def trained_s(self) -> float:
+        """Return the seconds of training behind what a run that goes on from this begins with.
+
+        Those of the runs before it count; 0 where none wrote a checkpoint.
+        """
+        ancestor: RunFolder | None = self
+        while ancestor is not None:
+            events = ancestor.events()
+            kept = checkpoints_of(ancestor, events)
+            if kept:
+                last = kept[-1].step
+                steps = [e for e in events if isinstance(e, Step) and e.step <= last]
+                return steps[-1].elapsed_s if steps else 0.0
+            ancestor = ancestor.parent()
+        return 0.0
 
     def best_checkpoint(self) -> Path:
         """Return the best checkpoint, the last one where none has a score.
