@@ -13,7 +13,7 @@ from rich.table import Table
 from tomoscribe.cli import set_options
 from tomoscribe.cli.run_progress import summarise, watch
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.file import RUNS_FOLDER, is_project
+from tomoscribe.project.file import is_project, runs_folder
 from tomoscribe.training import launch
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.run_table import RunTable, differences
@@ -40,7 +40,7 @@ def runs(
         raise TomoscribeError(f"There is no folder '{folder}'; check the path.")
     try:
         found = [] if is_project(folder) else RunTable(folder).poll()
-        found = found or RunTable(folder / RUNS_FOLDER).poll()
+        found = found or RunTable(runs_folder(folder)).poll()
     except OSError as error:
         raise TomoscribeError(
             f"{error.filename or folder} cannot be read: {error.strerror or error}."

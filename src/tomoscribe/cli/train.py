@@ -14,7 +14,7 @@ from tomoscribe.cli.train_config import is_config, train_config
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.chosen_source import find_source
 from tomoscribe.project.default_task import MEMBRANE, chosen_task
-from tomoscribe.project.file import RUNS_FOLDER
+from tomoscribe.project.file import runs_folder
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.tasks.voxels.settings import PRESETS
 from tomoscribe.training import launch
@@ -184,9 +184,9 @@ def train(
     if sweep is not None:
         if run is not None:
             raise TomoscribeError("A sweep names its runs itself: leave --run away.")
-        train_sweep(config, folder / RUNS_FOLDER, sweep)
+        train_sweep(config, runs_folder(folder), sweep)
         return
-    train_in_foreground(config, folder / RUNS_FOLDER, run)
+    train_in_foreground(config, runs_folder(folder), run)
 
 
 def _chosen(task: str | None, source: DataSource) -> str:

@@ -45,8 +45,11 @@ def entry_of(
     role: Role | None,
     kinds: Mapping[str, str],
     had: Iterable[str],
+    stem: str | None = None,
 ) -> TomogramEntry:
     """Return the entry of a tomogram that was looked at already; nothing of it is read.
+
+    Without a name it is made of `stem`, else of that of the file.
 
     Raises
     ------
@@ -54,7 +57,7 @@ def entry_of(
         If the name is taken.
     """
     place = _place(path)
-    own = claim_name(tomogram_stem(str(place)), name, kinds, had)
+    own = claim_name(stem or tomogram_stem(str(place)), name, kinds, had)
     entry = TomogramEntry(own, place, 0.0, role or Role.TRAIN)
     entry.size = voxel_size_A
     return entry

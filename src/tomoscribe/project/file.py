@@ -17,9 +17,9 @@ from tomoscribe.picks import journal
 from tomoscribe.project.model import MembraneEntry, ParticleClass, Role, TomogramEntry
 from tomoscribe.segmentation.labels import LabelClass
 
-FORMAT = 3
+FORMAT = 4
 """Highest format that is read. Written is 1 where there is no membrane, 2 where no class of
-voxels is, so that older versions open what they know."""
+voxels is, 3 where its runs lie in it, so that older versions open what they know."""
 PROJECT_FILE = "project.yaml"
 PICKS_FOLDER = "picks"
 RUNS_FOLDER = "runs"
@@ -131,6 +131,8 @@ class ProjectFile(BaseModel):
     label_values_used: int = 0
     """Highest value that a class of voxels ever had: no other class gets it."""
     current_model: str | None = None
+    runs: str | None = None
+    """Folder of its trainings where they lie elsewhere; may be relative to the project's."""
 
 
 def is_project(folder: Path) -> bool:
@@ -138,7 +140,36 @@ def is_project(folder: Path) -> bool:
     return (folder / PROJECT_FILE).is_file()
 
 
-def make_folders(folder: Path) -> None:
+def runs_folder(folder: Path) -> Path:
+    """Return where the trainings of a project lie, or those of a folder that is none.
+
+    Raises
+    ------
+    TomoscribeError
+        If the project cannot be read.
+    """
+    return runs_of(folder, read_project_file(folder).runs if is_project(folder) else None)
+
+
+def runs_of(folder: Path, stored: str | None) -> Path:
+    """Return where the trainings of a project lie, by what its file says of it."""
+    return Path(os.path.normpath(folder / stored)) if stored else folder / RUNS_FOLDER
+
+
+def stored_runs(folder: Path, runs_dir: Path | None) -> str | None:
+    """Return a folder of trainings as `project.yaml` has it: relative where both move together."""
+    if runs_dir is None:
+        return None
+    beside = runs_dir.is_relative_to(folder.parent)
+    return Path(os.path.relpath(runs_dir, folder)).as_posix() if beside else str(runs_dir)
+
+
+def names_with_picks(folder: Path) -> set[str]:
+    """Return the names of a project's tomograms with picks, also of those that were removed."""
+    return {path.stem for path in (folder / PICKS_FOLDER).glob("*.jsonl")}
+
+
+def make_folders(folder: Path, runs_dir: Path) -> None:
     """Make the folders of a new project.
 
     Raises
@@ -148,7 +179,7 @@ def make_folders(folder: Path) -> None:
     """
     try:
         (folder / PICKS_FOLDER).mkdir(parents=True, exist_ok=True)
-        (folder / RUNS_FOLDER).mkdir(exist_ok=True)
+        runs_dir.mkdir(exist_ok=True)
     except OSError as error:
         raise TomoscribeError(
             f"Cannot make a project in {folder} ({error.strerror or error})."
@@ -205,7 +236,7 @@ def write_project_file(folder: Path, content: ProjectFile) -> None:
 def text_of(content: ProjectFile) -> str:
     """Return a project's file as text; a second time it costs what differs from the first."""
     values = content.model_dump(mode="json")
-    values["format"] = FORMAT if content.label_values_used else 2 if content.membranes else 1
+    values["format"] = _format_of(content)
     for item in values["tomograms"]:
         edges = item.pop("voxel_sizes_zyx_A")
         if edges is not None:  # no key without need: older versions refuse those that are new
@@ -216,7 +247,15 @@ def text_of(content: ProjectFile) -> str:
         del values["label_classes"], values["label_values_used"]
     if content.current_model is None:
         del values["current_model"]
+    if content.runs is None:
+        del values["runs"]
     return "".join(_entry_text(key, value) for key, value in values.items())
+
+
+def _format_of(content: ProjectFile) -> int:
+    if content.runs is not None:
+        return FORMAT
+    return 3 if content.label_values_used else 2 if content.membranes else 1
 
 
 def _entry_text(key: str, value: object) -> str:

@@ -14,8 +14,6 @@ from tomoscribe.project.additions import entry_of, new_membrane, new_tomogram
 from tomoscribe.project.classes import check_classes
 from tomoscribe.project.file import (
     MEMBRANES_FOLDER,
-    PICKS_FOLDER,
-    RUNS_FOLDER,
     ClassItem,
     LabelClassItem,
     MembraneItem,
@@ -23,10 +21,13 @@ from tomoscribe.project.file import (
     is_project,
     item_of,
     make_folders,
+    names_with_picks,
     project_revision,
     read_project_file,
     resolved_path,
+    runs_of,
     stored_path,
+    stored_runs,
     text_of,
     write_project_file,
 )
@@ -65,22 +66,22 @@ class Project(LabelledTomograms):
     def __init__(self, folder: Path, content: ProjectFile, lock: ProjectLock | None) -> None:
         super().__init__(folder, lock)
         self.name = content.name
-        self.membranes: dict[str, MembraneEntry] = {}
+        self.membranes = {item.name: item.to_entry(folder) for item in content.membranes}
         self._file_revision = content.revision
         self._classes = [item.to_class() for item in content.classes]
         self._label_classes = [item.to_class() for item in content.label_classes]
         self._label_values_used = content.label_values_used
-        stored = content.current_model
-        self._model = None if stored is None else resolved_path(folder, stored)
+        self._model = resolved_path(folder, stored) if (stored := content.current_model) else None
+        self._runs = content.runs
         self._file_unsaved = False
-        for item in content.tomograms:
-            self._take_in(item.to_entry(folder))
-        for membrane in content.membranes:
-            self.membranes[membrane.name] = membrane.to_entry(folder)
+        for tomogram in content.tomograms:
+            self._take_in(tomogram.to_entry(folder))
 
     @classmethod
-    def create(cls, folder: str | Path, name: str | None = None) -> Project:
-        """Make a project in a new or existing folder.
+    def create(
+        cls, folder: str | Path, name: str | None = None, runs: Path | None = None
+    ) -> Project:
+        """Make a project in a new or existing folder; `runs` is where its trainings lie elsewhere.
 
         Raises
         ------
@@ -92,8 +93,8 @@ class Project(LabelledTomograms):
             raise TomoscribeError(
                 f"{path} is a tomoscribe project already: open it, or choose another folder."
             )
-        make_folders(path)
-        content = ProjectFile(name=name or path.name)
+        content = ProjectFile(name=name or path.name, runs=stored_runs(path, runs))
+        make_folders(path, runs_of(path, content.runs))
         lock = ProjectLock.take(path)
         try:
             write_project_file(path, content)
@@ -168,7 +169,7 @@ class Project(LabelledTomograms):
     @property
     def runs_dir(self) -> Path:
         """Folder of the trainings."""
-        return self.path / RUNS_FOLDER
+        return runs_of(self.path, self._runs)
 
     @property
     def membranes_dir(self) -> Path:
@@ -211,20 +212,24 @@ class Project(LabelledTomograms):
             If it cannot be read, its voxel size is unknown, or the name is taken.
         """
         self._check_editable()
-        entry = new_tomogram(path, name, voxel_size_A, role, self._kinds, self._had)
+        entry = new_tomogram(
+            path, name, voxel_size_A, role, self._kinds, names_with_picks(self.path)
+        )
         self._take_in(entry)
         self._save_file_and(self.tomograms_changed)
         return entry
 
-    def add_opened(self, opened: Iterable[tuple[str, VoxelSize]]) -> list[TomogramEntry]:
+    def add_opened(
+        self, opened: Iterable[tuple[str, VoxelSize]], names: Mapping[str, str] | None = None
+    ) -> list[TomogramEntry]:
         """Add tomograms that somebody has looked at: address and voxel size in Å of each.
 
-        None of them is opened here, and the project is saved once for all of them.
+        None is opened here, and the project is saved once. `names` by address are made unique.
         """
         self._check_editable()
-        had, entries = self._had, []
-        for address, voxel_size_A in opened:
-            entries.append(entry_of(address, None, voxel_size_A, None, self._kinds, had))
+        had, stems, entries = names_with_picks(self.path), names or {}, []
+        for at, size in opened:
+            entries.append(entry_of(at, None, size, None, self._kinds, had, stems.get(at)))
             self._take_in(entries[-1])
         self._save_file_and(self.tomograms_changed)
         return entries
@@ -364,11 +369,6 @@ class Project(LabelledTomograms):
         return lambda: text_of(content)
 
     @property
-    def _had(self) -> set[str]:
-        """Names with picks, also of tomograms that were removed."""
-        return {p.stem for p in (self.path / PICKS_FOLDER).glob("*.jsonl")}
-
-    @property
     def _kinds(self) -> dict[str, str]:
         """What has which name; tomograms and membranes share them."""
         return dict.fromkeys(self.tomograms, "tomogram") | dict.fromkeys(self.membranes, "membrane")
@@ -395,4 +395,5 @@ class Project(LabelledTomograms):
             label_classes=[LabelClassItem.of(label) for label in self._label_classes],
             label_values_used=self._label_values_used,
             current_model=None if self._model is None else stored_path(self.path, self._model),
+            runs=self._runs,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import chosen_task
-from tomoscribe.project.file import RUNS_FOLDER
+from tomoscribe.project.file import runs_folder
 from tomoscribe.scripting.checkpoints import checkpoint_of
 from tomoscribe.scripting.run import Run
 from tomoscribe.scripting.sources import label_files, source_of
@@ -116,7 +116,7 @@ def train(
 
 
 def _runs_of(source: DataSource) -> Path:
-    return (_project_of(source) or Path()) / RUNS_FOLDER
+    return runs_folder(_project_of(source) or Path())
 
 
 def _project_of(source: DataSource) -> Path | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from tomoscribe.project.file import RUNS_FOLDER
+from tomoscribe.project.file import runs_folder
 from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.events import Loaded
 from tomoscribe.training.followed_folder import FollowedFolder
@@ -114,6 +114,7 @@ class Catalog:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.project = Path(project_folder).absolute()
+        self._runs_dir = runs_folder(self.project)
         self._clock = clock
         self._runs: dict[Path, FollowedFolder] = {}
         self._predictions: dict[Path, FollowedFolder] = {}
@@ -129,7 +130,7 @@ class Catalog:
         It reads files, so that a viewer calls it in a thread. The first call reads everything.
         """
         with self._polling:
-            runs = map(RunFolder, _folders(self.project / RUNS_FOLDER))
+            runs = map(RunFolder, _folders(self._runs_dir))
             predictions = map(PredictionFolder, _folders(self.project / PREDICTIONS_FOLDER))
             changed = self._follow(self._runs, runs) | self._follow(self._predictions, predictions)
             if self._clock() - self._checked >= CHECK_S:

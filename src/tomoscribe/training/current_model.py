@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.file import RUNS_FOLDER, read_project_file, resolved_path
+from tomoscribe.project.file import read_project_file, resolved_path, runs_of
 from tomoscribe.training.checkpoint_ref import CheckpointRef
 from tomoscribe.training.launch import list_runs
 
@@ -33,7 +33,8 @@ def model_of_project(folder: Path) -> ProjectModel:
     TomoscribeError
         If the current model is gone, or there is none and no run has a checkpoint.
     """
-    stored = read_project_file(folder).current_model
+    content = read_project_file(folder)
+    stored = content.current_model
     if stored is not None:
         path = resolved_path(folder, stored)
         if not path.is_file():
@@ -42,7 +43,7 @@ def model_of_project(folder: Path) -> ProjectModel:
                 "name a checkpoint file."
             )
         return ProjectModel(CheckpointRef.of_file(path), "the project's current model")
-    for info in reversed(list_runs(folder / RUNS_FOLDER)):
+    for info in reversed(list_runs(runs_of(folder, content.runs))):
         checkpoints = info.run.checkpoints()
         if checkpoints:
             best = CheckpointRef.of_file(info.run.best_checkpoint())

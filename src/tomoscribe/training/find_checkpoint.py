@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tomoscribe.errors import TomoscribeError
-from tomoscribe.project.file import RUNS_FOLDER, is_project
+from tomoscribe.project.file import is_project, runs_folder
 from tomoscribe.training.checkpoint_ref import CheckpointRef, refs_of_run
 from tomoscribe.training.current_model import model_of_project
 from tomoscribe.training.run import RunFolder
@@ -32,7 +32,7 @@ def find_checkpoint(text: str | Path, project: Path | None = None) -> Checkpoint
         return CheckpointRef.of_file(path)
     if is_project(path):
         return model_of_project(path).ref
-    places = [path] if project is None else [path, project / RUNS_FOLDER / text]
+    places = [path] if project is None else [path, runs_folder(project) / text]
     for place in places:
         if RunFolder(place).exists:
             return CheckpointRef.of_file(RunFolder(place).best_checkpoint())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tomoscribe.project.file import RUNS_FOLDER
+from tomoscribe.project.file import runs_folder
 from tomoscribe.tasks.base import Block
 from tomoscribe.training.prediction_folder import list_folders
 from tomoscribe.training.previews import decode_scores, iterate_blocks
@@ -40,7 +40,7 @@ def take_over(preview: PreviewJob, folder: PredictionFolder, checkpoint: Path) -
         if other.path != folder.path
     ]
     run = RunFolder(checkpoint.parent.parent)
-    if run.path.parent == folder.project / RUNS_FOLDER:
+    if run.path.parent == runs_folder(folder.project):
         logs.append(run.preview_path(checkpoint.stem, preview.sample))
     there = [(log.stat().st_size, log) for log in logs if log.is_file()]
     if not there:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from dataclasses import dataclass
@@ -11,14 +12,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tomoscribe.errors import TomoscribeError
+from tomoscribe.project.file import RUNS_FOLDER
 from tomoscribe.training import process
 from tomoscribe.training.follow import effective_state
 from tomoscribe.training.run import RunFolder
 from tomoscribe.training.status import State, Status
 
 if TYPE_CHECKING:
-    import os
-
     from tomoscribe.project.source import DataSource
     from tomoscribe.training.config import RunConfig
     from tomoscribe.training.control import Control
@@ -243,14 +243,25 @@ def retry_with_half_batch(run: RunFolder) -> RunFolder:
     return launch(again, run.path.parent)
 
 
+def runs_below(folder: str | os.PathLike[str]) -> list[RunFolder]:
+    """Return the runs in a folder's `runs`, else those in the folder itself, oldest first."""
+    return run_folders(Path(folder) / RUNS_FOLDER) or run_folders(folder)
+
+
+def run_folders(runs_dir: str | os.PathLike[str]) -> list[RunFolder]:
+    """Return the runs of a folder, oldest first; nothing of them is read."""
+    try:
+        with os.scandir(runs_dir) as entries:
+            inside = [e.path for e in entries if e.is_dir() and not e.name.startswith(".")]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    runs = [run for run in map(RunFolder, sorted(inside)) if run.exists]
+    return sorted(runs, key=lambda run: run.config_path.stat().st_ctime)
+
+
 def list_runs(runs_dir: str | os.PathLike[str]) -> list[RunInfo]:
     """Return the runs of a folder, oldest first; folders that are no runs are passed over."""
-    folder = Path(runs_dir)
-    if not folder.is_dir():
-        return []
-    paths = [path for path in sorted(folder.iterdir()) if not path.name.startswith(".")]
-    runs = [RunFolder(path) for path in paths if RunFolder(path).exists]
-    return [run_info(run) for run in sorted(runs, key=lambda run: run.config_path.stat().st_ctime)]
+    return [run_info(run) for run in run_folders(runs_dir)]
 
 
 def run_info(run: RunFolder) -> RunInfo:

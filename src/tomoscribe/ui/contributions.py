@@ -20,7 +20,7 @@ from tomoscribe.simulate.project import make_sample_project
 from tomoscribe.ui.app import add_docks
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.connections import connect
-from tomoscribe.ui.project.adding import can_open
+from tomoscribe.ui.project.adding import can_open, holds_runs
 from tomoscribe.ui.session import Session
 from tomoscribe.ui.tomogram_layer import layer_arguments
 
@@ -45,7 +45,7 @@ def get_reader(path: str | list[str]) -> Callable[[Any], list[LayerTuple]] | Non
     paths = [path] if isinstance(path, str) else list(path)
     viewer = napari.current_viewer()
     if viewer is None or not Session.exists(viewer):
-        return read if all(kind_of(p) in OURS for p in paths) else None
+        return read if all(kind_of(p) in OURS or holds_runs(p) for p in paths) else None
     return read if all(map(can_open, paths)) else None
 
 
@@ -57,13 +57,13 @@ def read(path: str | list[str]) -> list[LayerTuple]:
     """
     paths = [path] if isinstance(path, str) else list(path)
     viewer = napari.current_viewer()
-    kinds = {kind_of(p) for p in paths}
-    if viewer is not None and (Session.exists(viewer) or kinds & {"project", "run"}):
+    ours = [p for p in paths if kind_of(p) in {"project", "run"} or holds_runs(p)]
+    if viewer is not None and (Session.exists(viewer) or ours):
         add_docks(viewer)
         Session.of(viewer).open_paths(paths)
         return NOTHING_TO_ADD
-    if kinds & {"project", "run"}:
-        raise TomoscribeError(f"{paths[0]} is a project: open it in a viewer.")
+    if ours:
+        raise TomoscribeError(f"{ours[0]} is a project or a run: open it in a viewer.")
     return [_plain_layer(p) for p in paths]
 
 

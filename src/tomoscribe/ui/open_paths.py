@@ -15,11 +15,14 @@ from tomoscribe.io.pick_files import check_inside, read_picks
 from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.picks.table import Edit
+from tomoscribe.project.file import is_project, runs_folder
 from tomoscribe.project.model import Role
+from tomoscribe.training.launch import runs_below
 from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.labels.label_import import LabelImport
-from tomoscribe.ui.project.adding import LABELS, TomogramAdder
+from tomoscribe.ui.project.adding import LABELS, TomogramAdder, holds_runs, holds_volumes
 from tomoscribe.ui.project.beginning import ensure_class, ensure_classes, ensure_project
+from tomoscribe.ui.runs.run_opener import RunOpener
 from tomoscribe.ui.tomogram_layer import is_slow
 
 if TYPE_CHECKING:
@@ -33,23 +36,30 @@ if TYPE_CHECKING:
 def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
     """Open paths in a session: projects first, then runs, tomograms, membranes and picks.
 
-    Several tomograms, or folders of them, are looked at in a thread and then added together; what
-    else is given with them is opened after them.
+    Several tomograms, or folders of them, are looked at in a thread and then added together; but
+    for projects and runs, what else is given with them is opened after them. Of a folder that
+    holds runs the newest is opened.
 
     Raises
     ------
     TomoscribeError
         If a path is none of these, or picks come without a tomogram.
     """
-    places = [str(path) for path in paths]
+    which: dict[str, str] = {}
+    places = [_newest_run(session, str(path), which) for path in paths]
     kinds = {place: kind_of(place) for place in places}
     folders = [p for p in places if kinds[p] is None and "://" not in p and Path(p).is_dir()]
-    if folders or list(kinds.values()).count("volume") > 1:
-        TomogramAdder.of(session).add(places)
-        return
-    openers: dict[str, Callable[[str], object]] = {
+    first: dict[str, Callable[[str], object]] = {
         "project": session.open_project,
-        "run": partial(_open_run, session),
+        "run": lambda place: _open_run(session, place, which.get(place, "")),
+    }
+    if folders or list(kinds.values()).count("volume") > 1:
+        for place in places:
+            if open_one := first.get(kinds[place] or ""):
+                open_one(place)
+        TomogramAdder.of(session).add([p for p in places if kinds[p] not in first])
+        return
+    openers = first | {
         "volume": partial(_open_tomogram, session),
         "membrane": session.surfaces.opener.open,
         "mesh": session.surfaces.opener.open,
@@ -67,15 +77,30 @@ def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
                 open_one(place)
 
 
-def _open_run(session: Session, place: str) -> None:
-    """Open the project that a run belongs to, and follow the run."""
-    run = Path(place).resolve()
-    project = run.parent.parent
-    if kind_of(project) != "project":
-        raise TomoscribeError(f"{place} is a run outside of a project: open its tomogram first.")
+def _open_run(session: Session, place: str, which: str = "") -> None:
+    """Open the project that a run belongs to, or is shown in, and follow the run."""
+    run = RunFolder(Path(place).resolve())
+    project = run.path.parent.parent
+    if not is_project(project) or runs_folder(project) != run.path.parent:
+        RunOpener.of(session).open(run, which)
+        return
     if session.project is None or session.project.path != project:
         session.open_project(project)
-    session.run = RunFolder(run)
+    session.run = run
+
+
+def _newest_run(session: Session, place: str, which: dict[str, str]) -> str:
+    """Return the newest run of a folder that holds runs, noting which it is; else the place.
+
+    While a project is open, a folder with tomograms in it is meant for that.
+    """
+    if not holds_runs(place) or (session.project is not None and holds_volumes(place)):
+        return place
+    runs = runs_below(place)
+    newest = runs[-1].path
+    if len(runs) > 1:
+        which[str(newest)] = f", the newest of {len(runs)} in {newest.parent}"
+    return str(newest)
 
 
 def _open_tomogram(session: Session, place: str) -> None:

@@ -16,6 +16,7 @@ from tomoscribe.io.label_volume import looks_like_labels
 from tomoscribe.io.registry import kind_of
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.project.model import Role
+from tomoscribe.training.launch import runs_below
 from tomoscribe.ui.background import Background
 from tomoscribe.ui.project.activity import Activity
 from tomoscribe.ui.project.beginning import ensure_class, ensure_project
@@ -80,7 +81,13 @@ def volumes_in(folder: str | Path, most: int | None = None) -> list[str]:
 
 def can_open(path: str | Path) -> bool:
     """Return whether a path is something that a session opens, by kind."""
-    return kind_of(path) in OPENED or holds_volumes(path)
+    return kind_of(path) in OPENED or holds_volumes(path) or holds_runs(path)
+
+
+def holds_runs(folder: str | Path) -> bool:
+    """Return whether a path is a folder with runs in it, or in its `runs`, and no project."""
+    plain = "://" not in str(folder) and kind_of(folder) in (None, "training folder")
+    return plain and bool(runs_below(folder))
 
 
 def holds_volumes(folder: str | Path) -> bool:

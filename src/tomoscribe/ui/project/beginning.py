@@ -11,6 +11,7 @@ from platformdirs import user_documents_path
 
 from tomoscribe.io.registry import kind_of
 from tomoscribe.project.classes import DEFAULT_CLASS
+from tomoscribe.project.file import RUNS_FOLDER, is_project, runs_folder
 from tomoscribe.project.model import ParticleClass
 from tomoscribe.ui.annotate.pick_style import next_color
 
@@ -43,6 +44,31 @@ def project_folder_for(volume: str, autosave: Path | None = None) -> Path:
     if folder is None or not os.access(folder if folder.exists() else folder.parent, os.W_OK):
         folder = user_documents_path() / "tomoscribe"
     return folder / f"{stem}{SUFFIX}"
+
+
+def project_folder_of_runs(runs_dir: Path, autosave: Path | None = None) -> Path:
+    """Return where the project lies, or goes, that shows runs from outside of a project.
+
+    Parameters
+    ----------
+    runs_dir : Path
+        The folder that the runs lie in.
+    autosave : Path or None
+        As in `project_folder_for`; None: beside `runs`, or in a folder of runs of another name.
+
+    Raises
+    ------
+    TomoscribeError
+        If a project that may be it cannot be read.
+    """
+    base = runs_dir.parent if runs_dir.name == RUNS_FOLDER else runs_dir
+    first = project_folder_for(str(base / (base.name or RUNS_FOLDER)), autosave)
+    folder, count = first, 1
+    # Another one of that name may be of a tomogram, or of other runs.
+    while folder.exists() and not (is_project(folder) and runs_folder(folder) == runs_dir):
+        count += 1
+        folder = first.with_name(f"{first.name}_{count}")
+    return folder
 
 
 def ensure_class(session: Session) -> None:
