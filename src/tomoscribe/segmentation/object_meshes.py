@@ -57,8 +57,11 @@ def write_object_meshes(
     rows: Sequence[ObjectRow],
     voxel_size_zyx_nm: Triple,
     kind: MeshFormat,
+    advance: Callable[[float], None] = lambda _: None,
 ) -> list[Path]:
     """Write a mesh an object, x y z in nm, and return the files.
+
+    `advance` is told the share 0..1 of the objects that is written.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def write_object_meshes(
     def write(path: Path, row: ObjectRow) -> None:
         write_mesh(path, object_mesh(labels, row, voxel_size_zyx_nm))
 
-    return _write_each(folder, rows, kind, write)
+    return _write_each(folder, rows, kind, write, advance)
 
 
 def write_object_points(
@@ -78,8 +81,11 @@ def write_object_points(
     rows: Sequence[ObjectRow],
     voxel_size_zyx_nm: Triple,
     kind: Literal["ply", "csv"],
+    advance: Callable[[float], None] = lambda _: None,
 ) -> list[Path]:
     """Write a point cloud an object, one point a voxel, x y z in nm, and return the files.
+
+    `advance` is told the share 0..1 of the objects that is written.
 
     Raises
     ------
@@ -97,7 +103,7 @@ def write_object_points(
 
                 pv.PolyData(xyz).save(str(temporary))
 
-    return _write_each(folder, rows, kind, write)
+    return _write_each(folder, rows, kind, write, advance)
 
 
 def _write_each(
@@ -105,6 +111,7 @@ def _write_each(
     rows: Sequence[ObjectRow],
     kind: str,
     write: Callable[[Path, ObjectRow], None],
+    advance: Callable[[float], None],
 ) -> list[Path]:
     """Have each object written to a file of its own in `folder`, and return the files."""
     try:
@@ -112,6 +119,7 @@ def _write_each(
     except OSError as error:
         raise TomoscribeError(f"Cannot write {folder}: {error.strerror or error}.") from error
     files = [object_file(folder, row, kind) for row in rows]
-    for path, row in zip(files, rows, strict=True):
+    for done, (path, row) in enumerate(zip(files, rows, strict=True), start=1):
         write(path, row)
+        advance(done / len(files))
     return files

@@ -77,7 +77,7 @@ def test_the_newest_of_an_ended_training_is_predicted_whole_and_decoded_by_itsel
         assert "step 5" in bar.label.text()
         said: list[str] = []
         session.status_message.connect(said.append)
-        dock.actions_row.objects.run(lambda _: "")
+        dock.actions_row.objects.run(lambda *_: "")
         assert "predicted whole" in said[-1]
         worker.block(made_up_maps(worker.maps)[:, :, 32:], (0, 32, 0))
         process_until(lambda: segments.objects is not None, "the objects of the volume")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -96,7 +97,39 @@ def test_an_object_is_locked_into_the_labels_and_written_to_files(
     window.export.ask_meshes("stl")
     process_until(lambda: not window.export.busy, "the meshes")
     assert len(list(Path(folder).glob("mito_*.stl"))) == 3
-    assert "4 meshes" in window.said.text()
+    assert "4 meshes" in window.export.line.text()
+    assert str(folder) in window.export.line.text()
+    assert window.export.line.isVisible()
+
+
+def test_an_export_from_compare_tells_there_how_far_it_is_and_where_the_files_are(
+    segmented, process_until, tmp_path
+) -> None:
+    export, go_on = segmented.dock.actions_row.objects, threading.Event()
+    assert not export.line.isVisible()
+    folder = tmp_path / "meshes"
+
+    def write(measured, advance) -> str:
+        told = []
+        sentence = measured.write_meshes(folder, "ply", told.append)
+        assert told == sorted(told)
+        assert len(told) == 4
+        assert told[-1] == 1
+        advance(told[1])
+        go_on.wait(60)
+        return sentence
+
+    export.run(write)
+    process_until(lambda: export.line.text() == "Writing … 50%", "how far it is")
+    assert export.line.isVisible()
+    said: list[str] = []
+    segmented.session.status_message.connect(said.append)
+    export.run(write)
+    assert "wait" in said[-1]
+    go_on.set()
+    process_until(lambda: not export.busy, "the meshes")
+    assert export.line.text() == f"4 meshes (.ply, in nm) written to {folder}."
+    assert len(list(folder.iterdir())) == 4
 
 
 def test_the_layer_of_objects_goes_with_its_image(segmented, tmp_path: Path) -> None:

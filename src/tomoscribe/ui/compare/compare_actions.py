@@ -53,7 +53,7 @@ class CompareActions(QWidget):
         grid.addWidget(self.report.write, 1, 0)
         grid.addWidget(self.export, 1, 1)
         layout.addLayout(grid)
-        for line in (self.model.current, self.report.written, self.why_no_start):
+        for line in (self.model.current, self.report.written, self.objects.line, self.why_no_start):
             layout.addWidget(line)
         for signal in (self._starter.changed, self._sides.changed, self._sides.refreshed):
             connect(self, signal, self.refresh)

@@ -24,7 +24,7 @@ from tomoscribe.ui.segments.decoder_words import why_no_objects
 from tomoscribe.ui.segments.object_export import ObjectExport
 from tomoscribe.ui.segments.object_model import ObjectModel
 from tomoscribe.ui.view import triple
-from tomoscribe.ui.widgets import button, enable, hint, row
+from tomoscribe.ui.widgets import button, enable, row
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -64,18 +64,16 @@ class ObjectWindow(QDialog):
             "Makes the object a locked object of your labels (Shift+Q, under the cursor)",
             lambda: segments.take(segments.selected),
         )
-        self.said = hint()
         layout = QVBoxLayout(self)
         layout.setSpacing(style.SPACING)
         layout.addWidget(self.summary)
         layout.addWidget(self.view, 1)
-        layout.addWidget(self.said)
+        layout.addWidget(self.export.line)
         layout.addLayout(row(QWidget(), self.lock, self.save, stretch=0))
         self.setStyleSheet(style.FOCUS)
         selection = self.view.selectionModel()
         assert selection is not None
         selection.currentRowChanged.connect(self._on_row)
-        connect(self, self.export.said, self._say)
         connect(self, segments.decoded, self.refresh)
         connect(self, segments.changed, self.refresh)
         connect(self, session.closed, self._end)
@@ -104,9 +102,6 @@ class ObjectWindow(QDialog):
         self._thread.drop()
         self._of = None
         super().closeEvent(event)
-
-    def _say(self, text: str) -> None:
-        self.said.setText(text)
 
     def _end(self) -> None:
         self._thread.close()

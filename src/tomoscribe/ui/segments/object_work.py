@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tomoscribe.segmentation.object_meshes import MeshFormat
     from tomoscribe.ui.segments.decoding import Objects
 
+    Advance = Callable[[float], None]
+    """Told the share 0..1 that is done."""
+
 
 @dataclass(frozen=True, eq=False)
 class Measured:
@@ -57,7 +60,7 @@ class Measured:
         """
         rows = self.rows(surfaces=True)
         write_object_table(path, rows)
-        return f"{_count(len(rows))} written to {path.name}."
+        return f"{_count(len(rows))} written to {path}."
 
     def write_labels(self, path: Path) -> str:
         """Write label volumes, one where classes do not overlap, else one a class.
@@ -73,23 +76,24 @@ class Measured:
             name = f"{path.stem}_{part.class_names[0]}{path.suffix}"
             target = path if len(parts) == 1 else path.with_name(name)
             write_labels(target, part.labels, self.voxel_size_zyx_nm, self.origin_zyx_nm)
-            written.append(target.name)
+            written.append(target)
         numbers = "0 is background, else the number of the object"
-        return f"Written: {', '.join(written)} ({numbers})."
+        return f"Labels written to {', '.join(map(str, written))} ({numbers})."
 
-    def write_meshes(self, folder: Path, kind: MeshFormat) -> str:
-        """Write a mesh an object into a folder.
+    def write_meshes(self, folder: Path, kind: MeshFormat, advance: Advance) -> str:
+        """Write a mesh an object into a folder; `advance` is told the share that is done.
 
         Raises
         ------
         TomoscribeError
             If one cannot be written.
         """
-        told = self._each(partial(write_object_meshes, folder, kind=kind), "mesh", "meshes")
-        return f"{told} (.{kind}, in nm) written to {folder.name}."
+        write = partial(write_object_meshes, folder, kind=kind)
+        told = self._each(write, advance, "mesh", "meshes")
+        return f"{told} (.{kind}, in nm) written to {folder}."
 
-    def write_points(self, folder: Path, kind: Literal["ply", "csv"]) -> str:
-        """Write a point cloud an object into a folder.
+    def write_points(self, folder: Path, kind: Literal["ply", "csv"], advance: Advance) -> str:
+        """Write a point cloud an object into a folder; `advance` is told the share that is done.
 
         Raises
         ------
@@ -97,17 +101,21 @@ class Measured:
             If one cannot be written.
         """
         write = partial(write_object_points, folder, kind=kind)
-        told = self._each(write, "point cloud", "point clouds")
-        return f"{told} (.{kind}, in nm) written to {folder.name}."
+        told = self._each(write, advance, "point cloud", "point clouds")
+        return f"{told} (.{kind}, in nm) written to {folder}."
 
-    def _each(self, write: Callable[..., list[Path]], one: str, many: str) -> str:
+    def _each(self, write: Callable[..., list[Path]], advance: Advance, one: str, many: str) -> str:
         """Have a file an object written, and return how many there are, in words."""
-        count = 0
-        for part, _ in self._parts():
-            rows = self._rows(part, surfaces=False)
-            count += len(
-                write(labels=part.labels, rows=rows, voxel_size_zyx_nm=self.voxel_size_zyx_nm)
-            )
+        parts = [(p, self._rows(p, surfaces=False)) for p in self.objects.parts]
+        count, total = 0, sum(len(rows) for _, rows in parts)
+
+        def told(share: float) -> None:
+            advance((count + share * len(rows)) / total)
+
+        for part, rows in parts:
+            voxel = self.voxel_size_zyx_nm
+            write(labels=part.labels, rows=rows, voxel_size_zyx_nm=voxel, advance=told)
+            count += len(rows)
         return _count(count, one, many)
 
     def _parts(self) -> Iterator[tuple[Segmentation, int]]:
