@@ -8,8 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from tests.ui.segments.conftest import FAINT, MITO_BOXES, VESICLE
+from tests.ui.segments.conftest import (
+    FAINT,
+    MITO_BOXES,
+    VESICLE,
+    SegmentingWorker,
+    made_up_maps,
+)
 
+from tomoscribe.training.status import State
 from tomoscribe.ui.segments import volume_decoder
 
 
@@ -48,8 +55,32 @@ def test_a_slider_changes_the_section_in_view_and_apply_the_volume(
     process_until(lambda: segments.objects is not None, "the volume")
     assert number_at(segments, FAINT, z=3) > 0
     qtbot.mouseClick(panel.reset, Qt.MouseButton.LeftButton)
-    process_until(lambda: number_at(segments, FAINT, z=3) == 0, "the tuned ones")
+    process_until(lambda: number_at(segments, FAINT, z=3) == 0, "the default ones")
     assert panel.sliders["threshold"].value == 0.5
+
+
+def test_the_way_back_is_called_tuned_only_where_something_was_tuned(
+    segmented, process_until
+) -> None:
+    segments, panel = segmented.segments, segmented.panel
+    assert panel.state.text() == "By default settings."
+    assert panel.reset.text() == "Reset"
+    assert not panel.reset.isEnabled()
+    assert "default" in panel.reset.toolTip()
+    tuned = SegmentingWorker(segmented.session.project, "tuned", instances=True)
+    tuned.decoder = {n: s.model_dump(mode="json") for n, s in segments.settings.items()}
+    tuned.begin()
+    tuned.train(10)
+    tuned.validate(0.8)
+    tuned.keep(0.8)
+    tuned.preview(made_up_maps(tuned.maps))
+    tuned.beat(State.FINISHED)
+    segmented.session.run = tuned.run
+    process_until(lambda: panel.reset.text() == "Reset to tuned", "the tuned settings")
+    assert not panel.reset.isEnabled()
+    assert "tuned" in panel.reset.toolTip()
+    panel.sliders["threshold"].number.setValue(0.3)
+    assert panel.reset.isEnabled()
 
 
 class Endless:

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 ALL = "all classes"
 NO_MAPS = "No segmentation is in view yet: paint a few strokes of each class, then press Train."
 AWAITED = "The training has no maps of this tomogram yet; the section in view comes first."
-TUNED = "The settings are as they were tuned."
+RESET, RESET_TUNED = "Reset", "Reset to tuned"
+AS_TUNED = "The settings are as they were tuned."
+AS_DEFAULT = "The settings are the default ones."
 LOOK_MS = 250
 """Between two looks at how far the volume is; what is ready sooner shows no bar at all."""
 
@@ -76,8 +78,8 @@ class DecoderPanel(QWidget):
         self.scores.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.scores.clicked.connect(self._segments.show_scores)
         self.reset = button(
-            "Reset to tuned",
-            "Goes back to the settings that suit this checkpoint, marked below the sliders",
+            RESET,
+            "Goes back to the settings that are marked below the sliders",
             self._segments.reset,
         )
         self.apply = button(
@@ -137,7 +139,9 @@ class DecoderPanel(QWidget):
             self._looking.start()
         self.scores.setChecked(segments.scores_shown)
         enable(self.apply, why_no_volume(segments))
-        enable(self.reset, None if segments.is_own else TUNED)
+        self.reset.setText(RESET_TUNED if segments.maps.is_tuned else RESET)
+        as_told = AS_TUNED if segments.maps.is_tuned else AS_DEFAULT
+        enable(self.reset, None if segments.is_own else as_told)
         enable(self.table, why_no_objects(segments))
 
     def _wait(self, *_: object) -> None:
@@ -171,7 +175,7 @@ class DecoderPanel(QWidget):
 
     def _slider(self, name: str) -> SettingSlider:
         text = DecoderSettings.model_fields[name].description or ""
-        tip = f"{text[:1].upper()}{text[1:]}. The mark is the tuned value."
+        tip = f"{text[:1].upper()}{text[1:]}. The mark is the value that Reset goes back to."
         unit = next((u for end, u in (("nm2", "nm²"), ("nm3", "nm³")) if name.endswith(end)), None)
         made = SettingSlider(TITLES[name], tip, SizeScale(unit, 1.0) if unit else Scale())
         made.moved.connect(partial(self._move, name))
