@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from tomoscribe.cli.class_scores import told_of_classes
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.project.default_task import counted_labels
 from tomoscribe.segmentation.maps import maps_of_classes
@@ -79,14 +80,14 @@ def watch(run: RunFolder) -> bool:
     config = run.config()
     what = counted_labels(config.task)
     max_steps = config.settings.max_steps
-    with _bar(console, max_steps, what) as bar, _interrupts(run, console) as asked:
+    with _shown_on(console, max_steps, what) as shown, _interrupts(run, console) as asked:
         while True:
             update = follower.poll()
             for event in update.events:
                 if isinstance(event, ev.Failed):
                     failed = f"{event.message} ({event.hint})" if event.hint else event.message
-                bar.show(event)
-            bar.show_state(update)
+                shown.show(event)
+            shown.show_state(update)
             if not update.alive:
                 break
             time.sleep(POLL_S)
@@ -112,6 +113,7 @@ def summarise(run: RunFolder) -> str:
         of_class = maps_of_classes(list(thresholds))
         chosen = ", ".join(f"{name} {thresholds[name]:.3f}".strip() for name in of_class)
         lines.append(f"Chosen threshold: {chosen}")
+    lines += told_of_classes(run.events(), best)
     return "\n".join(lines)
 
 
@@ -149,30 +151,40 @@ def _thresholds(run: RunFolder) -> dict[str, float]:
     return {}
 
 
-class _Bar:
-    """The bar and its texts; `labels` is what the training learns from."""
+class _Lines:
+    """A training in lines: the news, a line at each validation, and one at the end.
 
-    def __init__(self, progress: Progress, max_steps: float, labels: str) -> None:
-        self._progress = progress
+    Parameters
+    ----------
+    console : Console
+        Where it is told.
+    max_steps : float
+    labels : str
+        What the training learns from.
+    """
+
+    def __init__(self, console: Console, max_steps: float, labels: str) -> None:
+        self._console = console
         self._max_steps = max_steps
         self._labels = labels
         self._score_name = ""
-        self._task = progress.add_task("starting", total=1.0, figures="", message="")
         self._figures: dict[str, str] = {}
         self._message = ""
+        self._done = 0.0
+        self._ended = False
 
     def show(self, event: ev.Event) -> None:
         """Take an event in."""
         if isinstance(event, ev.Step):
             self._figures |= {"step": str(event.step), "loss": f"{event.loss:.3g}"}
             done = max(event.elapsed_s / event.budget_s, event.step / self._max_steps)
-            self._progress.update(self._task, completed=min(1.0, done))
+            self._done = min(1.0, done)
         elif isinstance(event, ev.Finished):
-            self._progress.update(self._task, completed=1.0)
+            self._done = 1.0
         elif isinstance(event, ev.Validation):
             self._figures.pop(self._score_name, None)  # one figure, under its newest name
             self._score_name = score_name(event.metrics)
-            self._figures[self._score_name] = f"{event.score:.3f}"
+            self._figures |= {"step": str(event.step), self._score_name: f"{event.score:.3f}"}
         elif isinstance(event, ev.Labels):
             self._figures[self._labels] = f"{event.used}/{event.total}"
         elif isinstance(event, ev.Started):
@@ -183,25 +195,54 @@ class _Bar:
                 self._labels = "labelled working voxels"
         elif isinstance(event, ev.Warning_):
             self._say(event.message)
-        figures = "  ".join(f"{name} {value}" for name, value in self._figures.items())
-        self._progress.update(self._task, figures=figures)
+        self._draw(event)
 
     def show_state(self, update: Update) -> None:
         """Take the state in."""
-        self._progress.update(self._task, description=str(update.state))
         # Why a run ended badly is told by the error that follows.
-        if update.state in ENDED_BADLY:
-            return
-        if update.message and update.message != self._message:
+        if update.state not in ENDED_BADLY and update.message not in ("", self._message):
             self._message = update.message
             self._say(update.message)
+        self._draw_state(update.state)
+
+    def _draw(self, event: ev.Event) -> None:
+        if isinstance(event, ev.Validation):
+            self._say(f"{100 * self._done:.0f} %  {self._told()}")
+
+    def _draw_state(self, state: State) -> None:
+        if not state.alive and not self._ended:
+            self._ended = True
+            self._say(f"{state}  {self._told()}".rstrip())
+
+    def _told(self) -> str:
+        return "  ".join(f"{name} {value}" for name, value in self._figures.items())
 
     def _say(self, text: str) -> None:
-        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+class _Bar(_Lines):
+    """The same on a terminal: below the news a bar with the newest figures."""
+
+    def __init__(self, progress: Progress, max_steps: float, labels: str) -> None:
+        super().__init__(progress.console, max_steps, labels)
+        self._progress = progress
+        self._task = progress.add_task("starting", total=1.0, figures="", message="")
+
+    def _draw(self, event: ev.Event) -> None:
+        self._progress.update(self._task, completed=self._done, figures=self._told())
+
+    def _draw_state(self, state: State) -> None:
+        self._progress.update(self._task, description=str(state))
 
 
 @contextmanager
-def _bar(console: Console, max_steps: int | None, labels: str) -> Iterator[_Bar]:
+def _shown_on(console: Console, max_steps: int | None, labels: str) -> Iterator[_Lines]:
+    """Yield what shows a training: a bar, or lines where the console is a file or a pipe."""
+    steps = max_steps or math.inf
+    if not console.is_terminal:
+        yield _Lines(console, steps, labels)
+        return
     with Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -210,7 +251,7 @@ def _bar(console: Console, max_steps: int | None, labels: str) -> Iterator[_Bar]
         TextColumn("{task.fields[figures]}", markup=False),
         console=console,
     ) as progress:
-        yield _Bar(progress, max_steps or math.inf, labels)
+        yield _Bar(progress, steps, labels)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, runtime_chec
 from tomoscribe.coords import binned_to_voxels
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from pathlib import Path
 
     import numpy as np
@@ -123,6 +123,8 @@ class TrainingStatus:
         Counter-examples that it learns from, junk too; they are no part of the total.
     warnings : tuple of str
         Sentences for the user.
+    of_class : mapping of str to int
+        How many of the used are of each class, where a class has voxels.
     """
 
     used: int
@@ -130,6 +132,7 @@ class TrainingStatus:
     held_out: int
     rejected: int = 0
     warnings: tuple[str, ...] = field(default=())
+    of_class: Mapping[str, int] = field(default_factory=dict)
 
 
 class Predictor(Protocol):

@@ -53,7 +53,8 @@ class Labels(Event, tag="labels", frozen=True):
 
     `used` of `total` accepted picks train, `held_out` only judge; the rest lies on samples that are
     not used, outside, or is of no class that is learned. `rejected` counter-examples come on top.
-    Of what learns from painted labels they are voxels, as `unit` says.
+    Of what learns from painted labels they are voxels, as `unit` says; `of_class` tells how many of
+    those used are of each class.
     """
 
     used: int
@@ -62,6 +63,7 @@ class Labels(Event, tag="labels", frozen=True):
     revision: int
     rejected: int = 0
     unit: Literal["clicks", "voxels"] = "clicks"
+    of_class: dict[str, int] = {}
 
 
 class Validation(Event, tag="validation", frozen=True):

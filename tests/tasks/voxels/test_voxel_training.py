@@ -84,6 +84,16 @@ def test_three_classes_stay_three_classes(three_classes: TrainingData) -> None:
     assert (likeliest == stripes()).mean() > 0.9
 
 
+def test_how_many_voxels_of_each_class_train_is_told(three_classes: TrainingData) -> None:
+    module = get_task("semantic").build(three_classes, TrainingSettings(**SMALL), CPU)
+    told = module.set_data(three_classes)
+    assert list(told.of_class) == ["wall", "pore", "plasma"]
+    everywhere = np.bincount(stripes().ravel(), minlength=4)[1:]
+    trains = np.array(list(told.of_class.values()))
+    assert ((trains > 0) & (trains <= everywhere)).all()
+    assert trains.sum() <= told.used < told.total
+
+
 def test_images_whose_sections_lie_otherwise_train_only_where_sections_are_seen_alone(
     three_classes: TrainingData,
 ) -> None:

@@ -152,7 +152,11 @@ class VoxelModule(Learner):
         if held != self._held_out:
             # Scores on other labels cannot be compared with those before.
             self._best, self._held_out = 0.0, held
-        return TrainingStatus(used=used, total=used + held, held_out=held)
+        of_class = {
+            c.name: sum(int(s.places.positive[i]) for s in training)
+            for i, c in enumerate(self.label_classes)
+        }
+        return TrainingStatus(used=used, total=used + held, held_out=held, of_class=of_class)
 
     def _threads(self) -> int:
         """Return how many threads cut windows: beside a GPU processors have nothing else to do."""

@@ -139,6 +139,7 @@ def tell_labels(context: TrainingContext, status: TrainingStatus) -> None:
         revision=revision,
         rejected=status.rejected,
         unit="voxels" if context.config.task in VOXEL_TASKS else "clicks",
+        of_class=dict(status.of_class),
     )
     context.reporter.emit(event)
     context.keeper.note(event)
