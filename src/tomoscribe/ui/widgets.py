@@ -136,6 +136,15 @@ def dock_of(widget: QWidget) -> QDockWidget | None:
     return parent
 
 
+def scroll_to(widget: QWidget) -> None:
+    """Scroll the column that a widget is in, if it is in one, so that the widget is seen."""
+    parent = widget.parentWidget()
+    while parent is not None and not isinstance(parent, QScrollArea):
+        parent = parent.parentWidget()
+    if parent is not None:
+        parent.ensureWidgetVisible(widget)
+
+
 class _Column(QWidget):
     """As high as its lines are at its width.
 

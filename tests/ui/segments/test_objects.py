@@ -106,6 +106,7 @@ def test_an_export_from_compare_tells_there_how_far_it_is_and_where_the_files_ar
     segmented, process_until, tmp_path
 ) -> None:
     export, go_on = segmented.dock.actions_row.objects, threading.Event()
+    segmented.dock.resize(340, 400)
     assert not export.line.isVisible()
     folder = tmp_path / "meshes"
 
@@ -130,6 +131,8 @@ def test_an_export_from_compare_tells_there_how_far_it_is_and_where_the_files_ar
     process_until(lambda: not export.busy, "the meshes")
     assert export.line.text() == f"4 meshes (.ply, in nm) written to {folder}."
     assert len(list(folder.iterdir())) == 4
+    line = export.line
+    process_until(lambda: line.visibleRegion().boundingRect() == line.rect(), "all of the line")
 
 
 def test_the_layer_of_objects_goes_with_its_image(segmented, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QMenu
 from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.connections import connect
 from tomoscribe.ui.segments.decoder_words import why_no_objects
-from tomoscribe.ui.widgets import hint
+from tomoscribe.ui.widgets import hint, scroll_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,6 +121,7 @@ class ObjectExport(QObject):
         if self.busy:
             self._session.status_message.emit("Something is being written; wait until it is.")
             return
+        self.line.hide()  # it is brought into sight anew: the user is at the menu
         measured = self._segments.measured()
         self._refused = measured is None
         if measured is None:
@@ -150,9 +151,15 @@ class ObjectExport(QObject):
         self._show(f"Writing … {self._done:.0%}" if self._done else "Writing …")
 
     def _show(self, text: str) -> None:
+        in_sight = self.line.isHidden() or not self.line.visibleRegion().isEmpty()
         self.line.setText(text)
         self.line.setToolTip(text)
         self.line.show()
+        if in_sight:  # else the user has scrolled away meanwhile
+            QTimer.singleShot(0, self._scroll)  # once it is laid out
+
+    def _scroll(self) -> None:
+        scroll_to(self.line)
 
     def _on_decoded(self, *_: object) -> None:
         """Take back that there is nothing to write once there is."""

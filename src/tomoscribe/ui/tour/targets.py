@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from qtpy.QtWidgets import QDockWidget, QScrollArea, QWidget
+from qtpy.QtWidgets import QWidget
 
 from tomoscribe.ui.annotate.annotate_dock import AnnotateDock
 from tomoscribe.ui.compare.checkpoint_bar import CheckpointBar
@@ -14,6 +14,7 @@ from tomoscribe.ui.compare.review_panel import ReviewPanel
 from tomoscribe.ui.runs.run_strip import RunStrip
 from tomoscribe.ui.runs.train_dock import TrainDock
 from tomoscribe.ui.scores.histogram import ThresholdHistogram
+from tomoscribe.ui.widgets import dock_of, scroll_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,16 +57,10 @@ PLACES: dict[Target, Place] = {
 
 def bring(widget: QWidget) -> None:
     """Bring the tab of a widget to the front, and scroll to it."""
-    parent = widget.parentWidget()
-    scroll = None
-    while parent is not None and not isinstance(parent, QDockWidget):
-        if isinstance(parent, QScrollArea):
-            scroll = parent
-        parent = parent.parentWidget()
-    if parent is not None:
-        parent.raise_()
-    if scroll is not None:
-        scroll.ensureWidgetVisible(widget)
+    dock = dock_of(widget)
+    if dock is not None:
+        dock.raise_()
+    scroll_to(widget)
 
 
 def in_sight(widget: QWidget) -> bool:
