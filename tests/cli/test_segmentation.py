@@ -167,9 +167,13 @@ def test_objects_decoded_in_sections_are_judged_in_sections_by_command_and_scrip
     found, true = tmp_path / "found.tif", tmp_path / "truth.tif"
     write_labels(true, truth, NM)
     preset = ("--preset", "Instance2D", "--threshold", "0.5", "--seed-threshold", "0.7")
-    preset += ("--min-area-nm2", "0", "--min-seed-nm2", "0")
+    preset += ("--min-area-nm2", "0", "--min-seed-nm2", "0", "--table", tmp_path / "t.csv")
     assert run("decode", tmp_path / "maps.zarr", "-o", found, *preset) == 0
     assert "8 × mito (numbered anew in each section)" in capsys.readouterr().out
+    with (tmp_path / "t.csv").open() as file:
+        assert [row["touches_border"] for row in csv.DictReader(file)] == 8 * ["no"]
+    assert run("stats", found) == 0
+    assert "8 objects, 0 at the border" in capsys.readouterr().out
     assert run("evaluate", found, true, "--objects", "--json") == 0
     told = capsys.readouterr()
     assert f"{found} numbers its objects anew in each section" in told.err

@@ -52,6 +52,28 @@ def test_of_a_single_section_only_what_its_edges_cut_is_at_the_border():
     assert [row.touches_border for row in object_table(labels, NM)] == [False, True]
 
 
+def test_of_objects_in_one_section_each_only_what_the_edges_cut_is_at_the_border():
+    labels = np.zeros((3, 20, 20), dtype=np.uint8)
+    for z, section in enumerate(labels):
+        section[5:9, 5:9], section[12:, 3:8] = 2 * z + 1, 2 * z + 2
+
+    def at_border(values: np.ndarray, **told: object) -> list[bool]:
+        return [row.touches_border for row in object_table(values, NM, **told)]
+
+    assert at_border(labels) == [False, True] * 3
+    again = np.where(labels == 0, 0, (labels + 1) % 2 + 1)
+    again[1] = np.where(again[1] == 0, 0, 3 - again[1])  # numbers begin anew in each section
+    assert at_border(again[:, :11]) == [False, False]
+    through = np.where(labels == 0, 0, (labels + 1) % 2 + 1)
+    assert at_border(through) == [True, True]
+
+    class_of = np.array([-1, *3 * [0, 1]])
+    classes = {"class_names": ("cell", "dot"), "class_of": class_of}
+    assert at_border(labels[:, :11], **classes, in_sections=("cell",)) == [False] * 3
+    assert at_border(labels[:, :11], **classes, in_sections=("dot",)) == [True, False, True]
+    assert at_border(labels, **classes, in_sections=()) == [True, True, False, True, True, True]
+
+
 def test_an_object_in_one_section_has_a_surface_near_that_of_its_plate():
     labels = np.zeros((3, 40, 40), dtype=np.uint8)
     labels[1, 10:30, 10:30] = 1

@@ -168,5 +168,6 @@ def _tell(results: Sequence[Decoded], table: Path | None, size: tuple[float, flo
 
 def _write_table(path: Path, result: Decoded, size: tuple[float, float, float]) -> None:
     labels, _ = open_label_array(str(result.path), size)
-    write_object_table(path, object_table(labels, size, result.class_names, result.class_of))
+    rows = object_table(labels, size, result.class_names, result.class_of, in_sections=result.anew)
+    write_object_table(path, rows)
     typer.echo(f"{path}")

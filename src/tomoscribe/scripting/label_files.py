@@ -47,16 +47,19 @@ class LabelFile:
         Its classes.
     class_of : (N + 1,) array of int
         Index of the class of each number; -1 of the background.
+    in_sections : tuple of str, optional
+        Classes whose objects are of one section each; None: as the numbers tell.
     """
 
     path: Path
     class_names: tuple[str, ...]
     class_of: NDArray[np.int64]
+    in_sections: tuple[str, ...] | None = None
 
     @classmethod
     def of(cls, decoded: Decoded) -> LabelFile:
         """Return what decoding wrote."""
-        return cls(decoded.path, decoded.class_names, decoded.class_of)
+        return cls(decoded.path, decoded.class_names, decoded.class_of, decoded.anew)
 
     def read(self) -> NDArray[np.integer[Any]]:
         """Return the labels (z, y, x): 0 for background, else the number of an object."""
@@ -65,7 +68,10 @@ class LabelFile:
     def objects(self) -> pd.DataFrame:
         """Return a row for each object, as `object_stats` does."""
         labels, size = open_label_array(str(self.path))
-        return _frame(object_table(labels, size, self.class_names, self.class_of))
+        sections = self.in_sections
+        return _frame(
+            object_table(labels, size, self.class_names, self.class_of, in_sections=sections)
+        )
 
 
 def object_stats(

@@ -10,7 +10,7 @@ import numpy as np
 from tomoscribe.errors import TomoscribeError
 from tomoscribe.io.label_write import label_store, write_labels
 from tomoscribe.segmentation.blockwise import BlockPlan, decode_blocks, decode_maps
-from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS
+from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, classes_in_sections
 from tomoscribe.segmentation.decoders import decode
 
 if TYPE_CHECKING:
@@ -33,14 +33,15 @@ class Decoded:
     """A file of labels: the names of its classes, and of each number the index of its class.
 
     `shares` are those of the voxels that classes have whose objects are not told apart; `anew` are
-    the classes whose objects are numbered anew in each section.
+    the classes whose objects are numbered anew in each section, None where a function of the user's
+    decoded, of which that is not known.
     """
 
     path: Path
     class_names: tuple[str, ...]
     class_of: NDArray[np.int64]
     shares: Mapping[str, float] = field(default_factory=dict)
-    anew: tuple[str, ...] = ()
+    anew: tuple[str, ...] | None = None
 
     @property
     def told(self) -> str:
@@ -51,7 +52,7 @@ class Decoded:
         if name in self.shares:
             return f"{name}: {100 * self.shares[name]:.3g} % of the voxels"
         count = int((self.class_of == index).sum())
-        how = " (numbered anew in each section)" if count and name in self.anew else ""
+        how = " (numbered anew in each section)" if count and name in (self.anew or ()) else ""
         return f"{count} × {name}{how}"
 
 
@@ -168,12 +169,8 @@ def _in_blocks(
 
 def _anew(
     depth: int, names: Sequence[str], settings: Mapping[str, DecoderSettings] | DecodeBox
-) -> tuple[str, ...]:
-    """Return the classes whose objects are numbered anew in each of several sections."""
-    if callable(settings) or depth == 1:
-        return ()
-    apart = (n for n in names if settings[n].kind not in SEMANTIC_KINDS)
-    return tuple(n for n in apart if settings[n].dimension == "2d")
+) -> tuple[str, ...] | None:
+    return None if callable(settings) else classes_in_sections(depth, names, settings)
 
 
 def _shares(

@@ -7,9 +7,12 @@ only. All scores are 0..1.
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 DecoderKind = Literal[
     "argmax", "threshold", "components", "watershed", "watershed_distance", "affinities"
@@ -213,3 +216,13 @@ def _sizes(
         "min_seed_nm2": seed_pixels * area,
         "min_seed_nm3": seed_voxels * volume,
     }
+
+
+def classes_in_sections(
+    depth: int, names: Sequence[str], settings: Mapping[str, DecoderSettings]
+) -> tuple[str, ...]:
+    """Return the classes whose objects are of one section each, of `depth` sections, if several."""
+    if depth == 1:
+        return ()
+    apart = (n for n in names if settings[n].kind not in SEMANTIC_KINDS)
+    return tuple(n for n in apart if settings[n].dimension == "2d")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,7 +11,11 @@ from tomoscribe.segmentation.overlaps import overlaps
 from tomoscribe.segmentation.renumber import renumbered
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from tomoscribe.io.arrays import LazyArray
 
 
 _JUMPS = 0.1
@@ -22,7 +26,7 @@ _MOST_PAIRS = 24
 """Sections looked at of a deep volume."""
 
 
-def numbered_by_section(labels: NDArray[Any]) -> bool:
+def numbered_by_section(labels: LazyArray, filled: Sequence[int] | None = None) -> bool:
     """Tell whether each section numbers its objects anew, or numbers go through the stack.
 
     They are numbered anew where no section has a number of the one before, or where a number is
@@ -32,14 +36,17 @@ def numbered_by_section(labels: NDArray[Any]) -> bool:
     ----------
     labels : (Z, Y, X) array of int
         0 and below is no object.
+    filled : sequence of int, optional
+        The sections that have objects, ascending, where that is known already.
 
     Returns
     -------
     bool
         False also where fewer than two sections have objects.
     """
-    filled = np.flatnonzero([(section > 0).any() for section in labels])
-    pairs = list(pairwise(filled.tolist()))
+    if filled is None:
+        filled = [z for z in range(labels.shape[0]) if (labels[z] > 0).any()]
+    pairs = list(pairwise(filled))
     steps = np.linspace(0, len(pairs) - 1, min(len(pairs), _MOST_PAIRS)).astype(int)
     common = jumps = 0
     for lower, upper in (pairs[i] for i in steps):

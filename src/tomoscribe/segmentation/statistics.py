@@ -11,10 +11,11 @@ import numpy as np
 import scipy
 
 from tomoscribe.io.atomic import atomic_path
+from tomoscribe.segmentation.sections import numbered_by_section
 from tomoscribe.segmentation.surfaces import surface_area
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -57,8 +58,8 @@ class ObjectRow:
     lo_zyx, hi_zyx : tuple of int
         Box lo <= voxel < hi.
     touches_border : bool
-        It may go on outside of the volume, so its sizes are too small; the faces of a single
-        section do not count.
+        It may go on outside of the volume, so its sizes are too small. Where objects are of one
+        section each, only the edges of the section count.
     """
 
     number: int
@@ -79,6 +80,7 @@ def object_table(
     class_names: Sequence[str] = (),
     class_of: NDArray[np.integer] | None = None,
     *,
+    in_sections: Collection[str] | None = None,
     surfaces: bool = True,
     between: Callable[[], None] = lambda: None,
 ) -> list[ObjectRow]:
@@ -93,6 +95,8 @@ def object_table(
     class_names : sequence of str
     class_of : array of int, optional
         Index into `class_names` by number, as `Segmentation.class_of`.
+    in_sections : collection of str, optional
+        Classes whose objects are of one section each; by default all or none, as numbers tell.
     surfaces : bool
         Whether surfaces are measured, which takes most of the time; else they are NaN.
     between : callable
@@ -104,12 +108,15 @@ def object_table(
         By number; numbers that no voxel has are left out.
     """
     rows = []
-    for number, extent in sorted(_extents(labels, between).items()):
+    extents = _extents(labels, between)
+    all_anew = in_sections is None and numbered_by_section(labels, _sections_of(extents.values()))
+    for number, extent in sorted(extents.items()):
         between()
         name = ""
         if class_of is not None and number < len(class_of) and class_of[number] >= 0:
             name = class_names[int(class_of[number])]
-        row = _row(number, name, extent, labels.shape, voxel_size_zyx_nm)
+        flat = all_anew if in_sections is None else name in in_sections
+        row = _row(number, name, extent, labels.shape, voxel_size_zyx_nm, flat=flat)
         if surfaces:
             measured = surface_area(labels, number, row.lo_zyx, row.hi_zyx, voxel_size_zyx_nm)
             row = replace(row, surface_nm2=measured)
@@ -151,6 +158,14 @@ def _extents(labels: LazyArray, between: Callable[[], None]) -> dict[int, _Exten
     return found
 
 
+def _sections_of(extents: Iterable[_Extent]) -> list[int]:
+    """Return the sections that objects reach through."""
+    found: set[int] = set()
+    for extent in extents:
+        found.update(range(int(extent.lo[0]), int(extent.hi[0])))
+    return sorted(found)
+
+
 def _extent(mask: NDArray[np.bool_], box: tuple[slice, ...], first_z: int) -> _Extent:
     start = np.array([b.start for b in box]) + np.array([first_z, 0, 0])
     voxels = int(np.count_nonzero(mask))
@@ -159,10 +174,17 @@ def _extent(mask: NDArray[np.bool_], box: tuple[slice, ...], first_z: int) -> _E
 
 
 def _row(
-    number: int, class_name: str, extent: _Extent, shape: tuple[int, ...], voxel_nm: Triple
+    number: int,
+    class_name: str,
+    extent: _Extent,
+    shape: tuple[int, ...],
+    voxel_nm: Triple,
+    *,
+    flat: bool,
 ) -> ObjectRow:
     z, y, x = (extent.sums / extent.voxels).tolist()
     sides = np.array(shape)
+    cuts = (sides > 1) & np.array([not flat, True, True])
     return ObjectRow(
         number=number,
         class_name=class_name,
@@ -173,7 +195,7 @@ def _row(
         centroid_zyx_nm=(z * voxel_nm[0], y * voxel_nm[1], x * voxel_nm[2]),
         lo_zyx=_triple(extent.lo),
         hi_zyx=_triple(extent.hi),
-        touches_border=bool((((extent.lo == 0) | (extent.hi == sides)) & (sides > 1)).any()),
+        touches_border=bool((((extent.lo == 0) | (extent.hi == sides)) & cuts).any()),
     )
 
 

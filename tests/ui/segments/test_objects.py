@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,7 +19,9 @@ from tests.ui.segments.test_decoder_panel import centre, number_at
 from tomoscribe.io.volumes import open_volume
 from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.labels.painter import LabelPainter
+from tomoscribe.ui.segments.decoding import objects_of
 from tomoscribe.ui.segments.object_window import ObjectWindow
+from tomoscribe.ui.segments.object_work import Measured
 
 
 @pytest.fixture
@@ -146,3 +149,19 @@ def test_the_layer_of_objects_goes_with_its_image(segmented, tmp_path: Path) -> 
     assert segmented.segments.layer.layer is None
     units = {str(layer.units[-3:]) for layer in session.viewer.layers}
     assert len(units) == 1, units
+
+
+@pytest.mark.parametrize("dimension", ["2d", "3d"])
+def test_the_first_and_last_section_cut_no_object_that_is_of_one_section(
+    segmented, dimension: str
+) -> None:
+    maps = segmented.segments.maps
+    settings = {
+        name: each.model_copy(update={"dimension": dimension})
+        for name, each in segmented.segments.settings.items()
+    }
+    inner = replace(maps, values=maps.values[:, 6:9])
+    found = objects_of(inner, settings)
+    cut = [row.touches_border for row in Measured(found, (4.0, 4.0, 4.0)).rows(surfaces=False)]
+    assert len(cut) > 0
+    assert set(cut) == {dimension == "3d"}

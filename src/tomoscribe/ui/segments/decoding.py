@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy
 
-from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS
+from tomoscribe.segmentation.decoder_settings import SEMANTIC_KINDS, classes_in_sections
 from tomoscribe.segmentation.decoders import Segmentation, decode, decode_section
 from tomoscribe.segmentation.overlaps import overlaps
 
@@ -57,6 +57,8 @@ class Objects:
         Slices around each number in `labels`, from 1 on; None where it is covered.
     voxels : (N + 1,) array of int64
         Voxels of each number.
+    in_sections : tuple of str
+        Classes whose objects are of one section each.
     """
 
     labels: NDArray[Any]
@@ -65,6 +67,7 @@ class Objects:
     parts: tuple[Segmentation, ...]
     boxes: Sequence[tuple[slice, ...] | None]
     voxels: NDArray[np.int64]
+    in_sections: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -150,7 +153,8 @@ def objects_of(
     voxels = np.zeros(len(class_of), np.int64)
     for section in labels:  # whole it would need eight bytes a voxel
         voxels += np.bincount(section.ravel(), minlength=len(class_of))
-    return Objects(labels, tuple(maps.classes), class_of, parts, boxes, voxels)
+    flat = classes_in_sections(len(labels), maps.classes, settings)
+    return Objects(labels, tuple(maps.classes), class_of, parts, boxes, voxels, flat)
 
 
 def mask_of(

@@ -133,6 +133,7 @@ class Measured:
             self.voxel_size_zyx_nm,
             part.class_names,
             part.class_of,
+            in_sections=self.objects.in_sections,
             surfaces=surfaces,
             between=between,
         )
