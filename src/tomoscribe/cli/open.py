@@ -15,7 +15,8 @@ def open(
         list[str] | None,
         typer.Argument(
             metavar="[PATH]...",
-            help="Project folder, tomograms, membranes, pick files; none opens an empty viewer. "
+            help="Project, run, folder with runs, tomograms, membranes, pick files; none opens an "
+            "empty viewer. "
             "s3:// addresses are read from there.",
             show_default=False,
         ),

@@ -68,7 +68,7 @@ def open_paths(session: Session, paths: Sequence[str | Path]) -> None:
     unknown = [place for place, kind in kinds.items() if kind not in openers]
     if unknown:
         raise TomoscribeError(
-            f"{unknown[0]} is not a project, a tomogram, a membrane or a pick file that "
+            f"{unknown[0]} is not a project, a run, a tomogram, a membrane or a pick file that "
             "tomoscribe can open."
         )
     for kind, open_one in openers.items():
@@ -94,9 +94,11 @@ def _newest_run(session: Session, place: str, which: dict[str, str]) -> str:
 
     While a project is open, a folder with tomograms in it is meant for that.
     """
-    if not holds_runs(place) or (session.project is not None and holds_volumes(place)):
+    if not holds_runs(place):
         return place
-    runs = runs_below(place)
+    if session.project is not None and (holds_volumes(place) or kind_of(place) == "volume"):
+        return place
+    runs = runs_below(Path(place).absolute())
     newest = runs[-1].path
     if len(runs) > 1:
         which[str(newest)] = f", the newest of {len(runs)} in {newest.parent}"

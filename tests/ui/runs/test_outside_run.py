@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import napari
 import numpy as np
 import pytest
+from PIL import Image
 from qtpy.QtWidgets import QApplication
 from tests.project.cells import write_cell
 from tests.ui.annotate.test_contributions import drop_on
@@ -21,11 +22,16 @@ from tomoscribe.io.label_write import write_labels
 from tomoscribe.io.volumes import write_mrc
 from tomoscribe.project.source import DataSource, LabelFiles
 from tomoscribe.project.store import Project
+from tomoscribe.training.catalog import Catalog
 from tomoscribe.training.config import RunConfig
+from tomoscribe.training.current_model import model_of_project
+from tomoscribe.training.find_checkpoint import find_checkpoint
 from tomoscribe.training.status import State
 from tomoscribe.ui import contributions
+from tomoscribe.ui.annotate.save_line import SaveLine
 from tomoscribe.ui.app import open_viewer
 from tomoscribe.ui.compare.checkpoint_table import CheckpointTable
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.runs.monitor import RunMonitor
 from tomoscribe.ui.runs.starter import Starter
 from tomoscribe.ui.session import Session
@@ -117,12 +123,17 @@ def test_a_run_opens_on_the_image_that_it_trained_on(shown, desk) -> None:
     project = shown.session.project
     assert project.runs_dir == desk.work / "runs"
     assert [c.name for c in project.label_classes] == CLASSES
+    assert LabelMode.of(shown.session).on
     assert shown.session.volume.path == str(desk.image)
     assert listed(shown) == [("seg", 10), ("seg", 20)]
+    catalog = Catalog(project.path)
+    catalog.poll()
+    found = [catalog.find(known.ref, "stack") for known in catalog.checkpoints(worker.run.path)]
+    assert [stored.coverage for stored in found] == [1.0, 1.0]
     # Nothing is written beside the data, and the run is as it was.
     assert sorted(p.name for p in desk.data.iterdir()) == ["stack.mrc", "stack_labels.tif"]
     assert sorted(p.name for p in desk.work.iterdir()) == ["runs", "train_2D.py", "work_tomoscribe"]
-    assert str(project.path) in shown.said[-1]
+    assert f"Everything that you do here is saved in {project.path}" in shown.said[-1]
 
 
 def test_a_run_that_was_opened_before_opens_in_the_same_project(shown, desk) -> None:
@@ -149,10 +160,15 @@ def test_the_folder_of_a_configuration_dropped_on_the_canvas_opens_its_newest_ru
     canvas = shown.viewer.window._qt_viewer
     left_to_napari: list[object] = []
     monkeypatch.setattr(canvas, "_qt_open", lambda *paths, **_: left_to_napari.append(paths))
+    # A plot makes it a folder of pictures, too.
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(desk.work / "plot.png")
     drop_on(canvas, desk.work)
     seen(shown, newest)
     assert not left_to_napari
-    assert any("a_newer is followed, the newest of 2 in" in said for said in shown.said)
+    lines = shown.viewer.window._qt_window.findChildren(SaveLine)
+    assert lines
+    for line in lines:
+        assert "a_newer is followed, the newest of 2 in" in line.message.text()
 
 
 def test_napari_without_our_docks_opens_the_folder_too(viewer, desk, process_until) -> None:
@@ -163,6 +179,16 @@ def test_napari_without_our_docks_opens_the_folder_too(viewer, desk, process_unt
     process_until(lambda: session.current == "stack", "the image")
     assert session.run.path == worker.run.path
     Starter.of(session).close()
+
+
+def test_an_image_named_by_a_way_round_is_the_one_that_the_user_opens(shown, desk) -> None:
+    way_round = desk.work / ".." / "data"
+    files = LabelFiles(image=str(way_round / "stack.mrc"), labels=str(way_round / desk.labels.name))
+    worker = desk.trained(source=DataSource(kind="pair", voxels=files))
+    shown.session.open_paths([worker.run.path, desk.image])
+    shown.until(lambda: shown.session.project.label_classes, "what the run learns from")
+    seen(shown, worker)
+    assert list(shown.session.project.tomograms) == ["stack"]
 
 
 @pytest.mark.parametrize("image_first", [True, False])
@@ -191,7 +217,7 @@ def test_an_image_in_view_stays_in_view_when_a_run_is_opened(shown, desk) -> Non
     assert listed(shown) == [("seg", 10), ("seg", 20)]
 
 
-def test_a_run_of_a_datasplit_shows_the_crop_that_validates(shown, desk) -> None:
+def test_a_run_of_a_datasplit_shows_the_crop_that_validates(shown, desk, monkeypatch) -> None:
     write_cell(desk.data, "jrc_x", {"crop1": ["mito"], "crop2": ["mito"]}, shape=(40, 200, 200))
     zarr, labels = str(desk.data / "jrc_x" / "jrc_x.zarr"), "recon-1/labels/groundtruth"
     with (desk.work / "datasplit.csv").open("w", newline="") as file:
@@ -200,7 +226,8 @@ def test_a_run_of_a_datasplit_shows_the_crop_that_validates(shown, desk) -> None
             csv.writer(file).writerow([usage, *names])
     files = LabelFiles(csv=desk.work / "datasplit.csv")
     worker = desk.trained(source=DataSource(kind="datasplit", voxels=files))
-    shown.session.open_paths([desk.work])
+    monkeypatch.chdir(desk.work)
+    shown.session.open_paths(["."])  # as in `tomoscribe open .`
     shown.until(lambda: shown.session.current == "jrc_x_crop2", "the crop that validates")
     assert shown.session.run.path == worker.run.path
     project = shown.session.project
@@ -210,11 +237,23 @@ def test_a_run_of_a_datasplit_shows_the_crop_that_validates(shown, desk) -> None
     assert shown.session.volume.voxel_size_A == 80.0
 
 
+def test_a_folder_with_images_is_meant_for_the_project_that_is_open(shown, desk) -> None:
+    worker = desk.trained()
+    shutil.copy(desk.image, desk.work / "a.mrc")
+    shutil.copy(desk.image, desk.data / "mine.mrc")
+    shown.session.open_paths([desk.data / "mine.mrc"])
+    folder = shown.session.project.path
+    shown.session.open_paths([desk.work])
+    shown.until(lambda: "a" in shown.session.project.tomograms, "the image of the folder")
+    assert shown.session.project.path == folder
+    assert shown.session.run != worker.run
+
+
 def test_what_is_gone_is_said_and_the_run_is_followed_all_the_same(shown, desk) -> None:
     worker = desk.trained()
     desk.image.unlink()
     shown.session.open_paths([worker.run.path])
-    shown.until(lambda: "cannot be shown" in shown.said[-1], "the sentence")
+    shown.until(lambda: "cannot be shown" in "".join(shown.said), "the sentence")
     assert "stack.mrc" in shown.said[-1]
     assert "Open the image that you want to see it on" in shown.said[-1]
     assert shown.session.run.path == worker.run.path
@@ -229,3 +268,7 @@ def test_a_project_of_runs_elsewhere_moves_with_them(desk, tmp_path) -> None:
     desk.work.rename(tmp_path / "moved")
     moved = Project.open(tmp_path / "moved" / "shown", read_only=True)
     assert moved.runs_dir == tmp_path / "moved" / "runs"
+    # What names a run or a model of the project finds it there, too.
+    found = find_checkpoint("seg", moved.path)
+    assert found == model_of_project(moved.path).ref
+    assert found.run == moved.runs_dir / "seg"

@@ -86,8 +86,9 @@ def can_open(path: str | Path) -> bool:
 
 def holds_runs(folder: str | Path) -> bool:
     """Return whether a path is a folder with runs in it, or in its `runs`, and no project."""
-    plain = "://" not in str(folder) and kind_of(folder) in (None, "training folder")
-    return plain and bool(runs_below(folder))
+    if "://" in str(folder) or kind_of(folder) in ("project", "run"):
+        return False
+    return bool(runs_below(folder))
 
 
 def holds_volumes(folder: str | Path) -> bool:

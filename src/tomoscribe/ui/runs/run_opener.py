@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tomoscribe.project.default_task import MEMBRANE
+from tomoscribe.project.default_task import INSTANCE, MEMBRANE
 from tomoscribe.project.file import is_project
 from tomoscribe.project.label_import import add_classes
 from tomoscribe.project.model import Role
@@ -14,6 +16,7 @@ from tomoscribe.project.store import Project
 from tomoscribe.project.training_data import load_training_data
 from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.background import Background, sentence_of
+from tomoscribe.ui.labels.mode import LabelMode
 from tomoscribe.ui.project.activity import Activity
 from tomoscribe.ui.project.beginning import ensure_class, project_folder_of_runs
 from tomoscribe.ui.session_bound import SessionBound
@@ -60,17 +63,16 @@ class RunOpener(SessionBound):
         self._thread.drop()
         session.run = RunFolder(project.runs_dir / run.name)
         if project.read_only:
-            session.status_message.emit(READ_ONLY.format(project=project.path))
+            if not project.tomograms:
+                session.status_message.emit(READ_ONLY.format(project=project.path))
             return
         if entry is not None and session.entry is not entry:
             self._show_again(project, entry.address, entry.size)
-        session.status_message.emit(
-            FOLLOWED.format(run=run.name, which=which, project=project.path)
-        )
+        said = FOLLOWED.format(run=run.name, which=which, project=project.path)
         Activity.of(session).tell("run", f"looking for what {run.name} learns from")
         self._thread.run(
             partial(load_training_data, config.data, config.task),
-            lambda data: self._take(project, config.task, data),
+            lambda data: self._take(project, config.task, data, said),
             lambda error: self._failed(run, error),
         )
 
@@ -93,12 +95,16 @@ class RunOpener(SessionBound):
         if name != self._session.current:
             self._session.show(name)
 
-    def _take(self, project: Project, task: str, data: TrainingData) -> None:
+    def _take(self, project: Project, task: str, data: TrainingData, said: str) -> None:
         session = self._session
         Activity.of(session).tell("run", "")
         if session.project is not project:
             return
-        used = [s for s in data.samples if s.role != Role.UNUSED]
+        used = [
+            replace(s, volume_path=_tidy(s.volume_path))
+            for s in data.samples
+            if s.role != Role.UNUSED
+        ]
         # The order in which a training previews.
         used.sort(key=lambda sample: sample.role != Role.VALIDATE)
         addresses = {sample.volume_path for sample in used}
@@ -108,6 +114,8 @@ class RunOpener(SessionBound):
 
         def show() -> None:
             if data.label_classes:
+                if not project.label_classes:
+                    LabelMode.of(session).set(on=True, objects=(task == INSTANCE) or None)
                 add_classes(project, data.label_classes)
             elif data.classes and not project.classes:
                 project.set_classes(data.classes)
@@ -120,12 +128,23 @@ class RunOpener(SessionBound):
             if names and not in_view:
                 session.show(names[0])
 
-        session.change(show)
+        if session.change(show):
+            session.status_message.emit(said)
 
     def _failed(self, run: RunFolder, error: BaseException) -> None:
         Activity.of(self._session).tell("run", "")
         said = NOT_SHOWN.format(run=run.name, why=sentence_of(error))
         self._session.status_message.emit(said)
+
+
+def _tidy(address: str) -> str:
+    """Return an address as the user opens it: that of a training may go up and down again."""
+    place, colons, inner = address.partition("::")
+    short = place if "://" in place else os.path.normpath(place)
+    # Behind a link to a folder, `..` leads elsewhere.
+    if short == place or not os.path.exists(short) or not os.path.samefile(short, place):
+        return address
+    return f"{short}{colons}{inner}"
 
 
 def _add(project: Project, samples: list[TrainingSample]) -> list[str]:
