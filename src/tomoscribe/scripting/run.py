@@ -260,7 +260,8 @@ class Run:
         Raises
         ------
         TomoscribeError
-            If this run is still going on or had those minutes already, a setting does not fit, or the training fails.
+            If this run is still going on or had those minutes already, a setting does not fit, or
+            the training fails.
         """
         with_values(self.folder.config().settings, settings)  # a wrong one is told in one sentence
         child = Run(launch.resume_as_child(self.folder, settings=settings).path)
