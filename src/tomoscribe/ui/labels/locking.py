@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from tomoscribe.ui.labels.working_copy import WorkingCopy
 
 
+_AROUND = (1, 16, 16)
+"""Voxels along z, y, x that a stroke may reach beyond the object's box: brushes are coarse."""
+
+
 def voxels_to_lock(
     copy: WorkingCopy, mask: NDArray[np.bool_], lo_zyx: Triple, value: int
 ) -> tuple[NDArray[np.intp], ...]:
@@ -42,17 +46,20 @@ def voxels_to_lock(
     three (n,) arrays of int
         Their indices z, y and x in the tomogram.
     """
-    part = tuple(slice(a, a + n) for a, n in zip(lo_zyx, mask.shape, strict=True))
-    there = copy.values[part]
+    ends = zip(lo_zyx, mask.shape, _AROUND, copy.values.shape, strict=True)
+    more = [(min(a, m), min(m, size - a - n)) for a, n, m, size in ends]
+    mask = np.pad(mask, more)
+    lo = [a - before for a, (before, _) in zip(lo_zyx, more, strict=True)]
+    there = copy.values[tuple(slice(a, a + n) for a, n in zip(lo, mask.shape, strict=True))]
     taken = mask & ((there == UNLABELLED) | (there == value))
     taken |= np.isin(there, _strokes_of(copy, mask, there, value))
-    return tuple(axis + a for axis, a in zip(np.nonzero(taken), lo_zyx, strict=True))
+    return tuple(axis + a for axis, a in zip(np.nonzero(taken), lo, strict=True))
 
 
 def _strokes_of(
     copy: WorkingCopy, mask: NDArray[np.bool_], there: NDArray[np.uint16], value: int
 ) -> list[int]:
-    """Return the painted objects of a class of which most is in the mask and all in its box.
+    """Return the painted objects of a class of which most is in the mask and all around it.
 
     What is whole is an object beside this one; a stroke that goes on elsewhere may be of another.
     """
