@@ -13,7 +13,6 @@ from tomoscribe.project.label_import import add_classes
 from tomoscribe.project.model import Role
 from tomoscribe.project.source import absolute_address
 from tomoscribe.project.store import Project
-from tomoscribe.project.training_data import load_training_data
 from tomoscribe.training.run import RunFolder
 from tomoscribe.ui.background import Background, sentence_of
 from tomoscribe.ui.labels.mode import LabelMode
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 
     from tomoscribe.io.voxel_size import VoxelSize
     from tomoscribe.project.model import TrainingData, TrainingSample
+    from tomoscribe.training.config import RunConfig
     from tomoscribe.ui.session import Session
 
 FOLLOWED = "The run {run} is followed{which}. Everything that you do here is saved in {project}."
@@ -71,7 +71,7 @@ class RunOpener(SessionBound):
         said = FOLLOWED.format(run=run.name, which=which, project=project.path)
         Activity.of(session).tell("run", f"looking for what {run.name} learns from")
         self._thread.run(
-            partial(load_training_data, config.data, config.task),
+            partial(_learned_from, config),
             lambda data: self._take(project, config.task, data, said),
             lambda error: self._failed(run, error),
         )
@@ -135,6 +135,13 @@ class RunOpener(SessionBound):
         Activity.of(self._session).tell("run", "")
         said = NOT_SHOWN.format(run=run.name, why=sentence_of(error))
         self._session.status_message.emit(said)
+
+
+def _learned_from(config: RunConfig) -> TrainingData:
+    # SciPy comes with it, for which the first dock does not wait.
+    from tomoscribe.project.training_data import load_training_data
+
+    return load_training_data(config.data, config.task)
 
 
 def _tidy(address: str) -> str:
