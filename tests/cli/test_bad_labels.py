@@ -142,3 +142,11 @@ def test_what_a_script_asks_for_in_vain_is_told(here: Path) -> None:
     with pytest.raises(TomoscribeError, match="both --image and --labels"):
         tomoscribe.train(image="image.tif")
     assert not Path("runs").exists()
+
+
+def test_a_truth_that_is_no_image_is_told_as_labels_where_only_labels_are_asked_for(
+    here: Path, exit_code: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "notes.md").write_text("no labels")
+    assert exit_code("evaluate", "labels.tif", "notes.md", "--objects") == 1
+    assert "notes.md is not a volume that can be read" in " ".join(capsys.readouterr().err.split())

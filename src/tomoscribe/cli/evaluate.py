@@ -130,9 +130,10 @@ def evaluate(
     if challenge:
         evaluate_challenge(str(picks), str(truth), classes or [], unlabelled, edges, as_json)
         return
-    if all(is_image(p) and p.suffix.lower() not in LISTS for p in (picks, truth)):
-        named = classes_by_value(classes or [])
-        options = LabelOptions(named, objects, unlabelled, by_section, hausdorff)
+    named = classes_by_value(classes or [])
+    options = LabelOptions(named, objects, unlabelled, by_section, hausdorff)
+    # What only labels have says what is meant where a file does not.
+    if options != LabelOptions() or _are_label_volumes(picks, truth):
         evaluate_labels(str(picks), str(truth), options, edges, as_json)
         return
     if (tolerance_A is None) == (tolerance_voxels is None):
@@ -156,6 +157,10 @@ def evaluate(
         return
     within = f"{tolerance_voxels:g} voxels" if tolerance_A is None else f"{tolerance_A:g} Å"
     Console().print(_table(rows, size, within))
+
+
+def _are_label_volumes(*files: Path) -> bool:
+    return all(is_image(p) and p.suffix.lower() not in LISTS for p in files)
 
 
 def _common_size(found: PickColumns, true: PickColumns) -> float:
